@@ -1,0 +1,219 @@
+//! The alerts: entries of the packs in `templates/alerts/`, and what a config may change in one.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::read_data;
+use crate::templates;
+use crate::values::{Count, Duration, Line, Severity, Threshold};
+
+/// What a config may change in one alert.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlertChange {
+    /// `false` drops the alert.
+    pub enabled: Option<bool>,
+    /// When it fires: a ratio (`5%`), a duration (`2.5s`) or a number, as the alert needs.
+    pub threshold: Option<Threshold>,
+    /// How long the condition must hold before it fires.
+    #[serde(rename = "for")]
+    pub hold: Option<Duration>,
+    /// `critical`, `warning` or `info`; decides the route.
+    pub severity: Option<Severity>,
+    /// Fewer requests than this within 5 minutes, and the alert stays quiet.
+    pub min_requests: Option<Count>,
+    /// Labels added to the alert.
+    #[serde(default)]
+    pub labels: BTreeMap<String, Line>,
+}
+
+/// What an alert watches: each service, or the stack as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pack {
+    Service,
+    Stack,
+}
+
+/// An entry of a pack, as the data file has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertEntry {
+    #[serde(rename = "alert")]
+    pub name: String,
+    #[serde(skip, default = "service_pack")]
+    pub pack: Pack,
+    pub severity: Severity,
+    #[serde(rename = "for")]
+    pub hold: Duration,
+    pub threshold: Option<Threshold>,
+    pub unit: Option<Unit>,
+    /// The histogram that the threshold is compared with: beyond its largest bucket nothing is measured.
+    pub of: Option<String>,
+    pub min_requests: Option<Count>,
+    /// Alerts whose firing makes this one redundant.
+    #[serde(default)]
+    pub muted_by: Vec<String>,
+    /// Sent to all receivers, since it says that one of them is broken.
+    #[serde(default)]
+    pub every_receiver: bool,
+    pub summary: String,
+    pub description: String,
+    /// A template of the expression.
+    pub expr: String,
+    /// A template of the incident, see `plan::incidents`.
+    pub test: String,
+    pub runbook: Runbook,
+}
+
+fn service_pack() -> Pack {
+    Pack::Service
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runbook {
+    /// What it means.
+    pub means: String,
+    /// What users see.
+    pub users: String,
+    /// What to look at first.
+    pub look: Vec<String>,
+}
+
+/// The unit of a threshold.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Ratio,
+    Seconds,
+    Count,
+}
+
+impl Unit {
+    /// The threshold as PromQL compares it.
+    pub fn parse(self, threshold: &Threshold) -> Result<f64, String> {
+        let text = threshold.as_str();
+        match self {
+            Self::Ratio => {
+                let ratio = match text.strip_suffix('%') {
+                    Some(percent) => percent.trim_end().parse().map(|percent: f64| percent / 100.0),
+                    None => text.parse(),
+                };
+                match ratio {
+                    Ok(ratio) if ratio > 0.0 && ratio < 1.0 => Ok(ratio),
+                    Ok(ratio) if (1.0..100.0).contains(&ratio) && !text.ends_with('%') => Err(format!(
+                        "`{text}` is not a ratio between 0 and 1\nfor {text} percent write `{text}%`"
+                    )),
+                    _ => Err(format!(
+                        "`{text}` is not a ratio between 0 and 1\nwrite `5%` or `0.05`"
+                    )),
+                }
+            }
+            Self::Seconds => {
+                let seconds = text.parse::<Duration>()?.as_secs_f64();
+                if seconds > 0.0 {
+                    Ok(seconds)
+                } else {
+                    Err(format!("`{text}` is no time at all\nwrite `5s`"))
+                }
+            }
+            Self::Count => match text.parse::<f64>() {
+                Ok(count) if count.is_finite() && count > 0.0 => Ok(count),
+                _ => Err(format!("`{text}` is not a number above 0\nwrite `5`")),
+            },
+        }
+    }
+
+    /// The threshold as a person reads it.
+    pub fn text(self, threshold: f64) -> String {
+        match self {
+            // Rounded, since 0.07 × 100 has more digits than anyone wrote.
+            Self::Ratio => format!("{}%", (threshold * 100_000_000.0).round() / 1_000_000.0),
+            Self::Seconds => {
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "came from a `Duration`"
+                )]
+                let millis = (threshold * 1000.0).round() as u64;
+                Duration::from_millis(millis).to_string()
+            }
+            Self::Count => threshold.to_string(),
+        }
+    }
+}
+
+impl AlertEntry {
+    /// All entries of all packs, in the packs' order.
+    pub fn all() -> &'static [AlertEntry] {
+        static ALL: OnceLock<Vec<AlertEntry>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            [
+                (Pack::Service, "alerts/service.yml"),
+                (Pack::Stack, "alerts/stack.yml"),
+            ]
+            .into_iter()
+            .flat_map(|(pack, path)| {
+                let entries: Vec<AlertEntry> = read_data(path, templates::embedded_file(path));
+                entries.into_iter().map(move |entry| AlertEntry { pack, ..entry })
+            })
+            .collect()
+        })
+    }
+
+    pub fn find(name: &str) -> Option<&'static AlertEntry> {
+        Self::all().iter().find(|entry| entry.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_complete_and_muted_only_by_alerts_that_exist() {
+        for entry in AlertEntry::all() {
+            assert_eq!(
+                entry.threshold.is_some(),
+                entry.unit.is_some(),
+                "{}: threshold and unit go together",
+                entry.name
+            );
+            assert_eq!(
+                entry.runbook.look.len(),
+                3,
+                "{}: first three things to look at",
+                entry.name
+            );
+            for muter in &entry.muted_by {
+                let muter =
+                    AlertEntry::find(muter).unwrap_or_else(|| panic!("{}: no alert `{muter}`", entry.name));
+                assert_eq!(
+                    (muter.pack, entry.pack),
+                    (Pack::Service, Pack::Service),
+                    "the stack's alerts mute nothing"
+                );
+            }
+            if let (Some(unit), Some(threshold)) = (entry.unit, &entry.threshold) {
+                unit.parse(threshold)
+                    .expect("the default threshold fits its unit");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ratio_may_be_written_as_percent_and_must_lie_between_0_and_1() {
+        let ratio = |text: &str| Unit::Ratio.parse(&text.parse().expect("any text"));
+        assert_eq!(ratio("5%"), Ok(0.05));
+        assert_eq!(ratio("0.05"), Ok(0.05));
+        assert!(ratio("5").expect_err("is 500 percent").contains("`5%`"));
+        for text in ["0", "100%", "-1%", "x", "NaN", ""] {
+            assert!(ratio(text).is_err(), "{text}");
+        }
+        assert_eq!(Unit::Ratio.text(0.07), "7%");
+        assert_eq!(Unit::Seconds.text(2.5), "2s500ms");
+    }
+}

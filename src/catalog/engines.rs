@@ -1,0 +1,240 @@
+//! The engines: one data file each in `templates/engines/`, found by its name. A file names sources, not queries; the
+//! queries are made from it in `plan::recordings`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::alerts::AlertChange;
+use crate::templates;
+use crate::values::UrlPath;
+
+/// Every engine that a config may name; those without a data file yet are refused as "not available".
+pub const NAMES: &[&str] = &[
+    "custom",
+    "vllm",
+    "sglang",
+    "tgi",
+    "tei",
+    "triton",
+    "tensorrt-llm",
+    "llamacpp",
+    "ray-serve",
+    "ray-serve-llm",
+    "lmdeploy",
+    "litellm",
+    "nim",
+    "ollama",
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// The name in the config; the file's name.
+    #[serde(skip)]
+    pub name: String,
+    pub title: String,
+    /// What it is, in one phrase.
+    pub about: String,
+    /// Where the facts come from.
+    pub source: String,
+    pub port: u16,
+    pub metrics_path: UrlPath,
+    /// What answers 200 when the engine can serve.
+    pub ready_path: Option<UrlPath>,
+    /// What turns the metrics on.
+    pub enable: String,
+    pub metrics: BTreeMap<String, Metric>,
+    pub vocabulary: BTreeMap<String, Source>,
+    /// Defaults of alerts that this engine needs otherwise.
+    #[serde(default)]
+    pub alerts: BTreeMap<String, AlertChange>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    pub r#type: MetricType,
+    pub unit: String,
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Upper bounds as the engine prints them, without `+Inf`.
+    #[serde(default)]
+    pub buckets: Vec<String>,
+    /// First version that has it.
+    pub since: Option<Version>,
+    /// First version that has it no more.
+    pub until: Option<Version>,
+    /// The metric that said the same before.
+    pub replaces: Option<String>,
+    /// Label sets of one series of each kind, for the rendered rule tests.
+    #[serde(default)]
+    pub series: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricType {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Where a word of the vocabulary is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub metric: String,
+    /// Matchers that select the series that count, as they stand in the braces.
+    #[serde(rename = "where")]
+    pub matchers: Option<String>,
+}
+
+impl Engine {
+    /// All engines with a data file, by name.
+    pub fn all() -> &'static BTreeMap<String, Engine> {
+        static ALL: OnceLock<BTreeMap<String, Engine>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            templates::embedded("engines")
+                .into_iter()
+                .map(|(path, text)| {
+                    let name = path.trim_start_matches("engines/").trim_end_matches(".yml");
+                    let mut engine: Engine = super::read_data(path, text);
+                    name.clone_into(&mut engine.name);
+                    (name.to_owned(), engine)
+                })
+                .collect()
+        })
+    }
+
+    /// The metrics to read for a source: the current one first, then those it replaces, as far as `version` has them.
+    /// Without a version all are read, so that the same rules work across an upgrade.
+    pub fn metrics_of<'a>(
+        &'a self,
+        source: &'a Source,
+        version: Option<&Version>,
+    ) -> Vec<(&'a str, &'a Metric)> {
+        std::iter::successors(self.metrics.get_key_value(&source.metric), |(_, metric)| {
+            metric
+                .replaces
+                .as_ref()
+                .and_then(|name| self.metrics.get_key_value(name))
+        })
+        .filter(|(_, metric)| version.is_none_or(|version| metric.exists_in(version)))
+        .map(|(name, metric)| (name.as_str(), metric))
+        .collect()
+    }
+}
+
+impl Metric {
+    fn exists_in(&self, version: &Version) -> bool {
+        self.since.as_ref().is_none_or(|since| version >= since)
+            && self.until.as_ref().is_none_or(|until| version < until)
+    }
+}
+
+/// A version as engines write it: `0.11`, `0.33.0`; a leading `v` and what follows a `-`, `+` or letter is left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(Vec<u32>);
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let core = text.strip_prefix('v').unwrap_or(text);
+        let core = &core[..core
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(core.len())];
+        let parts: Option<Vec<u32>> = core
+            .trim_end_matches('.')
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect();
+        let mut parts = parts.ok_or_else(|| {
+            format!("`{text}` is not a version\nwrite it as the engine prints it: `\"0.11\"`")
+        })?;
+        // `0.11` and `0.11.0` are one version.
+        while parts.last() == Some(&0) {
+            parts.pop();
+        }
+        Ok(Self(parts))
+    }
+}
+
+crate::values::scalar!(Version, "a version such as `0.11`", {
+    "type": ["string", "number"],
+    "description": "The engine's version, as it prints it: `\"0.11\"`."
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::vocabulary::{self, Shape};
+    use crate::promql;
+
+    #[test]
+    fn every_engine_names_only_metrics_and_words_that_exist() {
+        for engine in Engine::all().values() {
+            assert!(
+                NAMES.contains(&engine.name.as_str()),
+                "{} may be named in a config",
+                engine.name
+            );
+            for (word, source) in &engine.vocabulary {
+                let shape = vocabulary::word(word)
+                    .unwrap_or_else(|| panic!("{}: no word `{word}`", engine.name))
+                    .shape;
+                let metric = engine
+                    .metrics
+                    .get(&source.metric)
+                    .unwrap_or_else(|| panic!("no metric {}", source.metric));
+                let expected = match shape {
+                    Shape::Counter { .. } => MetricType::Counter,
+                    Shape::Histogram => MetricType::Histogram,
+                    Shape::Gauge(_) | Shape::StartTime => MetricType::Gauge,
+                };
+                assert_eq!(metric.r#type, expected, "{}: {word}", engine.name);
+                promql::parse_matchers(source.matchers.as_deref().unwrap_or_default())
+                    .expect("matchers parse");
+            }
+            for (name, metric) in &engine.metrics {
+                assert!(
+                    metric
+                        .replaces
+                        .as_ref()
+                        .is_none_or(|old| engine.metrics.contains_key(old)),
+                    "{name}"
+                );
+                assert_eq!(
+                    metric.buckets.is_empty(),
+                    metric.r#type != MetricType::Histogram,
+                    "{name}"
+                );
+                for labels in &metric.series {
+                    assert!(labels.keys().all(|label| metric.labels.contains(label)), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_chooses_among_names_and_without_one_all_are_read() {
+        let vllm = &Engine::all()["vllm"];
+        let names = |version: Option<&str>| -> Vec<&str> {
+            let version = version.map(|v| v.parse().expect("a version"));
+            vllm.metrics_of(&vllm.vocabulary["kv_cache_usage"], version.as_ref())
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect()
+        };
+        assert_eq!(names(Some("0.8.5")), ["vllm:gpu_cache_usage_perc"]);
+        assert_eq!(
+            names(Some("0.11")),
+            ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"]
+        );
+        assert_eq!(names(Some("v0.33.0rc1")), ["vllm:kv_cache_usage_perc"]);
+        assert_eq!(names(None).len(), 2);
+    }
+}

@@ -1,0 +1,123 @@
+//! The programs of the stack: image, user, port, health, mounts and the metrics that alerts may ask of each.
+//!
+//! Facts from the images' Dockerfiles; the tags are those the tests run. What depends on the config (flags,
+//! environment) stands in `templates/compose/<name>.yml`.
+
+/// A program of the stack. Its name is also its host name and its label `program`.
+#[derive(Debug, PartialEq)]
+pub struct Program {
+    pub name: &'static str,
+    pub image: &'static str,
+    pub tag: &'static str,
+    /// `uid:gid`, never root.
+    pub user: &'static str,
+    /// Inside the stack; published on 127.0.0.1 where `published`.
+    pub port: u16,
+    pub published: bool,
+    /// A command that is in the image.
+    pub health: &'static [&'static str],
+    pub memory: &'static str,
+    /// A volume of that name holds the data at that path.
+    pub data: Option<&'static str>,
+    /// Rendered folders and where they are mounted.
+    pub folders: &'static [(&'static str, &'static str)],
+    /// Whether it keeps scratch files outside its volume.
+    pub scratch: bool,
+    /// Whether it calls addresses that the user gave: these may be on the machine itself.
+    pub calls_out: bool,
+    pub reload: Reload,
+    /// What it exposes, as far as alerts ask for it.
+    pub metrics: &'static [&'static str],
+}
+
+/// How a program takes a changed file of its folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// On SIGHUP.
+    Signal,
+    Restart,
+}
+
+pub const PROMETHEUS: Program = Program {
+    name: "prometheus",
+    image: "prom/prometheus",
+    tag: "v3.5.3",
+    user: "65534:65534",
+    port: 9090,
+    published: true,
+    health: &["promtool", "check", "healthy", "--url=http://localhost:9090"],
+    memory: "2g",
+    data: Some("/prometheus"),
+    folders: &[("prometheus", "/etc/prometheus")],
+    scratch: false,
+    calls_out: true,
+    reload: Reload::Signal,
+    metrics: &[
+        "up",
+        "prometheus_config_last_reload_successful",
+        "prometheus_rule_evaluation_failures_total",
+    ],
+};
+
+pub const ALERTMANAGER: Program = Program {
+    name: "alertmanager",
+    image: "prom/alertmanager",
+    tag: "v0.33.1",
+    user: "65534:65534",
+    port: 9093,
+    published: true,
+    health: &["wget", "-qO-", "http://localhost:9093/-/healthy"],
+    memory: "256m",
+    data: Some("/alertmanager"),
+    folders: &[("alertmanager", "/etc/alertmanager")],
+    scratch: false,
+    calls_out: true,
+    reload: Reload::Signal,
+    metrics: &[
+        "alertmanager_config_last_reload_successful",
+        "alertmanager_notifications_failed_total",
+    ],
+};
+
+pub const GRAFANA: Program = Program {
+    name: "grafana",
+    image: "grafana/grafana",
+    tag: "13.2.3",
+    user: "472:0",
+    port: 3000,
+    published: true,
+    health: &["wget", "-qO-", "http://localhost:3000/api/health"],
+    memory: "512m",
+    data: Some("/var/lib/grafana"),
+    folders: &[
+        ("grafana/provisioning", "/etc/grafana/provisioning"),
+        // Apart from the provisioning folder, where Grafana would look for providers.
+        ("grafana/dashboards", "/etc/skymon/dashboards"),
+    ],
+    scratch: true,
+    calls_out: false,
+    reload: Reload::Restart,
+    metrics: &[],
+};
+
+pub const BLACKBOX: Program = Program {
+    name: "blackbox",
+    image: "prom/blackbox-exporter",
+    tag: "v0.28.0",
+    user: "65534:65534",
+    port: 9115,
+    published: false,
+    health: &["wget", "-qO-", "http://localhost:9115/-/healthy"],
+    memory: "128m",
+    data: None,
+    folders: &[("blackbox", "/etc/blackbox_exporter")],
+    scratch: false,
+    calls_out: true,
+    reload: Reload::Signal,
+    metrics: &[
+        "probe_success",
+        "probe_http_status_code",
+        "probe_duration_seconds",
+        "probe_ssl_earliest_cert_expiry",
+    ],
+};

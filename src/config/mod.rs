@@ -1,0 +1,267 @@
+//! The config as written: what each key of `skymon.yaml` may hold, and nothing decided yet. `plan` decides.
+
+pub mod parse;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::catalog::alerts::AlertChange;
+use crate::catalog::engines::Version;
+use crate::catalog::receivers::Receiver;
+use crate::mounts::Literal;
+use crate::values::{
+    Count, DnsName, Duration, EnvName, FilePath, HostPort, HttpUrl, Line, Port, Size, StackName, UrlPath,
+};
+
+/// Sections that a later version will read; until then they are refused by name, not as unknown.
+pub const NOT_YET: &[&str] = &[
+    "access",
+    "cost",
+    "engines",
+    "extra",
+    "gpus",
+    "hosts",
+    "services.*.discover.skyserve",
+    "services.*.slo",
+    "skyserve",
+    "templates",
+];
+
+/// One monitoring stack.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "skymon.yaml")]
+pub struct Config {
+    /// The version of this format: 1.
+    #[schemars(required)]
+    pub version: Option<FormatVersion>,
+    /// The stack's name: compose project, dashboard folder and `stack` label.
+    #[schemars(required)]
+    pub name: Option<StackName>,
+    /// The services to watch, by the name that becomes the label `service`.
+    #[schemars(required)]
+    pub services: BTreeMap<String, Service>,
+    /// Changes to alerts, by the alert's name, for all services.
+    pub alerts: BTreeMap<String, AlertChange>,
+    /// Where alerts go, by a name of your own.
+    #[schemars(required)]
+    pub receivers: BTreeMap<String, Receiver>,
+    /// Severity → receiver.
+    #[schemars(required)]
+    pub routes: Option<Routes>,
+    /// Dead man's switch: called every minute while the monitoring lives.
+    pub heartbeat: Option<Heartbeat>,
+    pub prometheus: Prometheus,
+    /// Where the pages are published, on 127.0.0.1.
+    pub ports: Ports,
+    /// Other images than the built-in ones.
+    pub images: Images,
+    pub links: Links,
+}
+
+/// A model behind an endpoint, and the replicas that serve it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// What serves the model: `custom`, `vllm`.
+    pub engine: Line,
+    /// The engine's version; without it rules work on the current and the last versions.
+    pub engine_version: Option<Version>,
+    /// What users call. Probed from outside, never scraped: behind it each request meets another replica.
+    pub endpoint: Option<HttpUrl>,
+    /// How the endpoint is probed.
+    #[serde(default)]
+    pub probe: Probe,
+    /// Addresses of the replicas.
+    #[serde(default)]
+    pub replicas: Vec<HostPort>,
+    /// Where replicas are found instead.
+    pub discover: Option<Discover>,
+    /// Where a replica serves its metrics, if not where the engine does.
+    pub metrics_path: Option<UrlPath>,
+    /// How often replicas are scraped, if not as all.
+    pub scrape_interval: Option<Duration>,
+    /// Labels on every series and alert of the service.
+    #[serde(default)]
+    pub labels: BTreeMap<String, Line>,
+    /// TLS towards the replicas; `{}` trusts the system's authorities.
+    pub tls: Option<Tls>,
+    /// How Prometheus proves to the replicas who it is.
+    pub auth: Option<Auth>,
+    #[serde(default)]
+    pub capacity: Capacity,
+    #[serde(default)]
+    pub scale: Scale,
+    /// Changes to alerts for this service; they win over the stack's.
+    #[serde(default)]
+    pub alerts: BTreeMap<String, AlertChange>,
+    /// Severity → receiver for this service; the stack's for the rest.
+    #[serde(default)]
+    pub routes: Routes,
+}
+
+/// How an endpoint is probed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probe {
+    /// The path that answers 2xx when all is well. Without one here or in the engine, any answer below 500 is good.
+    pub path: Option<UrlPath>,
+    /// How often; 30s if not said.
+    pub interval: Option<Duration>,
+    /// `false` turns the probe off.
+    pub enabled: Option<bool>,
+}
+
+/// Where replicas are found: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Discover {
+    /// `name:port` for A and AAAA records, a name such as `_metrics._tcp.example` for SRV.
+    pub dns: Option<DnsName>,
+    /// A URL that answers in Prometheus' HTTP service discovery format.
+    pub http: Option<HttpUrl>,
+    /// A file in Prometheus' file service discovery format; Prometheus follows its changes.
+    pub file: Option<FilePath>,
+}
+
+/// TLS towards a server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The authority that signed the server's certificate.
+    pub ca_file: Option<FilePath>,
+    /// The client certificate.
+    pub cert_file: Option<FilePath>,
+    /// The client certificate's private key.
+    pub key_file: Option<FilePath>,
+    /// The name that the server's certificate holds, where it is not the address.
+    pub server_name: Option<Line>,
+}
+
+/// Authentication towards a server: a bearer token, or a user and a password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// A file that holds the token.
+    pub bearer_token_file: Option<FilePath>,
+    /// A variable that holds the token.
+    pub bearer_token_env: Option<EnvName>,
+    #[schemars(skip)]
+    pub bearer_token: Option<Literal>,
+    pub username: Option<Line>,
+    /// A file that holds the password.
+    pub password_file: Option<FilePath>,
+    /// A variable that holds the password.
+    pub password_env: Option<EnvName>,
+    #[schemars(skip)]
+    pub password: Option<Literal>,
+}
+
+/// What one replica can do.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capacity {
+    /// Requests that one replica can hold at once.
+    pub max_concurrency: Option<Count>,
+}
+
+/// How many replicas there should be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scale {
+    /// With 0, no replica at all is healthy.
+    pub min: Option<Count>,
+    pub max: Option<Count>,
+}
+
+/// Severity → receiver.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Routes {
+    /// Somebody must act now.
+    pub critical: Option<String>,
+    /// Somebody should act today.
+    pub warning: Option<String>,
+    /// Worth knowing. Without a receiver it is shown and not sent.
+    pub info: Option<String>,
+}
+
+/// A service outside that complains when it is no longer called.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    /// A file that holds the URL.
+    pub url_file: Option<FilePath>,
+    /// A variable that holds the URL.
+    pub url_env: Option<EnvName>,
+    #[schemars(skip)]
+    pub url: Option<Literal>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prometheus {
+    pub retention: Retention,
+    /// How often everything is scraped and every rule evaluated; 15s if not said, 1m at the most.
+    pub scrape_interval: Option<Duration>,
+}
+
+/// How long series are kept: until the first of the two limits.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// 30d if not said.
+    pub time: Option<Duration>,
+    /// 10GB if not said.
+    pub size: Option<Size>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ports {
+    /// 9090 if not said.
+    pub prometheus: Option<Port>,
+    /// 9093 if not said.
+    pub alertmanager: Option<Port>,
+    /// 3000 if not said.
+    pub grafana: Option<Port>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Images {
+    /// A registry that mirrors the built-in images.
+    pub registry: Option<Line>,
+    pub prometheus: Option<Line>,
+    pub alertmanager: Option<Line>,
+    pub grafana: Option<Line>,
+    pub blackbox: Option<Line>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Links {
+    /// Your own runbooks: the alert's name is put behind it.
+    pub runbook: Option<HttpUrl>,
+}
+
+/// The version of the config's format.
+#[derive(Debug)]
+pub struct FormatVersion;
+
+impl std::str::FromStr for FormatVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1" => Ok(Self),
+            _ => Err(format!(
+                "`{text}` is not a version of this format\nwrite `version: 1`"
+            )),
+        }
+    }
+}
+
+crate::values::scalar!(FormatVersion, "the version 1", { "const": 1 });

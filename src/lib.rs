@@ -1,0 +1,25 @@
+//! skymon turns one typed file, `skymon.yaml`, into a complete monitoring stack, proves it, and keeps it true.
+//!
+//! ```text
+//!  skymon.yaml ──config──▶ Config ──plan──▶ Plan ──artifacts──▶ Artifacts ──output──▶ files on disk
+//!    text        as written        as meant     files in memory           atomic, drift-aware
+//! ```
+//!
+//! `source` knows where each thing was written, `diagnostics` is what every stage reports to, `catalog` is what skymon
+//! knows of engines, alerts, programs and receivers. `docs/architecture.md` tells it at length.
+
+// In the order of the flow: a module uses only those above it (tests/layers.rs).
+pub mod artifacts;
+pub mod catalog;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod diagnostics;
+pub mod mounts;
+pub mod output;
+pub mod plan;
+pub mod promql;
+pub mod source;
+pub mod templates;
+pub mod values;
+pub mod wizard;

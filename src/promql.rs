@@ -1,0 +1,104 @@
+//! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::value::{Object, Value};
+use promql_parser::label::Matchers;
+use promql_parser::parser::{self, Expr};
+use promql_parser::util::{ExprVisitor, walk_expr};
+use serde::{Serialize, Serializer};
+
+/// An expression as its author wrote it: line breaks and all, since a person will read it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromQl(String);
+
+impl PromQl {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        parser::parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Names of all metrics that the expression asks for.
+    pub fn metrics(&self) -> BTreeSet<String> {
+        let mut names = Metrics(BTreeSet::new());
+        let expr = parser::parse(&self.0).expect("parsed when it was made");
+        match walk_expr(&mut names, &expr) {
+            Ok(_) => names.0,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl fmt::Display for PromQl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// In a template an expression stays what it is, so that the printing rule can tell it from text.
+impl Object for PromQl {
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for PromQl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::from_object(self.clone()).serialize(serializer)
+    }
+}
+
+struct Metrics(BTreeSet<String>);
+
+impl ExprVisitor for Metrics {
+    type Error = Infallible;
+
+    fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Infallible> {
+        let selector = match expr {
+            Expr::VectorSelector(selector) => selector,
+            Expr::MatrixSelector(matrix) => &matrix.vs,
+            _ => return Ok(true),
+        };
+        self.0.extend(selector.name.clone());
+        Ok(true)
+    }
+}
+
+/// The matchers of a selector's braces, to ask whether a series would be selected.
+pub fn parse_matchers(text: &str) -> Result<Matchers, String> {
+    match parser::parse(&format!("x{{{text}}}"))? {
+        Expr::VectorSelector(selector) => Ok(selector.matchers),
+        _ => Err(format!("`{text}` is not a list of matchers")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_names_every_metric_it_asks_for() {
+        let expr = PromQl::parse(
+            "sum(rate(a_total{x=\"1\"}[5m])) / b:c:d > 5 or absent(e) unless delta(f[1h] offset 1d) < 0",
+        )
+        .expect("is PromQL");
+        assert_eq!(
+            expr.metrics().into_iter().collect::<Vec<_>>(),
+            ["a_total", "b:c:d", "e", "f"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_promql_cannot_become_an_expression() {
+        assert!(PromQl::parse("sum(").is_err());
+        assert!(PromQl::parse("a b").is_err());
+    }
+}

@@ -1,0 +1,346 @@
+//! Fills the index from the YAML parser's events. Apart from the index for what it is about: duplicates, and
+//! hostile input, which ends here; everything after this may trust depth and size.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+
+use super::index::{Content, Found, Node, SpanIndex};
+use super::syntax::explain_syntax;
+use super::{ConfigPath, Segment, SourceFile};
+use crate::diagnostics::Diagnostic;
+
+const MAX_DEPTH: usize = 64;
+/// Keys and values of one file. A thousand services have some thirty thousand.
+const MAX_VALUES: usize = 200_000;
+/// What the file may grow to when every alias is replaced by what it stands for.
+const MAX_EXPANDED: usize = 1_000_000;
+/// After this many duplicates the file is something else than a config.
+const MAX_DUPLICATES: usize = 200;
+
+/// Reads the whole file, or up to what made it unreadable.
+pub(super) fn build(file: &SourceFile) -> (SpanIndex, Vec<Diagnostic>) {
+    let mut builder = Builder::new(file);
+    match builder.run() {
+        Ok(()) => builder.index.complete = true,
+        Err(diagnostic) => builder.diagnostics.push(*diagnostic),
+    }
+    (builder.index, builder.diagnostics)
+}
+
+/// A list or map that is not closed yet.
+struct Frame {
+    node: usize,
+    key: Option<(String, Range<usize>)>,
+    /// Where its last child ends; a block has no end mark of its own.
+    end: usize,
+    expanded: usize,
+}
+
+struct Builder<'a> {
+    file: &'a SourceFile,
+    offsets: CharOffsets,
+    index: SpanIndex,
+    stack: Vec<Frame>,
+    path: ConfigPath,
+    /// Anchor to its node, and its size once it is closed.
+    anchors: BTreeMap<usize, (usize, Option<usize>)>,
+    open_anchors: BTreeMap<usize, usize>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+type Step = Result<(), Box<Diagnostic>>;
+
+impl<'a> Builder<'a> {
+    fn new(file: &'a SourceFile) -> Builder<'a> {
+        Builder {
+            file,
+            offsets: CharOffsets::new(&file.text),
+            index: SpanIndex::default(),
+            stack: Vec::new(),
+            path: ConfigPath::root(),
+            anchors: BTreeMap::new(),
+            open_anchors: BTreeMap::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) -> Step {
+        let text = &self.file.text;
+        let mut parser = Parser::new_from_str(text);
+        let mut documents = 0;
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| Box::new(self.syntax(&error)))?;
+            let range = self.bytes(span);
+            match event {
+                Event::DocumentStart(_) => {
+                    documents += 1;
+                    if documents > 1 {
+                        return self.stop(
+                            "more-than-one-document",
+                            "the file has more than one document",
+                            range,
+                        );
+                    }
+                }
+                Event::Scalar(value, style, anchor, _) => self.scalar(&value, style, anchor, range)?,
+                Event::SequenceStart(anchor, _) => self.open(Content::List(Vec::new()), anchor, range)?,
+                Event::MappingStart(anchor, _) => self.open(Content::Map(BTreeMap::new()), anchor, range)?,
+                Event::SequenceEnd | Event::MappingEnd => self.close(&range),
+                Event::Alias(anchor) => self.alias(anchor, range)?,
+                Event::StreamEnd => break,
+                Event::Nothing | Event::StreamStart | Event::DocumentEnd => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, range: Range<usize>) -> Step {
+        let written = without_properties(&self.file.text, range);
+        if self.wants_key() {
+            let frame = self.stack.last_mut().expect("only an open map wants a key");
+            frame.key = Some((value.to_owned(), written));
+            if anchor > 0 {
+                // An anchored key may only be used again as a value; it is indexed as a node without a
+                // parent.
+                self.index.nodes.push(Node {
+                    key: None,
+                    value: 0..0,
+                    content: Content::Scalar(Found::Plain),
+                });
+                self.anchors.insert(anchor, (self.index.nodes.len() - 1, Some(1)));
+            }
+            return Ok(());
+        }
+        let found = match style {
+            ScalarStyle::Plain if is_null(value) => Found::Nothing,
+            ScalarStyle::Plain => Found::Plain,
+            _ => Found::Quoted,
+        };
+        // The parser gives an empty value the span of the token after it.
+        let written = if value.is_empty() && found == Found::Nothing {
+            written.start..written.start
+        } else {
+            written
+        };
+        let node = self.attach(Content::Scalar(found), written)?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node, Some(1)));
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, range: Range<usize>) -> Step {
+        if self.wants_key() {
+            return self.stop(
+                "key-not-text",
+                "a key must be plain text, this is an alias",
+                range,
+            );
+        }
+        match self.anchors.get(&anchor) {
+            Some(&(target, Some(size))) => {
+                self.attach(Content::Alias(target), range.clone())?;
+                self.grow(size, &range)
+            }
+            _ => self.stop(
+                "alias-loop",
+                "the alias stands inside of what it refers to",
+                range,
+            ),
+        }
+    }
+
+    fn open(&mut self, content: Content, anchor: usize, range: Range<usize>) -> Step {
+        if self.wants_key() {
+            return self.stop(
+                "key-not-text",
+                "a key must be plain text, not a list or a map",
+                range,
+            );
+        }
+        if self.stack.len() >= MAX_DEPTH {
+            let message = format!("the file is nested deeper than {MAX_DEPTH} levels");
+            return self.stop("too-deep", &message, range);
+        }
+        if let Some(segment) = self.next_segment() {
+            self.path.push(segment);
+        }
+        let start = without_properties(&self.file.text, range).start;
+        let node = self.attach(content, start..start)?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node, None));
+            self.open_anchors.insert(node, anchor);
+        }
+        self.stack.push(Frame {
+            node,
+            key: None,
+            end: start,
+            expanded: 1,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, mark: &Range<usize>) {
+        let frame = self.stack.pop().expect("the parser closes what it opened");
+        let end = if mark.is_empty() { frame.end } else { mark.end };
+        let value = &mut self.index.nodes[frame.node].value;
+        value.end = end.max(value.start);
+        if let Some(anchor) = self.open_anchors.remove(&frame.node) {
+            self.anchors.insert(anchor, (frame.node, Some(frame.expanded)));
+        }
+        self.path.truncate(self.stack.len().saturating_sub(1));
+        if let Some(parent) = self.stack.last_mut() {
+            parent.end = parent.end.max(end);
+            parent.expanded = parent.expanded.saturating_add(frame.expanded);
+        }
+    }
+
+    /// Adds a node to the open list or map, unless its key is there already.
+    fn attach(&mut self, content: Content, value: Range<usize>) -> Result<usize, Box<Diagnostic>> {
+        let node = self.index.nodes.len();
+        if node >= MAX_VALUES {
+            let message = format!("the file has more than {MAX_VALUES} values");
+            return self.stop("too-large", &message, value).map(|()| node);
+        }
+        let mut own_key = None;
+        if let Some(frame) = self.stack.last_mut() {
+            frame.end = frame.end.max(value.end);
+            frame.expanded = frame.expanded.saturating_add(1);
+            let (parent, key) = (frame.node, frame.key.take());
+            match (&mut self.index.nodes[parent].content, key) {
+                (Content::Map(children), Some((key, range))) => {
+                    frame.end = frame.end.max(range.end);
+                    own_key = Some(range.clone());
+                    if let Some(&first) = children.get(&key) {
+                        self.duplicate(first, parent, &key, range);
+                    } else {
+                        children.insert(key, node);
+                    }
+                }
+                (Content::List(items), _) => items.push(node),
+                _ => {}
+            }
+        }
+        self.index.nodes.push(Node {
+            key: own_key,
+            value,
+            content,
+        });
+        Ok(node)
+    }
+
+    fn duplicate(&mut self, first: usize, parent: usize, key: &str, range: Range<usize>) {
+        if self.diagnostics.len() >= MAX_DUPLICATES {
+            return;
+        }
+        // While a list or map is being opened, its own step is already part of the path.
+        let depth = self
+            .stack
+            .iter()
+            .position(|frame| frame.node == parent)
+            .unwrap_or(0);
+        let mut path = self.path.clone();
+        path.truncate(depth);
+        let name = &self.file.name;
+        let first = self.index.nodes[first].key.clone().unwrap_or_default();
+        let diagnostic = Diagnostic::error("duplicate-key", format!("`{}` is defined twice", path.key(key)))
+            .at_span(name, range, "second definition")
+            .at_span(name, first, "first defined here")
+            .help("remove one of them, or give one another name");
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn grow(&mut self, size: usize, range: &Range<usize>) -> Step {
+        let Some(frame) = self.stack.last_mut() else {
+            return Ok(());
+        };
+        frame.expanded = frame.expanded.saturating_add(size);
+        if frame.expanded > MAX_EXPANDED {
+            let message = format!("aliases make this file grow to more than {MAX_EXPANDED} values");
+            return self.stop("too-many-aliases", &message, range.clone());
+        }
+        Ok(())
+    }
+
+    fn wants_key(&self) -> bool {
+        self.stack.last().is_some_and(|frame| {
+            frame.key.is_none() && matches!(self.index.nodes[frame.node].content, Content::Map(_))
+        })
+    }
+
+    /// The step from the open list or map to the value that comes now.
+    fn next_segment(&self) -> Option<Segment> {
+        let frame = self.stack.last()?;
+        Some(match (&frame.key, &self.index.nodes[frame.node].content) {
+            (Some((key, _)), _) => Segment::Key(key.clone()),
+            (None, Content::List(items)) => Segment::Item(items.len()),
+            (None, _) => return None,
+        })
+    }
+
+    fn stop(&self, id: &'static str, message: &str, range: Range<usize>) -> Step {
+        Err(Box::new(Diagnostic::error(id, message).at_span(
+            &self.file.name,
+            range,
+            "",
+        )))
+    }
+
+    fn syntax(&self, error: &ScanError) -> Diagnostic {
+        let at = self.offsets.byte(&self.file.text, error.marker().index());
+        explain_syntax(self.file, at, error.info())
+    }
+
+    fn bytes(&self, span: Span) -> Range<usize> {
+        let start = self.offsets.byte(&self.file.text, span.start.index());
+        start..self.offsets.byte(&self.file.text, span.end.index()).max(start)
+    }
+}
+
+fn is_null(plain: &str) -> bool {
+    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// The parser counts an anchor and a tag to the value; the user does not.
+fn without_properties(text: &str, mut range: Range<usize>) -> Range<usize> {
+    while text[range.clone()].starts_with(['&', '!']) {
+        let written = &text[range.clone()];
+        let word = written.find(char::is_whitespace).unwrap_or(written.len());
+        let rest = &written[word..];
+        range.start += word + (rest.len() - rest.trim_start().len());
+    }
+    range
+}
+
+/// From the parser's characters to bytes: the offset of every 64th character, so that a large file stays
+/// cheap.
+struct CharOffsets(Option<Vec<usize>>);
+
+impl CharOffsets {
+    const STEP: usize = 64;
+
+    fn new(text: &str) -> CharOffsets {
+        let sparse = || {
+            text.char_indices()
+                .step_by(Self::STEP)
+                .map(|(at, _)| at)
+                .collect()
+        };
+        CharOffsets((!text.is_ascii()).then(sparse))
+    }
+
+    fn byte(&self, text: &str, character: usize) -> usize {
+        let Some(sparse) = &self.0 else {
+            return character.min(text.len());
+        };
+        let Some(&base) = sparse.get(character / Self::STEP) else {
+            return text.len();
+        };
+        text[base..]
+            .char_indices()
+            .nth(character % Self::STEP)
+            .map_or(text.len(), |(at, _)| base + at)
+    }
+}

@@ -1,0 +1,267 @@
+//! The one template environment: embedded templates, and the rule by which a hole prints.
+//!
+//! A template is itself a file of the format it makes: statements are YAML comments (`#% for …`), holes are plain
+//! scalars (`<%= … %>`). How a value prints belongs to the format, so no template escapes anything by hand:
+//!
+//! - YAML: as JSON, which YAML 1.1 and 1.2 read alike. Compose files also double `$`.
+//! - PromQL in a `|` block: as itself, indented with the block.
+//! - Markdown: with what Markdown would read as marks escaped.
+
+use anyhow::{Context as _, Result};
+use include_dir::{Dir, include_dir};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::promql::PromQl;
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// Stands for a line break inside a printed expression until the indentation of its line is known.
+const SOFT_BREAK: char = '\u{E000}';
+
+/// All embedded files below `folder`, with their paths, in order.
+pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
+    let Some(dir) = EMBEDDED.get_dir(folder) else {
+        return Vec::new();
+    };
+    let mut files: Vec<_> = dir
+        .files()
+        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+/// The text of one embedded file that is copied, not rendered.
+pub fn embedded_file(path: &str) -> &'static str {
+    EMBEDDED
+        .get_file(path)
+        .and_then(|file| file.contents_utf8())
+        .unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
+}
+
+pub struct Templates(Environment<'static>);
+
+impl Templates {
+    pub fn new() -> Self {
+        let mut env = Environment::new();
+        env.set_syntax(syntax());
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_debug(true);
+        env.set_formatter(|out, state, value| print_hole(out, state, value));
+        env.set_loader(|name| {
+            Ok(EMBEDDED
+                .get_file(name)
+                .and_then(|file| file.contents_utf8())
+                .map(str::to_owned))
+        });
+        Self(env)
+    }
+
+    /// Renders the template of that path.
+    pub fn render(&self, path: &str, context: impl Serialize) -> Result<String> {
+        let text = self
+            .0
+            .get_template(path)
+            .and_then(|template| template.render(minijinja::value::Serde(context)))
+            .with_context(|| format!("bug: the template `{path}` does not render"))?;
+        Ok(indent_soft_breaks(&text))
+    }
+
+    /// Renders a snippet that stands in a data file, such as an alert's expression. `name` decides the format.
+    pub fn render_snippet(&self, name: &str, source: &str, context: &Value) -> Result<String> {
+        self.0
+            .render_named_str(name, source, context.clone())
+            .with_context(|| format!("bug: the snippet `{name}` does not render"))
+    }
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .block_delimiters("<%", "%>")
+        .variable_delimiters("<%=", "%>")
+        .comment_delimiters("<%#", "%>")
+        .line_statement_prefix("#%")
+        .line_comment_prefix("#~")
+        .keep_trailing_newline(true)
+        .build()
+        .expect("the marks do not collide")
+}
+
+/// What a rendered file is; its template's name tells.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Compose,
+    Markdown,
+    PromQl,
+    /// Text whose holes are checked values, such as an annotation before it is put into YAML.
+    Text,
+    Yaml,
+}
+
+impl Format {
+    fn of(name: &str) -> Self {
+        let extension = name.rsplit('.').next().unwrap_or_default();
+        match extension {
+            "md" => Self::Markdown,
+            "promql" => Self::PromQl,
+            "txt" => Self::Text,
+            _ if name.starts_with("compose/")
+                || name == "docker-compose.yml"
+                || name.starts_with("grafana/") =>
+            {
+                Self::Compose
+            }
+            _ => Self::Yaml,
+        }
+    }
+}
+
+fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
+    let format = Format::of(state.name());
+    // Only Markdown has text that already is of its format.
+    if value.is_undefined() || (value.is_safe() && format != Format::Markdown) {
+        return Err(Error::new(
+            ErrorKind::BadEscape,
+            "a hole must hold a value that has a printing rule",
+        ));
+    }
+    let text = if let Some(expr) = value.downcast_object_ref::<PromQl>() {
+        expr.as_str().replace('\n', &SOFT_BREAK.to_string())
+    } else {
+        match (format, value.as_str()) {
+            (Format::Text, Some(text)) => text.to_owned(),
+            (Format::Markdown, Some(text)) if value.is_safe() => text.to_owned(),
+            (Format::Markdown, Some(text)) => markdown(text),
+            (Format::Compose, _) => json(value)?.replace('$', "$$"),
+            (Format::Text | Format::Markdown | Format::PromQl | Format::Yaml, _) => json(value)?,
+        }
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+/// JSON that every YAML reader takes for the same value: what YAML 1.1 reads as a line break is escaped too.
+fn json(value: &Value) -> Result<String, Error> {
+    if value.kind() == ValueKind::Number {
+        return Ok(value.to_string());
+    }
+    let text = serde_json::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let special = |c: char| {
+        matches!(
+            c,
+            '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK
+        )
+    };
+    if !text.contains(special) {
+        return Ok(text);
+    }
+    Ok(text
+        .chars()
+        .fold(String::with_capacity(text.len() + 8), |mut escaped, c| {
+            if special(c) {
+                escaped.push_str(&format!("\\u{:04x}", c as u32));
+            } else {
+                escaped.push(c);
+            }
+            escaped
+        }))
+}
+
+fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\`*_[]<>|#".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Gives each line of a printed expression the indentation of the line its hole stands on.
+fn indent_soft_breaks(text: &str) -> String {
+    if !text.contains(SOFT_BREAK) {
+        return text.to_owned();
+    }
+    text.split_inclusive('\n')
+        .map(|line| {
+            let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+            line.replace(SOFT_BREAK, &format!("\n{indent}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::context;
+
+    use super::*;
+
+    fn snippet(name: &str, source: &str, context: &Value) -> String {
+        indent_soft_breaks(
+            &Templates::new()
+                .render_snippet(name, source, context)
+                .expect("renders"),
+        )
+    }
+
+    #[test]
+    fn a_hostile_value_comes_back_unchanged_from_yaml() {
+        for text in [
+            "no",
+            "22:22",
+            "a: b # c",
+            "\"'\\",
+            "line\nbreak",
+            "\u{85}\u{2028}\u{FEFF}\u{E000}\u{7f}",
+            "<%= x %>",
+            "{{ y }}",
+        ] {
+            let yaml = snippet("x.yml", "a: <%= v %>\nb: 1\n", &context! { v => text });
+            let read: serde_json::Value = serde_yaml::from_str(&yaml).expect("is YAML");
+            assert_eq!(read["a"], text, "{yaml}");
+            assert_eq!(read["b"], 1);
+        }
+    }
+
+    #[test]
+    fn compose_never_sees_a_variable_in_a_value() {
+        assert_eq!(
+            snippet(
+                "docker-compose.yml",
+                "a: <%= v %>",
+                &context! { v => "$HOME ${X}" }
+            ),
+            "a: \"$$HOME $${X}\""
+        );
+    }
+
+    #[test]
+    fn an_expression_is_printed_as_itself_and_indented_with_its_block() {
+        let expr = PromQl::parse("a > 1\n  and b").expect("is PromQL");
+        let yaml = snippet(
+            "x.yml",
+            "  expr: |\n    <%= e %>\n  for: 1m\n",
+            &context! { e => Value::from_object(expr) },
+        );
+        assert_eq!(yaml, "  expr: |\n    a > 1\n      and b\n  for: 1m\n");
+    }
+
+    #[test]
+    fn a_hole_without_a_value_is_an_error() {
+        assert!(
+            Templates::new()
+                .render_snippet("x.yml", "a: <%= nothing %>", &context! {})
+                .is_err()
+        );
+    }
+}
