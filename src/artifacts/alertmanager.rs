@@ -1,0 +1,61 @@
+//! alertmanager.yml and the notification templates.
+
+use anyhow::Result;
+use minijinja::{Value, context};
+
+use super::Artifacts;
+use crate::plan::{Plan, Route};
+use crate::templates::{self, Templates};
+
+pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+    let routes: Vec<Value> = plan.routes.iter().map(print_route).collect();
+    let inhibitions: Vec<Value> = plan
+        .inhibitions
+        .iter()
+        .map(|inhibition| {
+            // `equal` takes two missing labels for equal; an alert without a service must not be muted by that.
+            context! {
+                source => [format!("alertname=\"{}\"", inhibition.source), "service!=\"\"".to_owned()],
+                targets => [format!("alertname=~\"{}\"", inhibition.targets.join("|"))],
+            }
+        })
+        .collect();
+    let receivers: Vec<Value> = plan
+        .receivers
+        .iter()
+        .map(|receiver| {
+            let integrations: Vec<Value> = receiver
+                .integrations
+                .iter()
+                .map(|(kind, settings)| context! { kind => kind.name, settings => settings.clone() })
+                .collect();
+            context! { name => receiver.name.as_str(), integrations }
+        })
+        .collect();
+    let context =
+        context! { default_receiver => plan.default_receiver.as_str(), routes, inhibitions, receivers };
+    artifacts.yaml(
+        "alertmanager/alertmanager.yml",
+        templates.render("alertmanager/alertmanager.yml", context)?,
+    )?;
+    for (path, text) in templates::embedded("alertmanager/templates") {
+        artifacts.text(path, text.to_owned());
+    }
+    Ok(())
+}
+
+fn print_route(route: &Route) -> Value {
+    let matchers: Vec<String> = route
+        .matchers
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{value}\""))
+        .collect();
+    context! {
+        receiver => route.receiver.as_str(),
+        matchers,
+        group_wait => route.timing.group_wait.to_string(),
+        group_interval => route.timing.group_interval.to_string(),
+        repeat_interval => route.timing.repeat_interval.to_string(),
+        goes_on => route.goes_on,
+    }
+}

@@ -1,0 +1,136 @@
+//! docker-compose.yml: each program with its facts, its mounts and its secrets.
+
+use anyhow::Result;
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+use super::Artifacts;
+use crate::mounts::SecretSource;
+use crate::plan::Plan;
+use crate::templates::Templates;
+
+/// A program as the template prints it.
+#[derive(Serialize)]
+struct Service<'a> {
+    name: &'a str,
+    image: &'a str,
+    user: &'a str,
+    read_only: bool,
+    memory: &'a str,
+    health: Vec<&'a str>,
+    port: u16,
+    published: Option<String>,
+    external_url: String,
+    scratch: bool,
+    calls_out: bool,
+    folders: Vec<Folder>,
+    volume: String,
+    data: Option<&'a str>,
+    secrets: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Folder {
+    source: String,
+    target: String,
+}
+
+#[derive(Serialize)]
+struct Secret<'a> {
+    name: &'a str,
+    file: Option<String>,
+    environment: Option<&'a str>,
+}
+
+pub(super) fn build(
+    plan: &Plan,
+    templates: &Templates,
+    config_dir: &str,
+    artifacts: &mut Artifacts,
+) -> Result<()> {
+    let programs: Vec<Service> = plan
+        .programs
+        .iter()
+        .map(|program| {
+            let facts = program.facts;
+            let secrets: Vec<_> = plan
+                .mounts
+                .secrets
+                .iter()
+                .filter(|secret| secret.program == facts.name)
+                .collect();
+            let own = facts.folders.iter().map(|(source, target)| Folder {
+                source: format!("./{source}"),
+                target: (*target).to_owned(),
+            });
+            let users = plan
+                .mounts
+                .folders
+                .iter()
+                .filter(|((name, _), _)| *name == facts.name);
+            let users = users.map(|((_, source), target)| Folder {
+                source: from_compose(config_dir, source),
+                target: target.clone(),
+            });
+            Service {
+                name: facts.name,
+                image: &program.image,
+                user: facts.user,
+                read_only: !secrets
+                    .iter()
+                    .any(|secret| matches!(secret.source, SecretSource::Env(_))),
+                memory: facts.memory,
+                health: ["CMD"].iter().chain(facts.health).copied().collect(),
+                port: facts.port,
+                // Compose wants the published port as text.
+                published: program.published.map(|port| port.to_string()),
+                external_url: plan.external_url(facts.name),
+                scratch: facts.scratch,
+                calls_out: facts.calls_out,
+                folders: own.chain(users).collect(),
+                volume: format!("{}_data", facts.name),
+                data: facts.data,
+                secrets: secrets.iter().map(|secret| secret.name.as_str()).collect(),
+            }
+        })
+        .collect();
+    let secrets: Vec<Secret> = plan
+        .mounts
+        .secrets
+        .iter()
+        .map(|secret| {
+            let (file, environment) = match &secret.source {
+                SecretSource::File(path) => (Some(from_compose(config_dir, path.as_str())), None),
+                SecretSource::Env(name) => (None, Some(name.as_str())),
+            };
+            Secret {
+                name: &secret.name,
+                file,
+                environment,
+            }
+        })
+        .collect();
+    let context = context! {
+        name => plan.name.as_str(),
+        programs => Value::from(Serde(programs)),
+        secrets => Value::from(Serde(secrets)),
+        retention_time => plan.retention_time.to_string(),
+        retention_size => plan.retention_size.as_str(),
+    };
+    artifacts.yaml(
+        "docker-compose.yml",
+        templates.render("docker-compose.yml", context)?,
+    )
+}
+
+/// A path of the config, seen from the compose file.
+fn from_compose(config_dir: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else if path == "." {
+        config_dir.to_owned()
+    } else {
+        format!("{config_dir}/{}", path.trim_start_matches("./"))
+    }
+}

@@ -1,0 +1,112 @@
+//! prometheus.yml, the target files, and the blackbox exporter's module.
+
+use anyhow::Result;
+use minijinja::{Value, context};
+
+use super::Artifacts;
+use crate::plan::{Plan, Service, Targets};
+use crate::templates::Templates;
+use crate::values::DnsName;
+
+pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+    // Grafana's and the blackbox exporter's own metrics stand where Prometheus looks by default, as all do.
+    let programs: Vec<Value> = plan
+        .programs
+        .iter()
+        .map(|program| {
+            let name = program.facts.name;
+            // It scrapes itself: no way over the network that could fail.
+            let host = if name == "prometheus" { "localhost" } else { name };
+            context! { name, address => format!("{host}:{}", program.facts.port) }
+        })
+        .collect();
+    let scraped: Vec<Value> = plan
+        .services
+        .iter()
+        .filter(|service| !matches!(service.targets, Targets::None))
+        .map(scrape_job)
+        .collect();
+    let probed: Vec<Value> = plan.services.iter().filter_map(probe_job).collect();
+    let context = context! {
+        name => plan.name.as_str(),
+        interval => plan.scrape_interval.to_string(),
+        programs,
+        services => scraped,
+        probes => probed,
+    };
+    artifacts.yaml(
+        "prometheus/prometheus.yml",
+        templates.render("prometheus/prometheus.yml", context)?,
+    )?;
+
+    for service in &plan.services {
+        if let Targets::Static(replicas) = &service.targets {
+            let replicas: Vec<String> = replicas.iter().map(ToString::to_string).collect();
+            let text = templates.render("prometheus/targets.yml", context! { replicas })?;
+            artifacts.yaml(&format!("prometheus/{}", target_file(service)), text)?;
+        }
+    }
+    if plan.services.iter().any(|service| service.probe.is_some()) {
+        artifacts.yaml(
+            "blackbox/blackbox.yml",
+            templates.render("blackbox/blackbox.yml", context! {})?,
+        )?;
+    }
+    Ok(())
+}
+
+fn target_file(service: &Service) -> String {
+    format!("targets/{}.yml", service.name)
+}
+
+fn scrape_job(service: &Service) -> Value {
+    let (mut files, mut http, mut dns) = (None, None, None);
+    match &service.targets {
+        Targets::None => {}
+        Targets::Static(_) => files = Some(vec![target_file(service)]),
+        Targets::File(path) => files = Some(vec![path.clone()]),
+        Targets::Http(url) => http = Some(url.to_string()),
+        Targets::Dns(DnsName::Address { name, port }) => {
+            dns = Some(context! { name => name.as_str(), port, types => ["A", "AAAA"] });
+        }
+        Targets::Dns(DnsName::Service { name }) => {
+            dns = Some(context! { name => name.as_str(), port => Value::from(()), types => ["SRV"] })
+        }
+    }
+    context! {
+        job => service.name.as_str(),
+        interval => service.scrape.interval.to_string(),
+        path => service.scrape.path.as_str(),
+        tls => service.scrape.tls.clone(),
+        auth => service.scrape.auth.clone(),
+        files,
+        http,
+        dns,
+        labels => target_labels(service),
+    }
+}
+
+fn probe_job(service: &Service) -> Option<Value> {
+    let probe = service.probe.as_ref()?;
+    Some(context! {
+        // A service of that name cannot be: `/` is not in a service's name.
+        job => format!("{}/endpoint", service.name),
+        interval => probe.interval.to_string(),
+        url => probe.url.as_str(),
+        labels => target_labels(service),
+    })
+}
+
+/// Labels that every target of the service gets. A relabelling replacement reads `$` as a reference.
+fn target_labels(service: &Service) -> Vec<Value> {
+    [("service", service.name.as_str())]
+        .into_iter()
+        .chain(
+            service
+                .labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+        .map(|(name, value)| context! { name, value => value.replace('$', "$$") })
+        .collect()
+}

@@ -1,0 +1,115 @@
+//! RUNBOOK.md: what the stack is made of, and a section for every alert. The runbook dashboard shows the same sections.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use minijinja::{Value, context};
+
+use super::Artifacts;
+use crate::catalog::alerts::AlertEntry;
+use crate::plan::{Alert, Plan};
+use crate::templates::Templates;
+
+/// What to do when one alert fires.
+pub(super) struct Section {
+    pub(super) alert: String,
+    pub(super) markdown: String,
+}
+
+pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+    let sections: Vec<Value> = sections(plan)
+        .into_iter()
+        .map(|section| context! { alert => section.alert, markdown => Value::from_safe_string(section.markdown) })
+        .collect();
+    let urls: Vec<Value> = plan
+        .programs
+        .iter()
+        .filter(|program| program.published.is_some())
+        .map(|program| context! { name => program.facts.name, url => plan.external_url(program.facts.name) })
+        .collect();
+    let receivers: Vec<Value> = plan
+        .receivers
+        .iter()
+        .map(|receiver| {
+            let kinds: Vec<&str> = receiver.integrations.iter().map(|(kind, _)| kind.title).collect();
+            context! { name => receiver.name.as_str(), kinds => kinds.join(", ") }
+        })
+        .collect();
+    let context = context! {
+        name => plan.name.as_str(),
+        probes => plan.services.iter().any(|service| service.probe.is_some()),
+        receivers,
+        urls,
+        sections,
+    };
+    artifacts.text("RUNBOOK.md", templates.render("RUNBOOK.md", context)?);
+    Ok(())
+}
+
+/// One section for each alert that the stack can fire, in the packs' order.
+pub(super) fn sections(plan: &Plan) -> Vec<Section> {
+    let mut rendered: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
+    for alert in plan.all_alerts() {
+        rendered.entry(&alert.entry.name).or_default().push(alert);
+    }
+    AlertEntry::all()
+        .iter()
+        .filter_map(|entry| {
+            let alerts = rendered.get(entry.name.as_str())?;
+            let services: Vec<String> = alerts.iter().filter_map(|alert| describe(alert)).collect();
+            Some(Section {
+                alert: entry.name.clone(),
+                markdown: markdown(entry, &services),
+            })
+        })
+        .collect()
+}
+
+/// When the alert fires for its service.
+fn describe(alert: &Alert) -> Option<String> {
+    let service = alert.service.as_ref()?;
+    let threshold = alert
+        .entry
+        .unit
+        .zip(alert.threshold)
+        .map(|(unit, threshold)| unit.text(threshold));
+    let threshold = threshold
+        .map(|text| format!("threshold {text}, "))
+        .unwrap_or_default();
+    Some(format!(
+        "`{service}`: {threshold}for {}, {}",
+        alert.hold,
+        alert.severity.as_str()
+    ))
+}
+
+/// The text of an alert's page, the same in `explain`, in RUNBOOK.md and on the dashboard.
+pub(super) fn markdown(entry: &AlertEntry, services: &[String]) -> String {
+    let mut text = format!(
+        "**What it means.** {}\n\n**What users see.** {}\n\n**Look first at**\n\n",
+        entry.runbook.means, entry.runbook.users
+    );
+    for (position, look) in entry.runbook.look.iter().enumerate() {
+        text.push_str(&format!("{}. {look}\n", position + 1));
+    }
+    if !services.is_empty() {
+        text.push_str("\n**Fires for**\n\n");
+        for service in services {
+            text.push_str(&format!("- {service}\n"));
+        }
+    }
+    text.push_str(&format!(
+        "\n**Change it** in skymon.yaml: `alerts: {{{}: {}}}`, then `skymon render`.\n",
+        entry.name,
+        example(entry)
+    ));
+    text
+}
+
+/// A change that this alert takes.
+fn example(entry: &AlertEntry) -> String {
+    match &entry.threshold {
+        Some(threshold) => format!("{{threshold: {}, for: {}}}", threshold.as_str(), entry.hold),
+        None => format!("{{for: {}, severity: {}}}", entry.hold, entry.severity.as_str()),
+    }
+}

@@ -1,0 +1,141 @@
+//! The command line: names, flags and help texts. No behaviour.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// One typed file becomes a complete monitoring stack for model-inference services.
+///
+/// skymon.yaml names services, replicas and receivers; `render` makes docker compose, Prometheus, Alertmanager, rules
+/// with their tests, and Grafana from it; `validate` proves it before a deploy.
+#[derive(Debug, Parser)]
+#[command(name = "skymon", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 fine; 1 findings or drift; 2 could not run.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a few questions, write skymon.yaml and its secrets, render and validate
+    Init(Init),
+    /// Write the stack that skymon.yaml describes
+    Render(Render),
+    /// Check the config, and that the files on disk are what it renders
+    Validate(Validate),
+    /// Explain an alert: what it means, what users see, what to look at first
+    Explain(Explain),
+    /// Print the JSON Schema of skymon.yaml
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// The shell that will read it
+        shell: Shell,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Paths {
+    /// The config
+    #[arg(short, long, value_name = "FILE", default_value = "skymon.yaml")]
+    pub config: PathBuf,
+    /// The folder of the stack [default: `monitoring` beside the config]
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where skymon.yaml is written
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Take the defaults for what no flag answers; needs no terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Overwrite an existing skymon.yaml
+    #[arg(long)]
+    pub force: bool,
+    /// The stack's name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The service's name
+    #[arg(long)]
+    pub service: Option<String>,
+    /// What serves the model: custom, vllm
+    #[arg(long)]
+    pub engine: Option<String>,
+    /// Address of a replica; repeat for each
+    #[arg(long = "replica", value_name = "HOST:PORT")]
+    pub replicas: Vec<String>,
+    /// What users call; empty for none
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Who hears of critical alerts: slack, pagerduty, email, webhook
+    #[arg(long, value_name = "KIND")]
+    pub critical: Option<String>,
+    /// Who hears of warnings, if not the same
+    #[arg(long, value_name = "KIND")]
+    pub warning: Option<String>,
+    /// Send `info` alerts too, with the warnings
+    #[arg(long)]
+    pub info: bool,
+    /// A setting of a receiver, as email.to=oncall@example.com; repeat for each
+    #[arg(long = "set", value_name = "KIND.KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Read a receiver's secret from a file, or from standard input with `-`, as slack=webhook.txt; repeat for each
+    #[arg(long = "secret-file", value_name = "KIND=FILE")]
+    pub secret_files: Vec<String>,
+    /// A service outside is called every minute, and complains when that stops
+    #[arg(long)]
+    pub heartbeat: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Render {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Write nothing; exit 1 if anything would change
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change
+    #[arg(long)]
+    pub diff: bool,
+    /// Overwrite files that were edited by hand
+    #[arg(long, conflicts_with_all = ["check", "diff"])]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// A rendered stack, or the folder of its skymon.yaml
+    #[arg(value_name = "DIR", conflicts_with_all = ["config", "out"])]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub paths: Paths,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Exit 1 on warnings too
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Deny {
+    Warnings,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// An alert, as HighErrorRate
+    #[arg(value_name = "ID")]
+    pub id: String,
+}

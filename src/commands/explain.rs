@@ -1,0 +1,50 @@
+//! `skymon explain`: the page of one alert.
+
+use anyhow::Result;
+
+use super::{Outcome, note, print};
+use crate::artifacts;
+use crate::catalog::alerts::AlertEntry;
+use crate::catalog::nearest;
+use crate::cli;
+
+pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
+    let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());
+    let found = AlertEntry::all()
+        .iter()
+        .find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
+    let Some(entry) = found else {
+        note(&format!(
+            "error: there is no alert `{}`\n",
+            args.id.escape_debug()
+        ))?;
+        match nearest(&args.id, names.clone()) {
+            Some(near) => note(&format!("help: did you mean `{near}`?\n"))?,
+            None => note(&format!(
+                "help: the alerts are {}\n",
+                names.collect::<Vec<_>>().join(", ")
+            ))?,
+        }
+        return Ok(Outcome::CannotRun);
+    };
+    let mut defaults = vec![
+        format!("severity {}", entry.severity.as_str()),
+        format!("for {}", entry.hold),
+    ];
+    if let Some(threshold) = &entry.threshold {
+        defaults.push(format!("threshold {}", threshold.as_str()));
+    }
+    if let Some(count) = entry.min_requests {
+        defaults.push(format!("min_requests {}", count.get()));
+    }
+    if !entry.muted_by.is_empty() {
+        defaults.push(format!("muted by {}", entry.muted_by.join(", ")));
+    }
+    print(&format!(
+        "# {}\n\nBy default: {}.\n\n{}",
+        entry.name,
+        defaults.join("; "),
+        artifacts::explain(entry)
+    ))?;
+    Ok(Outcome::Fine)
+}

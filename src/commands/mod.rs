@@ -1,0 +1,150 @@
+//! One file for each command. Only here is anything printed: results to stdout, the rest to stderr.
+
+mod apply;
+mod explain;
+mod init;
+mod paths;
+mod render;
+mod secrets;
+mod validate;
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::artifacts::{self, Artifacts};
+use crate::cli::{Cli, Command};
+use crate::config::{self, Config};
+use crate::diagnostics::{self, Report};
+use crate::plan::{self, Plan};
+use crate::source::{SourceFile, Sources, SpanIndex};
+use crate::templates::Templates;
+use paths::StackPaths;
+
+/// How a command ended; the exit codes are a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Fine = 0,
+    /// Something the user should mend: an error found, or drift.
+    Findings = 1,
+    /// The command could not do its work.
+    CannotRun = 2,
+}
+
+pub fn run(cli: Cli) -> Result<Outcome> {
+    match cli.command {
+        Command::Init(args) => init::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema => {
+            print(&format!("{}\n", serde_json::to_string_pretty(&schema())?))?;
+            Ok(Outcome::Fine)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "skymon", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(Outcome::Fine)
+        }
+    }
+}
+
+/// The config's JSON Schema, from the types that read it.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}
+
+/// A config with what became of it.
+struct Loaded {
+    sources: Sources,
+    report: Report,
+    /// `None` if the config has errors; `report` says which.
+    stack: Option<Stack>,
+}
+
+struct Stack {
+    plan: Plan,
+    artifacts: Artifacts,
+}
+
+/// The way from the text to the files in memory. An error is what the world did, or a bug.
+fn load(paths: &StackPaths) -> Result<Loaded> {
+    let mut report = Report::new();
+    let source = match SourceFile::read(&paths.config)? {
+        Ok(source) => source,
+        Err(not_text) => {
+            report.push(not_text);
+            return Ok(Loaded {
+                sources: Sources::new(),
+                report,
+                stack: None,
+            });
+        }
+    };
+    let (index, problems) = SpanIndex::new(&source);
+    report.extend(problems);
+    let stack = match config::parse::read::<Config>(&source, &index, config::NOT_YET, &mut report) {
+        Some(config) => build(&config, &index, paths, &mut report)?,
+        None => None,
+    };
+    Ok(Loaded {
+        sources: Sources::of_config(source, index),
+        report,
+        stack,
+    })
+}
+
+fn build(
+    config: &Config,
+    index: &SpanIndex,
+    paths: &StackPaths,
+    report: &mut Report,
+) -> Result<Option<Stack>> {
+    let templates = Templates::new();
+    let mut found = Report::new();
+    let plan = plan::resolve(config, index, &templates, &mut found)?;
+    // What was refused while reading is not missing: its place has been named once.
+    report.extend_unrelated(found);
+    let Some(plan) = plan.filter(|_| !report.has_errors()) else {
+        return Ok(None);
+    };
+    let artifacts = artifacts::build(&plan, &templates, &paths.config_dir_from_out()?, &schema())?;
+    Ok(Some(Stack { plan, artifacts }))
+}
+
+impl Loaded {
+    /// Prints what was found to stderr, for commands whose result is something else.
+    fn print_report(&self) -> Result<()> {
+        if self.report.is_empty() {
+            return Ok(());
+        }
+        note(&diagnostics::text::render(
+            &self.report,
+            &self.sources,
+            colour(&std::io::stderr()),
+        ))
+    }
+}
+
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Results go to stdout. A reader that has gone away is no error.
+fn print(text: &str) -> Result<()> {
+    write_to(&mut std::io::stdout().lock(), text)
+}
+
+/// Everything else goes to stderr.
+fn note(text: &str) -> Result<()> {
+    write_to(&mut std::io::stderr().lock(), text)
+}
+
+fn write_to(stream: &mut impl Write, text: &str) -> Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

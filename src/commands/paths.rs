@@ -1,0 +1,89 @@
+//! Where the config and the stack are, and how one finds the other.
+
+use std::path::{Component, Path, PathBuf, absolute};
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::Paths;
+
+pub(super) struct StackPaths {
+    pub(super) config: PathBuf,
+    pub(super) out: PathBuf,
+}
+
+impl StackPaths {
+    pub(super) fn new(paths: &Paths) -> Self {
+        let out = paths
+            .out
+            .clone()
+            .unwrap_or_else(|| paths.config.with_file_name("monitoring"));
+        Self {
+            config: paths.config.clone(),
+            out,
+        }
+    }
+
+    /// The config's folder: paths in it are relative to that.
+    pub(super) fn config_dir(&self) -> PathBuf {
+        match self.config.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+
+    /// The config's folder as the compose file names it.
+    pub(super) fn config_dir_from_out(&self) -> Result<String> {
+        let (from, to) = (normal(&self.out)?, normal(&self.config_dir())?);
+        let relative = relative(&from, &to);
+        let text = relative
+            .to_str()
+            .with_context(|| format!("the path `{}` is not UTF-8", relative.display()))?;
+        Ok(text.to_owned())
+    }
+}
+
+/// Absolute, without `.` and `..`.
+fn normal(path: &Path) -> Result<PathBuf> {
+    let path = absolute(path).with_context(|| format!("cannot find where `{}` is", path.display()))?;
+    Ok(path.components().fold(PathBuf::new(), |mut normal, component| {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+        normal
+    }))
+}
+
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let common = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(common)).collect();
+    // Compose takes a path without a leading `.` for the name of a volume.
+    if path.starts_with("..") {
+        path
+    } else {
+        Path::new(".").join(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compose_file_finds_the_config_from_wherever_it_stands() {
+        let relative = |from: &str, to: &str| relative(Path::new(from), Path::new(to)).display().to_string();
+        assert_eq!(relative("/a/monitoring", "/a"), "..");
+        assert_eq!(relative("/a/x/y", "/a"), "../..");
+        assert_eq!(relative("/out", "/home/me"), "../home/me");
+        assert_eq!(relative("/a", "/a"), "./");
+        assert_eq!(relative("/a", "/a/b"), "./b");
+    }
+}

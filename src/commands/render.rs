@@ -1,0 +1,122 @@
+//! `skymon render`: the config becomes files.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::paths::StackPaths;
+use super::{Outcome, Stack, apply, colour, load, note, print};
+use crate::cli;
+use crate::output::{self, Applied, Comparison, State};
+
+pub(super) fn run(args: &cli::Render) -> Result<Outcome> {
+    let paths = StackPaths::new(&args.paths);
+    let loaded = load(&paths)?;
+    loaded.print_report()?;
+    let Some(stack) = &loaded.stack else {
+        return Ok(Outcome::CannotRun);
+    };
+    if args.check || args.diff {
+        return preview(args, &paths, stack);
+    }
+    write(&paths, stack, args.force)
+}
+
+fn preview(args: &cli::Render, paths: &StackPaths, stack: &Stack) -> Result<Outcome> {
+    let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
+    print_notes(&comparison)?;
+    if args.diff {
+        print_diff(&comparison)?;
+    } else {
+        print(&listing(&comparison, &paths.out))?;
+    }
+    Ok(if comparison.is_clean() || !args.check {
+        Outcome::Fine
+    } else {
+        Outcome::Findings
+    })
+}
+
+/// Writes the stack and says what became of it.
+pub(super) fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
+    match output::apply(stack.artifacts.files(), &paths.out, force)? {
+        Applied::Done(comparison) => {
+            print_notes(&comparison)?;
+            print(&listing(&comparison, &paths.out))?;
+            let compose = paths.out.join("docker-compose.yml");
+            if let Some(command) =
+                apply::command(comparison.changes(), &stack.plan, &compose.to_string_lossy())
+            {
+                print(&format!("apply it with:\n  {command}\n"))?;
+            }
+            Ok(Outcome::Fine)
+        }
+        Applied::Refused(comparison) => {
+            print_notes(&comparison)?;
+            print_diff(&comparison)?;
+            note(&refusal(&comparison, &paths.out))?;
+            Ok(Outcome::Findings)
+        }
+    }
+}
+
+fn print_notes(comparison: &Comparison) -> Result<()> {
+    comparison
+        .notes()
+        .iter()
+        .try_for_each(|text| note(&format!("note: {text}\n")))
+}
+
+fn print_diff(comparison: &Comparison) -> Result<()> {
+    let diff = comparison.diff();
+    print(&if colour(&std::io::stdout()) {
+        output::colorize(&diff)
+    } else {
+        diff
+    })
+}
+
+fn refusal(comparison: &Comparison, out: &Path) -> String {
+    let mut text = String::from("nothing was written, because files were changed since skymon wrote them:\n");
+    for change in comparison.conflicts() {
+        let reason = change.reason().unwrap_or_default();
+        text.push_str(&format!("  {}: {reason}\n", out.join(&change.path).display()));
+    }
+    text.push_str(
+        "help: to keep an edit, make the change in skymon.yaml (thresholds and the like: `alerts:`)\n\
+         help: to drop it, run `skymon render --force`\n",
+    );
+    text
+}
+
+/// What changes (or changed), a line for each file; many files of one kind are counted.
+fn listing(comparison: &Comparison, out: &Path) -> String {
+    if comparison.changes().is_empty() {
+        return format!(
+            "{}: {} files, nothing to change\n",
+            out.display(),
+            comparison.kept()
+        );
+    }
+    let all_new = comparison.kept() == 0
+        && comparison
+            .changes()
+            .iter()
+            .all(|change| change.state == State::Create);
+    if all_new {
+        return format!(
+            "{}: {} files, all new\n",
+            out.display(),
+            comparison.changes().len()
+        );
+    }
+    let mut text = String::new();
+    for change in comparison.changes() {
+        text.push_str(&format!(
+            "{:<8} {}\n",
+            change.state,
+            out.join(&change.path).display()
+        ));
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! `skymon validate`: the config, the user's own files, and the stack on disk.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::paths::StackPaths;
+use super::{Loaded, Outcome, Stack, colour, load, print, secrets};
+use crate::cli::{self, Deny, Format};
+use crate::diagnostics::{self, Diagnostic, Report};
+use crate::output::{self, Change, MANIFEST, State};
+use crate::source::{SourceFile, Sources, SpanIndex};
+
+pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
+    let paths = match &args.dir {
+        None => StackPaths::new(&args.paths),
+        Some(dir) => find(dir)?,
+    };
+    let mut loaded = load(&paths)?;
+    if let Some(stack) = &loaded.stack {
+        check(stack, &paths, &mut loaded.report, &mut loaded.sources)?;
+    }
+    let denied = args
+        .deny
+        .is_some_and(|Deny::Warnings| loaded.report.has_warnings());
+    print_findings(&loaded, &paths, args.format)?;
+    Ok(if denied || loaded.report.has_errors() {
+        Outcome::Findings
+    } else {
+        Outcome::Fine
+    })
+}
+
+/// The config and the stack of a folder that is either.
+fn find(dir: &Path) -> Result<StackPaths> {
+    if dir.join(MANIFEST).is_file() {
+        return Ok(StackPaths {
+            config: dir.join("..").join("skymon.yaml"),
+            out: dir.to_owned(),
+        });
+    }
+    let config = dir.join("skymon.yaml");
+    if config.is_file() {
+        return Ok(StackPaths {
+            out: dir.join("monitoring"),
+            config,
+        });
+    }
+    bail!(
+        "`{}` holds neither a rendered stack nor a skymon.yaml; stacks that skymon did not render cannot be read yet",
+        dir.display()
+    )
+}
+
+/// What can be wrong beside the config itself.
+pub(super) fn check(
+    stack: &Stack,
+    paths: &StackPaths,
+    report: &mut Report,
+    sources: &mut Sources,
+) -> Result<()> {
+    secrets::check(&stack.plan.mounts, &paths.config_dir(), report);
+    if !paths.out.exists() {
+        report.push(
+            Diagnostic::note(
+                "not-rendered",
+                format!("`{}` is not rendered yet", paths.out.display()),
+            )
+            .help("run `skymon render`"),
+        );
+        return Ok(());
+    }
+    let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
+    for change in comparison.changes() {
+        report.push(drift(change, &paths.out));
+        check_form(&change.path, paths.out.join(&change.path), report, sources)?;
+    }
+    Ok(())
+}
+
+fn drift(change: &Change, out: &Path) -> Diagnostic {
+    let name = out.join(&change.path).display().to_string();
+    let (id, message, help) = match change.state {
+        State::Create => ("drift", format!("`{name}` is missing"), "run `skymon render`"),
+        State::Update => (
+            "drift",
+            format!("`{name}` is not what the config renders any more"),
+            "run `skymon render`",
+        ),
+        State::Obsolete => (
+            "drift",
+            format!("`{name}` is no longer part of the stack"),
+            "run `skymon render`",
+        ),
+        State::Edited | State::ObsoleteEdited => (
+            "edited-by-hand",
+            format!(
+                "`{name}`: {}",
+                change.reason().unwrap_or_else(|| "edited by hand".to_owned())
+            ),
+            "`skymon render --diff` shows the edit; make it in skymon.yaml, or drop it with `skymon render --force`",
+        ),
+        State::Keep => unreachable!("a file that is kept is no change"),
+    };
+    Diagnostic::error(id, message).at_file(name, "").help(help)
+}
+
+/// A file that is not what skymon rendered may not even be of its format.
+fn check_form(path: &str, on_disk: PathBuf, report: &mut Report, sources: &mut Sources) -> Result<()> {
+    if !on_disk.is_file() {
+        return Ok(());
+    }
+    let source = match SourceFile::read(&on_disk)? {
+        Ok(source) => source,
+        Err(not_text) => {
+            report.push(not_text);
+            return Ok(());
+        }
+    };
+    if path.ends_with(".json") {
+        if let Err(error) = serde_json::from_str::<serde_json::Value>(&source.text) {
+            let start = source
+                .line_range(error.line().clamp(1, source.line_count()))
+                .start;
+            let at = start + error.column().saturating_sub(1);
+            report.push(
+                Diagnostic::error("json-syntax", format!("this is not JSON: {error}")).at_span(
+                    &source.name,
+                    at..at + 1,
+                    "here",
+                ),
+            );
+        }
+    } else if path.ends_with(".yml") {
+        report.extend(SpanIndex::new(&source).1);
+    }
+    sources.add(source);
+    Ok(())
+}
+
+fn print_findings(loaded: &Loaded, paths: &StackPaths, format: Format) -> Result<()> {
+    match format {
+        Format::Json => {
+            let report = diagnostics::json::render(&loaded.report, &loaded.sources);
+            print(&format!("{}\n", serde_json::to_string_pretty(&report)?))
+        }
+        Format::Human => {
+            let mut text =
+                diagnostics::text::render(&loaded.report, &loaded.sources, colour(&std::io::stdout()));
+            if let Some(stack) = loaded.stack.as_ref().filter(|_| !loaded.report.has_errors()) {
+                text.push_str(&format!(
+                    "{} is fine: {} services, {} alerts, {} receivers, {} files\n",
+                    paths.config.display(),
+                    stack.plan.services.len(),
+                    stack.plan.all_alerts().count(),
+                    stack.plan.receivers.len(),
+                    stack.artifacts.files().len()
+                ));
+            }
+            print(&text)
+        }
+    }
+}

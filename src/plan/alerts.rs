@@ -1,0 +1,284 @@
+//! Alerts as they will stand in the rules: an entry of a pack with the engine's, the stack's and the service's changes
+//! laid over it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use minijinja::{Value, context};
+
+use crate::catalog::alerts::{AlertChange, AlertEntry, Pack};
+use crate::catalog::nearest;
+use crate::diagnostics::{Diagnostic, Report};
+use crate::promql::PromQl;
+use crate::source::ConfigPath;
+use crate::templates::Templates;
+use crate::values::{Duration, Severity};
+
+pub struct Alert {
+    pub entry: &'static AlertEntry,
+    pub severity: Severity,
+    /// How long the condition must hold.
+    pub hold: Duration,
+    /// In the unit that the expression compares.
+    pub threshold: Option<f64>,
+    pub expr: PromQl,
+    /// Beside `severity` and `service`; text, not templates.
+    pub labels: BTreeMap<String, String>,
+    /// Prometheus templates.
+    pub summary: String,
+    pub description: String,
+    pub service: Option<String>,
+    /// The incident of its rule test, rendered with the effective values.
+    pub incident: String,
+}
+
+/// A longer `for` than this would tell nobody in time.
+const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
+
+/// What an alert is rendered for.
+pub(super) struct Scope<'a> {
+    pub service: Option<&'a str>,
+    /// Labels of the service, that its alerts carry too.
+    pub labels: &'a BTreeMap<String, String>,
+    /// All metrics that its expression may ask for.
+    pub exposed: &'a BTreeSet<String>,
+    pub scale_to_zero: bool,
+    pub scrape_interval: Duration,
+    /// Changes, the weakest first, each with its place in the config (the engine's has none).
+    pub changes: Vec<(Option<ConfigPath>, &'a BTreeMap<String, AlertChange>)>,
+    /// The largest bucket of a word's histogram.
+    pub largest_bucket: &'a dyn Fn(&str) -> Option<f64>,
+}
+
+/// One alert with all changes laid over it.
+struct Effective {
+    severity: Severity,
+    hold: Option<Duration>,
+    threshold: Option<f64>,
+    min_requests: Option<u32>,
+    labels: BTreeMap<String, String>,
+    enabled: bool,
+}
+
+/// Changes that name no alert, or something that the alert does not have.
+pub(super) fn check_changes(at: &ConfigPath, changes: &BTreeMap<String, AlertChange>, report: &mut Report) {
+    for (name, change) in changes {
+        let at = at.key(name);
+        let Some(entry) = AlertEntry::find(name) else {
+            let known = AlertEntry::all().iter().map(|entry| entry.name.as_str());
+            let help = match nearest(name, known.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the alerts are {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            report.push(
+                Diagnostic::error("unknown-alert", format!("there is no alert `{name}`"))
+                    .at_key(at, "not an alert")
+                    .help(help),
+            );
+            continue;
+        };
+        if let Some(threshold) = &change.threshold {
+            match entry.unit {
+                None => report.push(not_of(&at, "threshold", name)),
+                Some(unit) => {
+                    if let Err(message) = unit.parse(threshold) {
+                        report.push(bad_value(at.key("threshold"), &message));
+                    }
+                }
+            }
+        }
+        if change.min_requests.is_some() && entry.min_requests.is_none() {
+            report.push(not_of(&at, "min_requests", name));
+        }
+        if change.hold.is_some_and(|hold| hold > LONGEST_HOLD) {
+            report.push(bad_value(
+                at.key("for"),
+                "an alert that waits longer than a day tells nobody in time\nwrite `for: 1d` or less",
+            ));
+        }
+        super::resolve::check_labels(&at.key("labels"), &change.labels, report);
+    }
+}
+
+fn not_of(at: &ConfigPath, key: &str, alert: &str) -> Diagnostic {
+    Diagnostic::error("unknown-key", format!("`{alert}` has no `{key}`"))
+        .at_key(at.key(key), "has no effect here")
+        .help(format!(
+            "remove it; `skymon explain {alert}` says what can be changed"
+        ))
+}
+
+/// A diagnostic from a value's message: what is wrong, and on the second line the help.
+pub(super) fn bad_value(at: ConfigPath, message: &str) -> Diagnostic {
+    let (message, help) = message.split_once('\n').unwrap_or((message, ""));
+    let diagnostic = Diagnostic::error("bad-value", message).at_value(at, "");
+    if help.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.help(help)
+    }
+}
+
+/// All alerts of a pack that this scope can fire. One whose series are not there is left out, not left dead.
+pub(super) fn resolve(
+    pack: Pack,
+    scope: &Scope,
+    templates: &Templates,
+    report: &mut Report,
+) -> Result<Vec<Alert>> {
+    let mut alerts = Vec::new();
+    for entry in AlertEntry::all().iter().filter(|entry| entry.pack == pack) {
+        let effective = lay_over(entry, scope, report);
+        let enabled = effective.enabled;
+        let alert = instantiate(entry, effective, scope, templates)?;
+        if !alert.expr.metrics().is_subset(scope.exposed) {
+            warn_of_idle_changes(entry, scope, report);
+        } else if enabled {
+            alerts.push(alert);
+        }
+    }
+    Ok(alerts)
+}
+
+/// The service's own change of an alert that its engine cannot feed is most likely a mistake; the stack's is not.
+fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) {
+    let Some(service) = scope.service else { return };
+    let Some((Some(at), changes)) = scope.changes.last() else {
+        return;
+    };
+    if changes.contains_key(&entry.name) {
+        report.push(
+            Diagnostic::warning(
+                "idle-alert",
+                format!("`{}` does not exist for `{service}`", entry.name),
+            )
+            .at_key(at.key(&entry.name), "changes nothing")
+            .help("the service does not expose what this alert needs; remove the change"),
+        );
+    }
+}
+
+fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective {
+    let parse = |threshold| entry.unit.and_then(|unit| unit.parse(threshold).ok());
+    let mut effective = Effective {
+        severity: entry.severity,
+        hold: None,
+        threshold: entry.threshold.as_ref().and_then(parse),
+        min_requests: entry.min_requests.map(|count| count.get()),
+        labels: scope.labels.clone(),
+        enabled: true,
+    };
+    for (at, changes) in &scope.changes {
+        let Some(change) = changes.get(&entry.name) else {
+            continue;
+        };
+        effective.severity = change.severity.unwrap_or(effective.severity);
+        effective.hold = change.hold.or(effective.hold);
+        effective.min_requests = change
+            .min_requests
+            .map(|count| count.get())
+            .or(effective.min_requests);
+        effective.enabled = change.enabled.unwrap_or(effective.enabled);
+        effective.labels.extend(
+            change
+                .labels
+                .iter()
+                .map(|(label, text)| (label.clone(), text.as_str().to_owned())),
+        );
+        if let Some(threshold) = change.threshold.as_ref().and_then(parse) {
+            effective.threshold = Some(threshold);
+            if let Some(at) = at {
+                check_bucket(
+                    entry,
+                    threshold,
+                    &at.key(&entry.name).key("threshold"),
+                    scope,
+                    report,
+                );
+            }
+        }
+    }
+    effective
+}
+
+/// Beyond the largest bucket a histogram only knows "more": a quantile never gets there, and the alert never fires.
+fn check_bucket(entry: &AlertEntry, threshold: f64, at: &ConfigPath, scope: &Scope, report: &mut Report) {
+    let Some(largest) = entry.of.as_deref().and_then(|word| (scope.largest_bucket)(word)) else {
+        return;
+    };
+    if threshold >= largest {
+        let service = scope.service.unwrap_or_default();
+        report.push(
+            Diagnostic::error(
+                "beyond-buckets",
+                format!("`{}` could never fire for `{service}`", entry.name),
+            )
+            .at_value(
+                at.clone(),
+                format!("the largest bucket of its histogram is {largest}s"),
+            )
+            .help(format!(
+                "write a threshold below {largest}s, or give the server larger buckets"
+            )),
+        );
+    }
+}
+
+fn instantiate(
+    entry: &'static AlertEntry,
+    effective: Effective,
+    scope: &Scope,
+    templates: &Templates,
+) -> Result<Alert> {
+    // A condition must be seen twice, or one bad scrape would page; what the user asks for is taken as it is.
+    let shortest = Duration::from_millis(scope.scrape_interval.as_millis() * 2);
+    let default_hold = if entry.hold == Duration::from_secs(0) {
+        entry.hold
+    } else {
+        entry.hold.max(shortest)
+    };
+    let hold = effective.hold.unwrap_or(default_hold);
+    let threshold_text = entry
+        .unit
+        .zip(effective.threshold)
+        .map(|(unit, threshold)| unit.text(threshold));
+    let context = context! {
+        service => scope.service,
+        threshold => effective.threshold.map(number),
+        threshold_text,
+        min_requests => effective.min_requests,
+        for_text => hold.to_string(),
+        scale_to_zero => scope.scale_to_zero,
+    };
+    let expr = templates.render_snippet("alert.promql", &entry.expr, &context)?;
+    Ok(Alert {
+        entry,
+        severity: effective.severity,
+        hold,
+        threshold: effective.threshold,
+        expr: PromQl::parse(&expr)
+            .map_err(|error| anyhow::anyhow!("bug: alert `{}`: {error}", entry.name))?,
+        labels: effective.labels,
+        summary: templates.render_snippet("alert.txt", &entry.summary, &context)?,
+        description: templates.render_snippet("alert.txt", &entry.description, &context)?,
+        service: scope.service.map(ToOwned::to_owned),
+        incident: templates.render_snippet("incident.promql", &entry.test, &context)?,
+    })
+}
+
+/// A whole number prints without `.0`.
+fn number(value: f64) -> Value {
+    #[allow(clippy::cast_possible_truncation, reason = "compared back")]
+    let whole = value as i64;
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "exact only where nothing was lost"
+    )]
+    let exact = whole as f64 == value;
+    if exact {
+        Value::from(whole)
+    } else {
+        Value::from(value)
+    }
+}

@@ -1,0 +1,128 @@
+//! The stack as meant: every default filled in, every name looked up, every expression parsed. What comes after only
+//! prints it.
+
+mod alerts;
+mod incidents;
+mod recordings;
+mod resolve;
+mod routes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::Value;
+
+pub use alerts::Alert;
+pub use incidents::{Check, RuleTest, test_step};
+pub use recordings::{Recording, Sample};
+pub use resolve::{GRAFANA_PASSWORD_FILE, resolve};
+pub use routes::{Inhibition, Route};
+
+use crate::catalog::engines::Engine;
+use crate::catalog::programs::Program;
+use crate::catalog::receivers::Kind;
+use crate::mounts::Mounts;
+use crate::values::{DnsName, Duration, HostPort, HttpUrl};
+
+pub struct Plan {
+    pub name: String,
+    pub services: Vec<Service>,
+    /// Alerts of the stack itself.
+    pub alerts: Vec<Alert>,
+    pub tests: Vec<RuleTest>,
+    pub receivers: Vec<Receiver>,
+    /// The receiver of what no route matches.
+    pub default_receiver: String,
+    pub routes: Vec<Route>,
+    pub inhibitions: Vec<Inhibition>,
+    pub programs: Vec<RunningProgram>,
+    pub scrape_interval: Duration,
+    pub retention_time: Duration,
+    pub retention_size: String,
+    /// Where the user's own runbooks are.
+    pub runbook: Option<String>,
+    pub mounts: Mounts,
+}
+
+impl Plan {
+    /// The address of a program's pages from the machine that runs the stack.
+    pub fn external_url(&self, name: &str) -> String {
+        let port = self
+            .programs
+            .iter()
+            .find(|p| p.facts.name == name)
+            .and_then(|p| p.published);
+        format!("http://127.0.0.1:{}", port.unwrap_or_default())
+    }
+
+    /// All alerts of the stack, the services' first.
+    pub fn all_alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.services
+            .iter()
+            .flat_map(|service| &service.alerts)
+            .chain(&self.alerts)
+    }
+}
+
+pub struct Service {
+    pub name: String,
+    pub engine: &'static Engine,
+    pub probe: Option<Probe>,
+    pub targets: Targets,
+    pub scrape: Scrape,
+    pub labels: BTreeMap<String, String>,
+    pub recordings: Vec<Recording>,
+    pub alerts: Vec<Alert>,
+    /// Proves the recordings on the engine's own series, and each alert on its incident.
+    pub tests: Vec<RuleTest>,
+}
+
+impl Service {
+    pub fn recorded(&self) -> BTreeSet<String> {
+        self.recordings
+            .iter()
+            .map(|recording| recording.name.clone())
+            .collect()
+    }
+}
+
+/// How the replicas are scraped.
+pub struct Scrape {
+    pub path: String,
+    pub interval: Duration,
+    /// `Some` is https, with paths in Prometheus' container.
+    pub tls: Option<Value>,
+    pub auth: Option<Value>,
+}
+
+/// Where the replicas are found.
+pub enum Targets {
+    /// Nothing is scraped: the service is only probed.
+    None,
+    Static(Vec<HostPort>),
+    Dns(DnsName),
+    Http(HttpUrl),
+    /// A file in Prometheus' container.
+    File(String),
+}
+
+/// How the endpoint is asked from outside.
+pub struct Probe {
+    pub url: String,
+    pub https: bool,
+    /// Whether only 2xx is good; otherwise any answer below 500.
+    pub readiness: bool,
+    pub interval: Duration,
+}
+
+pub struct Receiver {
+    pub name: String,
+    pub integrations: Vec<(&'static Kind, Value)>,
+}
+
+/// A program as this stack runs it.
+pub struct RunningProgram {
+    pub facts: &'static Program,
+    pub image: String,
+    /// The port on 127.0.0.1.
+    pub published: Option<u16>,
+}
