@@ -78,12 +78,9 @@ impl Mounts {
         let line = format!("{key}_file: {}", keys.proposal);
         if keys.literal.is_some() {
             report.push(
-                Diagnostic::error(
-                    "literal-secret",
-                    format!("`{key}` would put a secret into this file"),
-                )
-                .at_key(at.key(key), "a secret is never a value here")
-                .help(format!("put the value into a file of its own and write `{line}`")),
+                Diagnostic::error("literal-secret", format!("`{key}` would put a secret into this file"))
+                    .at_key(at.key(key), "a secret is never a value here")
+                    .help(format!("put the value into a file of its own and write `{line}`")),
             );
             return None;
         }
@@ -92,12 +89,9 @@ impl Mounts {
             (None, Some(env)) => (SecretSource::Env(env.clone()), format!("{key}_env")),
             (None, None) => {
                 report.push(
-                    Diagnostic::error(
-                        "missing-secret",
-                        format!("`{at}` does not say where its `{key}` is"),
-                    )
-                    .at_key(at.clone(), "needs a secret")
-                    .help(format!("write `{line}` or `{key}_env: {}`", keys.proposal_env())),
+                    Diagnostic::error("missing-secret", format!("`{at}` does not say where its `{key}` is"))
+                        .at_key(at.clone(), "needs a secret")
+                        .help(format!("write `{line}` or `{key}_env: {}`", keys.proposal_env())),
                 );
                 return None;
             }
@@ -129,12 +123,7 @@ impl Mounts {
         }
         let name = format!("{at}.{key}");
         let path = format!("/run/secrets/{name}");
-        self.secrets.push(Secret {
-            name,
-            source,
-            program: program.name,
-            at: Some(at.key(&source_key)),
-        });
+        self.secrets.push(Secret { name, source, program: program.name, at: Some(at.key(&source_key)) });
         Some(path)
     }
 
@@ -143,15 +132,8 @@ impl Mounts {
     pub fn file(&mut self, program: &Program, at: ConfigPath, path: &FilePath) -> String {
         let (folder, file) = path.as_str().rsplit_once('/').unwrap_or((".", path.as_str()));
         let folder = if folder.is_empty() { "/" } else { folder };
-        self.files.push(FileUse {
-            path: path.clone(),
-            at,
-        });
-        let count = self
-            .folders
-            .keys()
-            .filter(|(name, _)| *name == program.name)
-            .count();
+        self.files.push(FileUse { path: path.clone(), at });
+        let count = self.folders.keys().filter(|(name, _)| *name == program.name).count();
         let inside = self
             .folders
             .entry((program.name, folder.to_owned()))
@@ -167,10 +149,6 @@ impl SecretKeys<'_> {
     }
 
     fn proposal_env(&self) -> String {
-        self.proposal
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_uppercase()
+        self.proposal.rsplit('/').next().unwrap_or_default().to_uppercase()
     }
 }

@@ -90,10 +90,7 @@ mod tests {
             "sum(rate(a_total{x=\"1\"}[5m])) / b:c:d > 5 or absent(e) unless delta(f[1h] offset 1d) < 0",
         )
         .expect("is PromQL");
-        assert_eq!(
-            expr.metrics().into_iter().collect::<Vec<_>>(),
-            ["a_total", "b:c:d", "e", "f"]
-        );
+        assert_eq!(expr.metrics().into_iter().collect::<Vec<_>>(), ["a_total", "b:c:d", "e", "f"]);
     }
 
     #[test]

@@ -26,10 +26,8 @@ pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
     let Some(dir) = EMBEDDED.get_dir(folder) else {
         return Vec::new();
     };
-    let mut files: Vec<_> = dir
-        .files()
-        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
-        .collect();
+    let mut files: Vec<_> =
+        dir.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
     files.sort_unstable();
     files
 }
@@ -52,10 +50,7 @@ impl Templates {
         env.set_debug(true);
         env.set_formatter(|out, state, value| print_hole(out, state, value));
         env.set_loader(|name| {
-            Ok(EMBEDDED
-                .get_file(name)
-                .and_then(|file| file.contents_utf8())
-                .map(str::to_owned))
+            Ok(EMBEDDED.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_owned))
         });
         Self(env)
     }
@@ -129,10 +124,7 @@ fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Erro
     let format = Format::of(state.name());
     // Only Markdown has text that already is of its format.
     if value.is_undefined() || (value.is_safe() && format != Format::Markdown) {
-        return Err(Error::new(
-            ErrorKind::BadEscape,
-            "a hole must hold a value that has a printing rule",
-        ));
+        return Err(Error::new(ErrorKind::BadEscape, "a hole must hold a value that has a printing rule"));
     }
     let text = if let Some(expr) = value.downcast_object_ref::<PromQl>() {
         expr.as_str().replace('\n', &SOFT_BREAK.to_string())
@@ -155,25 +147,19 @@ fn json(value: &Value) -> Result<String, Error> {
     }
     let text = serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
-    let special = |c: char| {
-        matches!(
-            c,
-            '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK
-        )
-    };
+    let special =
+        |c: char| matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK);
     if !text.contains(special) {
         return Ok(text);
     }
-    Ok(text
-        .chars()
-        .fold(String::with_capacity(text.len() + 8), |mut escaped, c| {
-            if special(c) {
-                escaped.push_str(&format!("\\u{:04x}", c as u32));
-            } else {
-                escaped.push(c);
-            }
-            escaped
-        }))
+    Ok(text.chars().fold(String::with_capacity(text.len() + 8), |mut escaped, c| {
+        if special(c) {
+            escaped.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            escaped.push(c);
+        }
+        escaped
+    }))
 }
 
 fn markdown(text: &str) -> String {
@@ -207,11 +193,7 @@ mod tests {
     use super::*;
 
     fn snippet(name: &str, source: &str, context: &Value) -> String {
-        indent_soft_breaks(
-            &Templates::new()
-                .render_snippet(name, source, context)
-                .expect("renders"),
-        )
+        indent_soft_breaks(&Templates::new().render_snippet(name, source, context).expect("renders"))
     }
 
     #[test]
@@ -236,11 +218,7 @@ mod tests {
     #[test]
     fn compose_never_sees_a_variable_in_a_value() {
         assert_eq!(
-            snippet(
-                "docker-compose.yml",
-                "a: <%= v %>",
-                &context! { v => "$HOME ${X}" }
-            ),
+            snippet("docker-compose.yml", "a: <%= v %>", &context! { v => "$HOME ${X}" }),
             "a: \"$$HOME $${X}\""
         );
     }
@@ -258,10 +236,6 @@ mod tests {
 
     #[test]
     fn a_hole_without_a_value_is_an_error() {
-        assert!(
-            Templates::new()
-                .render_snippet("x.yml", "a: <%= nothing %>", &context! {})
-                .is_err()
-        );
+        assert!(Templates::new().render_snippet("x.yml", "a: <%= nothing %>", &context! {}).is_err());
     }
 }

@@ -29,10 +29,7 @@ macro_rules! scalar {
     ($type:ty, $expected:literal, $schema:tt) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::values::TextVisitor(
-                    std::marker::PhantomData,
-                    $expected,
-                ))
+                deserializer.deserialize_str($crate::values::TextVisitor(std::marker::PhantomData, $expected))
             }
         }
 
@@ -68,10 +65,7 @@ impl Duration {
 
     pub fn as_secs_f64(self) -> f64 {
         // Exact up to 285,000 years: a `u64` of milliseconds below 2^53.
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "durations in a config are far below 2^53 ms"
-        )]
+        #[allow(clippy::cast_precision_loss, reason = "durations in a config are far below 2^53 ms")]
         let millis = self.0 as f64;
         millis / 1000.0
     }
@@ -101,18 +95,11 @@ impl FromStr for Duration {
         let mut millis = 0u64;
         let mut rest = text;
         while !rest.is_empty() {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
-                .ok_or_else(wrong)?;
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
             let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
             rest = &rest[digits..];
-            let letters = rest
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(rest.len());
-            let unit = DURATION_UNITS
-                .iter()
-                .find(|(name, _)| *name == &rest[..letters])
-                .ok_or_else(wrong)?;
+            let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            let unit = DURATION_UNITS.iter().find(|(name, _)| *name == &rest[..letters]).ok_or_else(wrong)?;
             rest = &rest[letters..];
             #[allow(clippy::cast_precision_loss, reason = "the unit's length is a small constant")]
             let part = (number * unit.1 as f64).round();
@@ -127,11 +114,7 @@ impl FromStr for Duration {
             let part = part as u64;
             millis += part;
         }
-        if text.is_empty() {
-            Err(wrong())
-        } else {
-            Ok(Self(millis))
-        }
+        if text.is_empty() { Err(wrong()) } else { Ok(Self(millis)) }
     }
 }
 
@@ -172,9 +155,7 @@ impl FromStr for Size {
         if known && digits.parse::<u64>().is_ok_and(|n| n > 0) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!(
-                "`{text}` is not a size\nwrite a whole number and a unit: `10GB`, `512MB`"
-            ))
+            Err(format!("`{text}` is not a size\nwrite a whole number and a unit: `10GB`, `512MB`"))
         }
     }
 }
@@ -234,10 +215,7 @@ impl FromStr for HostPort {
             })?;
         check_host(host, text)?;
         match port.parse::<u16>() {
-            Ok(1..) => Ok(Self {
-                text: text.to_owned(),
-                host_len: host.len(),
-            }),
+            Ok(1..) => Ok(Self { text: text.to_owned(), host_len: host.len() }),
             _ => Err(format!(
                 "port `{port}` of `{text}` is not a TCP port\na port is a number from 1 to 65535"
             )),
@@ -248,21 +226,16 @@ impl FromStr for HostPort {
 /// Names are those of DNS, with `_` that compose services and SRV records use; placeholders are named as such.
 fn check_host(host: &str, text: &str) -> Result<(), String> {
     if host.contains(['<', '>', '{', '}', '$']) {
-        return Err(format!(
-            "`{text}` is a placeholder\nwrite the real address: `10.0.1.100:8080`"
-        ));
+        return Err(format!("`{text}` is a placeholder\nwrite the real address: `10.0.1.100:8080`"));
     }
     if let Some(inner) = host.strip_prefix('[') {
         return match inner.strip_suffix(']').map(str::parse::<Ipv6Addr>) {
             Some(Ok(_)) => Ok(()),
-            _ => Err(format!(
-                "`{host}` is not an IPv6 address\nwrite it in brackets: `'[fd00::10]:8000'`"
-            )),
+            _ => Err(format!("`{host}` is not an IPv6 address\nwrite it in brackets: `'[fd00::10]:8000'`")),
         };
     }
-    let looks_like_ipv4 = host
-        .split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let looks_like_ipv4 =
+        host.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     if looks_like_ipv4 {
         return match host.parse::<std::net::Ipv4Addr>() {
             Ok(_) => Ok(()),
@@ -276,9 +249,7 @@ fn check_host(host: &str, text: &str) -> Result<(), String> {
             && label.len() <= 63
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if host.len() <= 253 && !host.is_empty() && host.trim_end_matches('.').split('.').all(label_ok) {
         Ok(())
@@ -315,24 +286,14 @@ impl FromStr for DnsName {
         if text.contains(':') {
             let address: HostPort = text.parse()?;
             if address.host().parse::<std::net::IpAddr>().is_ok() || address.host().starts_with('[') {
-                return Err(format!(
-                    "`{text}` is an address, not a name\nlist it: `replicas: ['{text}']`"
-                ));
+                return Err(format!("`{text}` is an address, not a name\nlist it: `replicas: ['{text}']`"));
             }
-            let port = address
-                .port()
-                .parse()
-                .map_err(|_| format!("`{text}` has no port"))?;
-            return Ok(Self::Address {
-                name: address.host().to_owned(),
-                port,
-            });
+            let port = address.port().parse().map_err(|_| format!("`{text}` has no port"))?;
+            return Ok(Self::Address { name: address.host().to_owned(), port });
         }
         check_host(text, text)?;
         if text.starts_with('_') {
-            Ok(Self::Service {
-                name: text.to_owned(),
-            })
+            Ok(Self::Service { name: text.to_owned() })
         } else {
             Err(format!(
                 "`{text}` has no port\nwrite `{text}:8000` for A and AAAA records, or an SRV name such as `_metrics._tcp.{text}`"
@@ -363,9 +324,7 @@ impl HttpUrl {
     /// Where `path` is on the same host, whatever path the URL itself has.
     pub fn with_path(&self, path: &str) -> String {
         let mut url = self.0.clone();
-        let (path, query) = path
-            .split_once('?')
-            .map_or((path, None), |(path, query)| (path, Some(query)));
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(path);
         url.set_query(query);
         url.into()
@@ -390,9 +349,7 @@ impl FromStr for HttpUrl {
             );
         }
         if url.fragment().is_some() {
-            return Err(wrong(
-                " that a server can be asked (`#` and what follows stays in the browser)",
-            ));
+            return Err(wrong(" that a server can be asked (`#` and what follows stays in the browser)"));
         }
         Ok(Self(url))
     }
@@ -425,9 +382,7 @@ impl FromStr for UrlPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let clean = text
-            .chars()
-            .all(|c| !c.is_whitespace() && !c.is_control() && c != '#');
+        let clean = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && c != '#');
         if text.starts_with('/') && clean {
             Ok(Self(text.to_owned()))
         } else {
@@ -523,9 +478,8 @@ impl FromStr for StackName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let rest = text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+        let rest =
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
         if first && rest && text.len() <= 63 {
             Ok(Self(text.to_owned()))
         } else {
@@ -545,9 +499,7 @@ scalar!(StackName, "the stack's name", {
 /// A service's or receiver's key in the config: it becomes a label value and a file name.
 pub fn check_key(key: &str) -> Result<(), String> {
     let first = key.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let rest = key
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let rest = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     if first && rest && key.len() <= 63 {
         Ok(())
     } else {
@@ -605,16 +557,12 @@ impl FromStr for MailAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let plain = text
-            .chars()
-            .all(|c| !c.is_whitespace() && !c.is_control() && !"<>,;\"()".contains(c));
+        let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>,;\"()".contains(c));
         match text.split_once('@') {
             Some((user, host)) if plain && !user.is_empty() && check_host(host, text).is_ok() => {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(format!(
-                "`{text}` is not a mail address\nwrite `oncall@example.com`"
-            )),
+            _ => Err(format!("`{text}` is not a mail address\nwrite `oncall@example.com`")),
         }
     }
 }
@@ -645,9 +593,7 @@ impl FromStr for Port {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse() {
             Ok(port @ 1..) => Ok(Self(port)),
-            _ => Err(format!(
-                "`{text}` is not a TCP port\na port is a number from 1 to 65535"
-            )),
+            _ => Err(format!("`{text}` is not a TCP port\na port is a number from 1 to 65535")),
         }
     }
 }
@@ -668,9 +614,7 @@ impl FromStr for Count {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| format!("`{text}` is not a whole number\nwrite `0`, `1`, `20`"))
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not a whole number\nwrite `0`, `1`, `20`"))
     }
 }
 
@@ -769,10 +713,7 @@ mod tests {
             "host.docker.internal:8080",
             "a_b:1",
         ] {
-            assert_eq!(
-                text.parse::<HostPort>().map(|a| a.to_string()).as_deref(),
-                Ok(text)
-            );
+            assert_eq!(text.parse::<HostPort>().map(|a| a.to_string()).as_deref(), Ok(text));
         }
         for (text, word) in [
             ("10.0.1.100", "no port"),
@@ -793,15 +734,10 @@ mod tests {
 
     #[test]
     fn an_url_with_a_password_is_refused_without_repeating_it() {
-        let error = "https://me:hunter2@example.com"
-            .parse::<HttpUrl>()
-            .expect_err("holds a password");
+        let error = "https://me:hunter2@example.com".parse::<HttpUrl>().expect_err("holds a password");
         assert!(!error.contains("hunter2"));
         assert_eq!(
-            "https://a.example/x"
-                .parse::<HttpUrl>()
-                .unwrap()
-                .with_path("/health?q=1"),
+            "https://a.example/x".parse::<HttpUrl>().unwrap().with_path("/health?q=1"),
             "https://a.example/health?q=1"
         );
     }
@@ -810,15 +746,9 @@ mod tests {
     fn dns_names_ask_for_addresses_with_a_port_and_for_srv_without() {
         assert_eq!(
             "batch.internal:8080".parse(),
-            Ok(DnsName::Address {
-                name: "batch.internal".into(),
-                port: 8080
-            })
+            Ok(DnsName::Address { name: "batch.internal".into(), port: 8080 })
         );
-        assert!(matches!(
-            "_metrics._tcp.batch.internal".parse(),
-            Ok(DnsName::Service { .. })
-        ));
+        assert!(matches!("_metrics._tcp.batch.internal".parse(), Ok(DnsName::Service { .. })));
         assert!("batch.internal".parse::<DnsName>().is_err());
         assert!("10.0.0.1:80".parse::<DnsName>().is_err());
     }

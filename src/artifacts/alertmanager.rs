@@ -34,10 +34,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .collect();
     let context =
         context! { default_receiver => plan.default_receiver.as_str(), routes, inhibitions, receivers };
-    artifacts.yaml(
-        "alertmanager/alertmanager.yml",
-        templates.render("alertmanager/alertmanager.yml", context)?,
-    )?;
+    artifacts
+        .yaml("alertmanager/alertmanager.yml", templates.render("alertmanager/alertmanager.yml", context)?)?;
     for (path, text) in templates::embedded("alertmanager/templates") {
         artifacts.text(path, text.to_owned());
     }
@@ -45,11 +43,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
 }
 
 fn print_route(route: &Route) -> Value {
-    let matchers: Vec<String> = route
-        .matchers
-        .iter()
-        .map(|(label, value)| format!("{label}=\"{value}\""))
-        .collect();
+    let matchers: Vec<String> =
+        route.matchers.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
     context! {
         receiver => route.receiver.as_str(),
         matchers,

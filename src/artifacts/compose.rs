@@ -54,21 +54,13 @@ pub(super) fn build(
         .iter()
         .map(|program| {
             let facts = program.facts;
-            let secrets: Vec<_> = plan
-                .mounts
-                .secrets
-                .iter()
-                .filter(|secret| secret.program == facts.name)
-                .collect();
+            let secrets: Vec<_> =
+                plan.mounts.secrets.iter().filter(|secret| secret.program == facts.name).collect();
             let own = facts.folders.iter().map(|(source, target)| Folder {
                 source: format!("./{source}"),
                 target: (*target).to_owned(),
             });
-            let users = plan
-                .mounts
-                .folders
-                .iter()
-                .filter(|((name, _), _)| *name == facts.name);
+            let users = plan.mounts.folders.iter().filter(|((name, _), _)| *name == facts.name);
             let users = users.map(|((_, source), target)| Folder {
                 source: from_compose(config_dir, source),
                 target: target.clone(),
@@ -77,9 +69,7 @@ pub(super) fn build(
                 name: facts.name,
                 image: &program.image,
                 user: facts.user,
-                read_only: !secrets
-                    .iter()
-                    .any(|secret| matches!(secret.source, SecretSource::Env(_))),
+                read_only: !secrets.iter().any(|secret| matches!(secret.source, SecretSource::Env(_))),
                 memory: facts.memory,
                 health: ["CMD"].iter().chain(facts.health).copied().collect(),
                 port: facts.port,
@@ -104,11 +94,7 @@ pub(super) fn build(
                 SecretSource::File(path) => (Some(from_compose(config_dir, path.as_str())), None),
                 SecretSource::Env(name) => (None, Some(name.as_str())),
             };
-            Secret {
-                name: &secret.name,
-                file,
-                environment,
-            }
+            Secret { name: &secret.name, file, environment }
         })
         .collect();
     let context = context! {
@@ -118,10 +104,7 @@ pub(super) fn build(
         retention_time => plan.retention_time.to_string(),
         retention_size => plan.retention_size.as_str(),
     };
-    artifacts.yaml(
-        "docker-compose.yml",
-        templates.render("docker-compose.yml", context)?,
-    )
+    artifacts.yaml("docker-compose.yml", templates.render("docker-compose.yml", context)?)
 }
 
 /// A path of the config, seen from the compose file.

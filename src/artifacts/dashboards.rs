@@ -107,16 +107,9 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         services: Vec::new(),
     };
 
-    let overview = page(
-        "overview.json".into(),
-        OVERVIEW_UID.into(),
-        "Overview".into(),
-        Some("overview.json"),
-    );
-    let mut pages = vec![Page {
-        services: input.services.iter().collect(),
-        ..overview
-    }];
+    let overview =
+        page("overview.json".into(), OVERVIEW_UID.into(), "Overview".into(), Some("overview.json"));
+    let mut pages = vec![Page { services: input.services.iter().collect(), ..overview }];
 
     let mut engines: BTreeMap<&str, Vec<&DashboardService>> = BTreeMap::new();
     for service in &input.services {
@@ -125,36 +118,19 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
     for (engine, services) in engines {
         let title = input.engines.get(engine).map_or(engine, String::as_str);
         let file = format!("service-{engine}.json");
-        let of_engine = page(
-            file,
-            service_uid(engine),
-            format!("Service · {title}"),
-            Some("service.json"),
-        );
-        pages.push(Page {
-            services,
-            ..of_engine
-        });
+        let of_engine = page(file, service_uid(engine), format!("Service · {title}"), Some("service.json"));
+        pages.push(Page { services, ..of_engine });
     }
 
     if !input.runbook.is_empty() {
-        pages.push(page(
-            "runbook.json".into(),
-            RUNBOOK_UID.into(),
-            "Runbook".into(),
-            None,
-        ));
+        pages.push(page("runbook.json".into(), RUNBOOK_UID.into(), "Runbook".into(), None));
     }
     pages
 }
 
 impl Page<'_> {
     fn is_recorded(&self, metric: &str) -> bool {
-        metric == ALERTS
-            || self
-                .services
-                .iter()
-                .any(|service| service.recorded.contains(metric))
+        metric == ALERTS || self.services.iter().any(|service| service.recorded.contains(metric))
     }
 
     /// Whether this page can fill a query: one name that nobody records is enough to leave it empty.
@@ -166,16 +142,12 @@ impl Page<'_> {
     fn threshold(&self, alert: &str) -> Option<f64> {
         let mut thresholds = self.services.iter().map(|service| service.thresholds.get(alert));
         let first = *thresholds.next()??;
-        thresholds
-            .all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq()))
-            .then_some(first)
+        thresholds.all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq())).then_some(first)
     }
 }
 
 fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
-    let fields = dashboard
-        .as_object_mut()
-        .context("a dashboard is a JSON object, this is none")?;
+    let fields = dashboard.as_object_mut().context("a dashboard is a JSON object, this is none")?;
     identify(fields, page, pages);
     let gone = set_variables(fields, page)?;
 
@@ -237,9 +209,7 @@ fn links(page: &Page, pages: &[Page]) -> Value {
 /// Fills in the list of services. Returns the variables that had to go because nothing records what they ask for.
 fn set_variables(fields: &mut Map<String, Value>, page: &Page) -> Result<BTreeSet<String>> {
     let mut gone = BTreeSet::new();
-    let Some(variables) = fields
-        .get_mut("templating")
-        .and_then(|templating| array_at(templating, "/list"))
+    let Some(variables) = fields.get_mut("templating").and_then(|templating| array_at(templating, "/list"))
     else {
         return Ok(gone);
     };
@@ -263,11 +233,7 @@ fn set_variables(fields: &mut Map<String, Value>, page: &Page) -> Result<BTreeSe
 }
 
 fn offer_services(variable: &mut Value, page: &Page) {
-    let names: Vec<&str> = page
-        .services
-        .iter()
-        .map(|service| service.name.as_str())
-        .collect();
+    let names: Vec<&str> = page.services.iter().map(|service| service.name.as_str()).collect();
     let options: Vec<Value> = names
         .iter()
         .enumerate()
@@ -280,9 +246,7 @@ fn offer_services(variable: &mut Value, page: &Page) {
 
 /// The selector in `label_values(selector, label)`; other kinds of query are left to Grafana.
 fn asked_by_variable(variable: &Value) -> Option<&str> {
-    let query = variable["query"]["query"]
-        .as_str()
-        .or(variable["query"].as_str())?;
+    let query = variable["query"]["query"].as_str().or(variable["query"].as_str())?;
     let inside = query.trim().strip_prefix("label_values(")?.strip_suffix(')')?;
     Some(inside.rsplit_once(',')?.0.trim())
 }
@@ -302,10 +266,8 @@ fn keep_what_can_be_filled(section: &mut Section, page: &Page, gone: &BTreeSet<S
 /// Drops the queries that stay empty on this page, and says whether one is left. A panel that never had any is not
 /// about data, and stays.
 fn fill(panel: &mut Value, page: &Page, gone: &BTreeSet<String>) -> Result<bool> {
-    let Some(targets) = panel
-        .get_mut("targets")
-        .and_then(Value::as_array_mut)
-        .filter(|list| !list.is_empty())
+    let Some(targets) =
+        panel.get_mut("targets").and_then(Value::as_array_mut).filter(|list| !list.is_empty())
     else {
         return Ok(true);
     };
@@ -340,24 +302,18 @@ fn forget(panel: &mut Value, dropped: &BTreeSet<String>) {
     columns.extend(renamed);
 
     if let Some(overrides) = array_at(panel, "/fieldConfig/overrides") {
-        overrides.retain(
-            |one| match (one["matcher"]["id"].as_str(), one["matcher"]["options"].as_str()) {
-                (Some("byName"), Some(name)) => !columns.contains(name),
-                (Some("byFrameRefID"), Some(ref_id)) => !dropped.contains(ref_id),
-                _ => true,
-            },
-        );
+        overrides.retain(|one| match (one["matcher"]["id"].as_str(), one["matcher"]["options"].as_str()) {
+            (Some("byName"), Some(name)) => !columns.contains(name),
+            (Some("byFrameRefID"), Some(ref_id)) => !dropped.contains(ref_id),
+            _ => true,
+        });
     }
     if let Some(transformations) = array_at(panel, "/transformations") {
         transformations.retain_mut(|one| {
             if one["id"] != "organize" {
                 return !mentions(&one["options"], &columns) && !mentions(&one["options"], dropped);
             }
-            let lists = one
-                .get_mut("options")
-                .and_then(Value::as_object_mut)
-                .into_iter()
-                .flatten();
+            let lists = one.get_mut("options").and_then(Value::as_object_mut).into_iter().flatten();
             for list in lists.filter_map(|(_, list)| list.as_object_mut()) {
                 list.retain(|name, _| !columns.contains(name));
             }
@@ -373,17 +329,10 @@ fn forget(panel: &mut Value, dropped: &BTreeSet<String>) {
 fn names_given_to(panel: &Value, columns: &BTreeSet<String>) -> Vec<String> {
     let mut names = Vec::new();
     for one in panel["fieldConfig"]["overrides"].as_array().into_iter().flatten() {
-        if one["matcher"]["options"]
-            .as_str()
-            .is_some_and(|column| columns.contains(column))
-        {
+        if one["matcher"]["options"].as_str().is_some_and(|column| columns.contains(column)) {
             let properties = one["properties"].as_array().into_iter().flatten();
             let titles = properties.filter(|property| property["id"] == "displayName");
-            names.extend(
-                titles
-                    .filter_map(|title| title["value"].as_str())
-                    .map(str::to_owned),
-            );
+            names.extend(titles.filter_map(|title| title["value"].as_str()).map(str::to_owned));
         }
     }
     for one in panel["transformations"].as_array().into_iter().flatten() {
@@ -398,9 +347,9 @@ fn mentions(value: &Value, names: &BTreeSet<String>) -> bool {
     match value {
         Value::String(text) => names.contains(text),
         Value::Array(items) => items.iter().any(|item| mentions(item, names)),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(key, item)| names.contains(key) || mentions(item, names)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, item)| names.contains(key) || mentions(item, names))
+        }
         _ => false,
     }
 }
@@ -429,11 +378,7 @@ fn steps_from_mark(marked: &Value, page: &Page) -> Option<Value> {
     let threshold = page.threshold(marked["skymon"]["threshold"].as_str()?)?;
     let colour = marked["skymon"]["colour"].as_str().unwrap_or("red");
     // Below the threshold nothing is said: text keeps its colour, a cell has none, a graph has no second line.
-    let below = if marked["type"] == "stat" {
-        "text"
-    } else {
-        "transparent"
-    };
+    let below = if marked["type"] == "stat" { "text" } else { "transparent" };
     Some(json!({
         "mode": "absolute",
         "steps": [{"color": below, "value": null}, {"color": colour, "value": threshold}],
@@ -461,35 +406,21 @@ fn list_pages(panel: &mut Value, pages: &[Page]) {
     let rows: Vec<String> = pages
         .iter()
         .filter(|page| page.template == Some("service.json"))
-        .flat_map(|page| {
-            page.services
-                .iter()
-                .map(move |service| (&service.name, &page.uid))
-        })
+        .flat_map(|page| page.services.iter().map(move |service| (&service.name, &page.uid)))
         .map(|(service, uid)| {
-            let named = format!(
-                "label_replace(vector(1), \"service\", {}, \"\", \"\")",
-                quoted(service)
-            );
+            let named = format!("label_replace(vector(1), \"service\", {}, \"\", \"\")", quoted(service));
             format!("label_replace({named}, \"page\", {}, \"\", \"\")", quoted(uid))
         })
         .collect();
     let asks_for_pages = |target: &&mut Value| target["skymon"]["pages"] == true;
-    for target in array_at(panel, "/targets")
-        .into_iter()
-        .flatten()
-        .filter(asks_for_pages)
-    {
+    for target in array_at(panel, "/targets").into_iter().flatten().filter(asks_for_pages) {
         target["expr"] = json!(rows.join("\nor "));
     }
 }
 
 /// A string as PromQL writes it. The text is a replacement there, so `$` must stand for itself.
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "$$")
-    )
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "$$"))
 }
 
 fn drop_links(value: &mut Value, url: &str) {
@@ -544,10 +475,7 @@ fn runbook(input: &DashboardInput, page: &Page, pages: &[Page]) -> Value {
             },
         })
     });
-    let panels = layout::arrange(vec![Section {
-        row: None,
-        panels: panels.collect(),
-    }]);
+    let panels = layout::arrange(vec![Section { row: None, panels: panels.collect() }]);
     json!({
         "annotations": {"list": []},
         "description": "What each alert means, what users notice, and where to look.",
@@ -650,11 +578,7 @@ fn pieces(expr: &str) -> Vec<Piece<'_>> {
         let (name, next) =
             braced.unwrap_or_else(|| after.split_at(after.find(not_in_name).unwrap_or(after.len())));
         let name = name.split(not_in_name).next().unwrap_or_default();
-        pieces.push(if name.is_empty() {
-            Piece::Text("$")
-        } else {
-            Piece::Variable(name)
-        });
+        pieces.push(if name.is_empty() { Piece::Text("$") } else { Piece::Variable(name) });
         rest = next;
     }
     pieces.push(Piece::Text(rest));
@@ -670,9 +594,7 @@ fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
-    let Value::Object(fields) = value else {
-        unreachable!("made an object above")
-    };
+    let Value::Object(fields) = value else { unreachable!("made an object above") };
     fields
 }
 
@@ -718,10 +640,7 @@ mod tests {
             name: name.into(),
             engine: engine.into(),
             recorded: recorded.split_whitespace().map(Into::into).collect(),
-            thresholds: thresholds
-                .iter()
-                .map(|(alert, value)| ((*alert).into(), *value))
-                .collect(),
+            thresholds: thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)).collect(),
         }
     }
 
@@ -730,13 +649,8 @@ mod tests {
         DashboardInput {
             stack: "night".into(),
             services,
-            engines: engines
-                .map(|(engine, title)| (engine.into(), title.into()))
-                .into(),
-            runbook: vec![RunbookEntry {
-                alert: "ServiceDown".into(),
-                markdown: "Look at `$HOME`.".into(),
-            }],
+            engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
+            runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
         }
     }
 
@@ -744,12 +658,7 @@ mod tests {
         let thresholds = [("HighLatency", 2.5), ("HighErrorRate", 0.05)];
         stack(vec![
             service("chat", "vllm", VOCABULARY, &thresholds),
-            service(
-                "code",
-                "vllm",
-                VOCABULARY,
-                &[("HighLatency", 4.0), ("HighErrorRate", 0.05)],
-            ),
+            service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
             service("rank", "custom", VOCABULARY, &thresholds),
         ])
     }
@@ -811,25 +720,13 @@ mod tests {
         let titles: Vec<_> = built
             .iter()
             .map(|(file, page)| {
-                (
-                    file.as_str(),
-                    page["uid"].as_str().unwrap(),
-                    page["title"].as_str().unwrap(),
-                )
+                (file.as_str(), page["uid"].as_str().unwrap(), page["title"].as_str().unwrap())
             })
             .collect();
         let expected = [
             ("overview.json", "skymon-overview", "Overview · night"),
-            (
-                "service-custom.json",
-                "skymon-service-custom",
-                "Service · Custom server · night",
-            ),
-            (
-                "service-vllm.json",
-                "skymon-service-vllm",
-                "Service · vLLM · night",
-            ),
+            ("service-custom.json", "skymon-service-custom", "Service · Custom server · night"),
+            ("service-vllm.json", "skymon-service-vllm", "Service · vLLM · night"),
             ("runbook.json", "skymon-runbook", "Runbook · night"),
         ];
         assert_eq!(titles, expected);
@@ -872,25 +769,16 @@ mod tests {
                 assert!(all_having(&page, "skymon").is_empty(), "{file}: a mark is left");
 
                 let recorded = |metric: &String| {
-                    metric == ALERTS
-                        || input
-                            .services
-                            .iter()
-                            .any(|service| service.recorded.contains(metric))
+                    metric == ALERTS || input.services.iter().any(|service| service.recorded.contains(metric))
                 };
                 for target in all_having(&page, "expr") {
                     let expr = target["expr"].as_str().unwrap();
                     assert!(metrics(expr).unwrap().iter().all(recorded), "{file}: {expr}");
                 }
-                for panel in panels
-                    .iter()
-                    .filter(|panel| !["row", "text"].contains(&panel["type"].as_str().unwrap()))
+                for panel in
+                    panels.iter().filter(|panel| !["row", "text"].contains(&panel["type"].as_str().unwrap()))
                 {
-                    assert!(
-                        !panel["targets"].as_array().unwrap().is_empty(),
-                        "{file}: {}",
-                        panel["title"]
-                    );
+                    assert!(!panel["targets"].as_array().unwrap().is_empty(), "{file}: {}", panel["title"]);
                     assert!(
                         panel["description"].as_str().unwrap().ends_with('.'),
                         "{file}: {}",
@@ -912,10 +800,7 @@ mod tests {
                 .map(|panel| panel["title"].as_str().unwrap())
                 .collect()
         };
-        assert_eq!(
-            left("overview.json"),
-            ["Critical alerts", "Warnings", "Firing alerts", "Services"]
-        );
+        assert_eq!(left("overview.json"), ["Critical alerts", "Warnings", "Firing alerts", "Services"]);
         assert_eq!(left("service-vllm.json"), ["Health", "Firing alerts"]);
         let variables = all_having(&built["service-vllm.json"]["templating"], "name");
         assert_eq!(variables.len(), 1, "no replica is recorded to choose from");
@@ -949,10 +834,7 @@ mod tests {
         assert!(!table.to_string().contains("Errors"));
         let quantiles = panel(&built["service-custom.json"], "Latency").unwrap();
         assert_eq!(quantiles["targets"].as_array().unwrap().len(), 1);
-        assert!(
-            panel(&built["service-custom.json"], "Tokens").is_none(),
-            "an empty row"
-        );
+        assert!(panel(&built["service-custom.json"], "Tokens").is_none(), "an empty row");
     }
 
     #[test]
@@ -960,31 +842,19 @@ mod tests {
         let built = dashboards(&full());
         let latency = |file: &str| panel(&built[file], "Latency").unwrap()["fieldConfig"]["defaults"].clone();
         let alone = latency("service-custom.json");
-        assert_eq!(
-            alone["thresholds"]["steps"][1],
-            json!({"color": "red", "value": 2.5})
-        );
+        assert_eq!(alone["thresholds"]["steps"][1], json!({"color": "red", "value": 2.5}));
         assert_eq!(alone["custom"]["thresholdsStyle"]["mode"], "line");
         let divided = latency("service-vllm.json");
         assert_eq!(divided["thresholds"]["steps"].as_array().unwrap().len(), 1);
         assert_eq!(divided["custom"]["thresholdsStyle"]["mode"], "off");
 
         let errors = panel(&built["service-vllm.json"], "Error ratio").unwrap();
-        assert_eq!(
-            errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"],
-            0.05
-        );
+        assert_eq!(errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], 0.05);
         let table = panel(&built["overview.json"], "Services").unwrap();
         let overrides = table["fieldConfig"]["overrides"].as_array().unwrap();
-        let errors = overrides
-            .iter()
-            .find(|one| one["matcher"]["options"] == "Value #G")
-            .unwrap();
-        let thresholds = errors["properties"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|one| one["id"] == "thresholds");
+        let errors = overrides.iter().find(|one| one["matcher"]["options"] == "Value #G").unwrap();
+        let thresholds =
+            errors["properties"].as_array().unwrap().iter().filter(|one| one["id"] == "thresholds");
         let steps: Vec<_> = thresholds.map(|one| &one["value"]["steps"][1]).collect();
         assert_eq!(steps, [&json!({"color": "red", "value": 0.05})]);
     }
@@ -995,10 +865,7 @@ mod tests {
         input.services[1].thresholds.clear();
         let errors = &dashboards(&input)["service-vllm.json"];
         let errors = panel(errors, "Error ratio").unwrap();
-        assert_eq!(
-            errors["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"],
-            "off"
-        );
+        assert_eq!(errors["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"], "off");
     }
 
     #[test]
@@ -1013,10 +880,7 @@ mod tests {
         let services = &built["service-vllm.json"]["templating"]["list"][0];
         assert_eq!(services["query"], "chat,code");
         assert_eq!(services["current"]["value"], "chat");
-        assert_eq!(
-            services["options"][1],
-            json!({"selected": false, "text": "code", "value": "code"})
-        );
+        assert_eq!(services["options"][1], json!({"selected": false, "text": "code", "value": "code"}));
     }
 
     #[test]
@@ -1034,10 +898,7 @@ mod tests {
         let page = &built[0].1;
         assert!(page.get("id").is_none() && page.get("version").is_none() && page.get("__inputs").is_none());
         assert_eq!(page["panels"][1]["datasource"]["uid"], DATASOURCE_UID);
-        assert_eq!(
-            page["annotations"]["list"][0]["datasource"]["uid"],
-            "-- Grafana --"
-        );
+        assert_eq!(page["annotations"]["list"][0]["datasource"]["uid"], "-- Grafana --");
     }
 
     #[test]
@@ -1072,10 +933,7 @@ mod tests {
             "`${dollar}HOME` ${dollar}{X} costs 5$, ${dollar}5 {{ ${dollar}labels.a }}"
         );
         let built = dashboards(&full());
-        assert_eq!(
-            built["runbook.json"]["panels"][0]["options"]["content"],
-            "Look at `${dollar}HOME`."
-        );
+        assert_eq!(built["runbook.json"]["panels"][0]["options"]["content"], "Look at `${dollar}HOME`.");
     }
 
     #[test]

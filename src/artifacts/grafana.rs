@@ -12,10 +12,9 @@ use crate::templates::{self, Templates};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
     let context = context! { name => plan.name.as_str(), interval => plan.scrape_interval.to_string() };
-    for path in [
-        "grafana/provisioning/datasources/prometheus.yml",
-        "grafana/provisioning/dashboards/skymon.yml",
-    ] {
+    for path in
+        ["grafana/provisioning/datasources/prometheus.yml", "grafana/provisioning/dashboards/skymon.yml"]
+    {
         artifacts.yaml(path, templates.render(path, &context)?)?;
     }
     let read = |name: &str| {
@@ -50,17 +49,9 @@ fn input(plan: &Plan) -> DashboardInput {
         .collect();
     let runbook = runbook::sections(plan)
         .into_iter()
-        .map(|section| RunbookEntry {
-            alert: section.alert,
-            markdown: section.markdown,
-        })
+        .map(|section| RunbookEntry { alert: section.alert, markdown: section.markdown })
         .collect();
-    DashboardInput {
-        stack: plan.name.clone(),
-        services,
-        engines,
-        runbook,
-    }
+    DashboardInput { stack: plan.name.clone(), services, engines, runbook }
 }
 
 /// The page that says what to do: the user's own, or the runbook dashboard, which opens from a phone at night.

@@ -15,20 +15,11 @@ pub(super) struct Section {
 /// Cuts a dashboard's list of panels at its rows. A collapsed row holds its panels itself; they are taken out, so
 /// that whoever looks through the panels finds all of them in one place.
 pub(super) fn sections(panels: Vec<Value>) -> Vec<Section> {
-    let mut sections = vec![Section {
-        row: None,
-        panels: Vec::new(),
-    }];
+    let mut sections = vec![Section { row: None, panels: Vec::new() }];
     for mut panel in panels {
         if panel["type"] == "row" {
-            let folded = panel
-                .get_mut("panels")
-                .and_then(Value::as_array_mut)
-                .map(std::mem::take);
-            sections.push(Section {
-                row: Some(panel),
-                panels: folded.unwrap_or_default(),
-            });
+            let folded = panel.get_mut("panels").and_then(Value::as_array_mut).map(std::mem::take);
+            sections.push(Section { row: Some(panel), panels: folded.unwrap_or_default() });
         } else if let Some(section) = sections.last_mut() {
             section.panels.push(panel);
         }
@@ -125,10 +116,7 @@ fn placed(
 }
 
 fn width(panel: &Value) -> u64 {
-    panel["gridPos"]["w"]
-        .as_u64()
-        .unwrap_or(COLUMNS / 2)
-        .clamp(1, COLUMNS)
+    panel["gridPos"]["w"].as_u64().unwrap_or(COLUMNS / 2).clamp(1, COLUMNS)
 }
 
 fn height(panel: &Value) -> u64 {
@@ -152,21 +140,13 @@ mod tests {
     fn panels_flow_into_shelves_and_fill_them() {
         let panels = vec![panel(8, 4), panel(8, 6), panel(12, 8), panel(99, 0)];
         let arranged = arrange(sections(panels));
-        assert_eq!(
-            places(&arranged),
-            [[0, 0, 12, 6], [12, 0, 12, 6], [0, 6, 24, 8], [0, 14, 24, 1]]
-        );
+        assert_eq!(places(&arranged), [[0, 0, 12, 6], [12, 0, 12, 6], [0, 6, 24, 8], [0, 14, 24, 1]]);
     }
 
     #[test]
     fn a_row_without_panels_is_left_out() {
         let row = |title: &str| json!({"type": "row", "title": title});
-        let arranged = arrange(sections(vec![
-            row("empty"),
-            row("full"),
-            panel(24, 5),
-            row("last"),
-        ]));
+        let arranged = arrange(sections(vec![row("empty"), row("full"), panel(24, 5), row("last")]));
         assert_eq!(arranged.len(), 2);
         assert_eq!(arranged[0]["title"], "full");
         assert_eq!(places(&arranged), [[0, 0, 24, 1], [0, 1, 24, 5]]);

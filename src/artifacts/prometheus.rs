@@ -1,7 +1,8 @@
 //! prometheus.yml, the target files, and the blackbox exporter's module.
 
 use anyhow::Result;
-use minijinja::{Value, context};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
 
 use super::Artifacts;
 use crate::plan::{Plan, Service, Targets};
@@ -34,10 +35,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         services => scraped,
         probes => probed,
     };
-    artifacts.yaml(
-        "prometheus/prometheus.yml",
-        templates.render("prometheus/prometheus.yml", context)?,
-    )?;
+    artifacts.yaml("prometheus/prometheus.yml", templates.render("prometheus/prometheus.yml", context)?)?;
 
     for service in &plan.services {
         if let Targets::Static(replicas) = &service.targets {
@@ -47,10 +45,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         }
     }
     if plan.services.iter().any(|service| service.probe.is_some()) {
-        artifacts.yaml(
-            "blackbox/blackbox.yml",
-            templates.render("blackbox/blackbox.yml", context! {})?,
-        )?;
+        artifacts.yaml("blackbox/blackbox.yml", templates.render("blackbox/blackbox.yml", context! {})?)?;
     }
     Ok(())
 }
@@ -77,8 +72,8 @@ fn scrape_job(service: &Service) -> Value {
         job => service.name.as_str(),
         interval => service.scrape.interval.to_string(),
         path => service.scrape.path.as_str(),
-        tls => service.scrape.tls.clone(),
-        auth => service.scrape.auth.clone(),
+        tls => Value::from(Serde(service.scrape.tls.clone())),
+        auth => Value::from(Serde(service.scrape.auth.clone())),
         files,
         http,
         dns,
@@ -101,12 +96,7 @@ fn probe_job(service: &Service) -> Option<Value> {
 fn target_labels(service: &Service) -> Vec<Value> {
     [("service", service.name.as_str())]
         .into_iter()
-        .chain(
-            service
-                .labels
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        )
+        .chain(service.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         .map(|(name, value)| context! { name, value => value.replace('$', "$$") })
         .collect()
 }

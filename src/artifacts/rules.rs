@@ -6,46 +6,60 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use super::{Artifacts, grafana};
-use crate::plan::{Alert, Check, Plan, Recording, RuleTest, Sample, test_step};
+use crate::plan::{Alert, Check, LONG_TEST_STEP, Plan, Recording, RuleTest, Sample};
 use crate::templates::Templates;
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
-    let step = test_step(plan.scrape_interval).to_string();
-    let mut add =
-        |group: &str, recordings: &[Recording], alerts: &[Alert], tests: &[RuleTest]| -> Result<()> {
-            let recordings: Vec<Value> = recordings
-                .iter()
-                .map(|r| context! { name => r.name.as_str(), expr => Value::from_object(r.expr.clone()) })
-                .collect();
-            let alerts: Vec<Value> = alerts.iter().map(|alert| print_alert(plan, alert)).collect();
-            let rules = templates.render("prometheus/rules.yml", context! { group, recordings, alerts })?;
-            artifacts.yaml(&format!("prometheus/rules/{group}.yml"), rules)?;
-
-            let tests: Vec<Value> = tests.iter().map(print_test).collect();
-            let context =
-                context! { group, rules => format!("../rules/{group}.yml"), step => step.as_str(), tests };
-            artifacts.yaml(
-                &format!("prometheus/tests/{group}.yml"),
-                templates.render("prometheus/tests.yml", context)?,
-            )
-        };
     for service in &plan.services {
-        add(
-            &service.name,
-            &service.recordings,
-            &service.alerts,
-            &service.tests,
+        build_rules(plan, &service.name, &service.recordings, &service.alerts, templates, artifacts)?;
+        build_tests(&service.name, &service.tests, templates, artifacts)?;
+    }
+    build_rules(plan, "stack", &[], &plan.alerts, templates, artifacts)?;
+    build_tests("stack", &plan.tests, templates, artifacts)
+}
+
+fn build_rules(
+    plan: &Plan,
+    group: &str,
+    recordings: &[Recording],
+    alerts: &[Alert],
+    templates: &Templates,
+    artifacts: &mut Artifacts,
+) -> Result<()> {
+    let recordings: Vec<Value> = recordings
+        .iter()
+        .map(|recording| context! { name => recording.name.as_str(), expr => Value::from_object(recording.expr.clone()) })
+        .collect();
+    let alerts: Vec<Value> = alerts.iter().map(|alert| print_alert(plan, alert)).collect();
+    let text = templates.render("prometheus/rules.yml", context! { group, recordings, alerts })?;
+    artifacts.yaml(&format!("prometheus/rules/{group}.yml"), text)
+}
+
+/// A test file has one step for all; what spans hours stands in a file of its own, with longer ones.
+fn build_tests(
+    group: &str,
+    tests: &[RuleTest],
+    templates: &Templates,
+    artifacts: &mut Artifacts,
+) -> Result<()> {
+    // A `+` is in no service's name, so that no two files meet.
+    let (long, short): (Vec<_>, Vec<_>) = tests.iter().partition(|test| test.step == LONG_TEST_STEP);
+    for (suffix, tests) in [("", short), ("+long", long)] {
+        let Some(first) = tests.first() else { continue };
+        let step = first.step.to_string();
+        let tests: Vec<Value> = tests.into_iter().map(print_test).collect();
+        let context = context! { group, rules => format!("../rules/{group}.yml"), step, tests };
+        artifacts.yaml(
+            &format!("prometheus/tests/{group}{suffix}.yml"),
+            templates.render("prometheus/tests.yml", context)?,
         )?;
     }
-    add("stack", &[], &plan.alerts, &plan.tests)
+    Ok(())
 }
 
 fn print_alert(plan: &Plan, alert: &Alert) -> Value {
-    let mut labels: BTreeMap<&str, String> = alert
-        .labels
-        .iter()
-        .map(|(name, text)| (name.as_str(), literal(text)))
-        .collect();
+    let mut labels: BTreeMap<&str, String> =
+        alert.labels.iter().map(|(name, text)| (name.as_str(), literal(text))).collect();
     labels.insert("severity", alert.severity.as_str().to_owned());
     if let Some(service) = &alert.service {
         labels.insert("service", service.clone());
@@ -77,27 +91,18 @@ fn print_test(test: &RuleTest) -> Value {
         .checks
         .iter()
         .map(|Check { at, expr, expected }| {
-            let samples: Vec<Value> = expected
-                .iter()
-                .map(|sample| print_sample(expr.as_str(), sample))
-                .collect();
+            let samples: Vec<Value> = expected.iter().map(print_sample).collect();
             context! { at => at.to_string(), expr => Value::from_object(expr.clone()), samples }
         })
         .collect();
     context! { name => test.name.as_str(), input, checks }
 }
 
-/// A recorded series is asked for by its name, and promtool wants it back in the answer's labels.
-fn print_sample(name: &str, sample: &Sample) -> Value {
+fn print_sample(sample: &Sample) -> Value {
     let labels: Vec<String> = sample
         .labels
         .iter()
         .map(|(label, value)| format!("{label}={}", serde_json::Value::from(value.as_str())))
         .collect();
-    let series = if labels.is_empty() {
-        "{}".to_owned()
-    } else {
-        format!("{name}{{{}}}", labels.join(", "))
-    };
-    context! { labels => series, value => sample.value }
+    context! { labels => format!("{{{}}}", labels.join(", ")), value => sample.value }
 }

@@ -57,10 +57,7 @@ pub(super) fn sections(plan: &Plan) -> Vec<Section> {
         .filter_map(|entry| {
             let alerts = rendered.get(entry.name.as_str())?;
             let services: Vec<String> = alerts.iter().filter_map(|alert| describe(alert)).collect();
-            Some(Section {
-                alert: entry.name.clone(),
-                markdown: markdown(entry, &services),
-            })
+            Some(Section { alert: entry.name.clone(), markdown: markdown(entry, &services) })
         })
         .collect()
 }
@@ -68,19 +65,9 @@ pub(super) fn sections(plan: &Plan) -> Vec<Section> {
 /// When the alert fires for its service.
 fn describe(alert: &Alert) -> Option<String> {
     let service = alert.service.as_ref()?;
-    let threshold = alert
-        .entry
-        .unit
-        .zip(alert.threshold)
-        .map(|(unit, threshold)| unit.text(threshold));
-    let threshold = threshold
-        .map(|text| format!("threshold {text}, "))
-        .unwrap_or_default();
-    Some(format!(
-        "`{service}`: {threshold}for {}, {}",
-        alert.hold,
-        alert.severity.as_str()
-    ))
+    let threshold = alert.entry.unit.zip(alert.threshold).map(|(unit, threshold)| unit.text(threshold));
+    let threshold = threshold.map(|text| format!("threshold {text}, ")).unwrap_or_default();
+    Some(format!("`{service}`: {threshold}for {}, {}", alert.hold, alert.severity.as_str()))
 }
 
 /// The text of an alert's page, the same in `explain`, in RUNBOOK.md and on the dashboard.

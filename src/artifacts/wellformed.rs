@@ -8,10 +8,7 @@ pub(super) fn check_yaml(path: &str, text: &str) -> Result<()> {
     let source = SourceFile::new(path, text);
     let (_, problems) = SpanIndex::new(&source);
     if let Some(problem) = problems.first() {
-        bail!(
-            "bug: the rendered `{path}` is not well-formed: {}",
-            problem.message
-        );
+        bail!("bug: the rendered `{path}` is not well-formed: {}", problem.message);
     }
     Ok(())
 }

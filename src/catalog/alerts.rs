@@ -107,9 +107,7 @@ impl Unit {
                     Ok(ratio) if (1.0..100.0).contains(&ratio) && !text.ends_with('%') => Err(format!(
                         "`{text}` is not a ratio between 0 and 1\nfor {text} percent write `{text}%`"
                     )),
-                    _ => Err(format!(
-                        "`{text}` is not a ratio between 0 and 1\nwrite `5%` or `0.05`"
-                    )),
+                    _ => Err(format!("`{text}` is not a ratio between 0 and 1\nwrite `5%` or `0.05`")),
                 }
             }
             Self::Seconds => {
@@ -151,16 +149,13 @@ impl AlertEntry {
     pub fn all() -> &'static [AlertEntry] {
         static ALL: OnceLock<Vec<AlertEntry>> = OnceLock::new();
         ALL.get_or_init(|| {
-            [
-                (Pack::Service, "alerts/service.yml"),
-                (Pack::Stack, "alerts/stack.yml"),
-            ]
-            .into_iter()
-            .flat_map(|(pack, path)| {
-                let entries: Vec<AlertEntry> = read_data(path, templates::embedded_file(path));
-                entries.into_iter().map(move |entry| AlertEntry { pack, ..entry })
-            })
-            .collect()
+            [(Pack::Service, "alerts/service.yml"), (Pack::Stack, "alerts/stack.yml")]
+                .into_iter()
+                .flat_map(|(pack, path)| {
+                    let entries: Vec<AlertEntry> = read_data(path, templates::embedded_file(path));
+                    entries.into_iter().map(move |entry| AlertEntry { pack, ..entry })
+                })
+                .collect()
         })
     }
 
@@ -182,12 +177,7 @@ mod tests {
                 "{}: threshold and unit go together",
                 entry.name
             );
-            assert_eq!(
-                entry.runbook.look.len(),
-                3,
-                "{}: first three things to look at",
-                entry.name
-            );
+            assert_eq!(entry.runbook.look.len(), 3, "{}: first three things to look at", entry.name);
             for muter in &entry.muted_by {
                 let muter =
                     AlertEntry::find(muter).unwrap_or_else(|| panic!("{}: no alert `{muter}`", entry.name));
@@ -198,8 +188,7 @@ mod tests {
                 );
             }
             if let (Some(unit), Some(threshold)) = (entry.unit, &entry.threshold) {
-                unit.parse(threshold)
-                    .expect("the default threshold fits its unit");
+                unit.parse(threshold).expect("the default threshold fits its unit");
             }
         }
     }

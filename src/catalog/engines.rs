@@ -117,10 +117,7 @@ impl Engine {
         version: Option<&Version>,
     ) -> Vec<(&'a str, &'a Metric)> {
         std::iter::successors(self.metrics.get_key_value(&source.metric), |(_, metric)| {
-            metric
-                .replaces
-                .as_ref()
-                .and_then(|name| self.metrics.get_key_value(name))
+            metric.replaces.as_ref().and_then(|name| self.metrics.get_key_value(name))
         })
         .filter(|(_, metric)| version.is_none_or(|version| metric.exists_in(version)))
         .map(|(name, metric)| (name.as_str(), metric))
@@ -144,14 +141,9 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let core = text.strip_prefix('v').unwrap_or(text);
-        let core = &core[..core
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(core.len())];
-        let parts: Option<Vec<u32>> = core
-            .trim_end_matches('.')
-            .split('.')
-            .map(|part| part.parse().ok())
-            .collect();
+        let core = &core[..core.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(core.len())];
+        let parts: Option<Vec<u32>> =
+            core.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
         let mut parts = parts.ok_or_else(|| {
             format!("`{text}` is not a version\nwrite it as the engine prints it: `\"0.11\"`")
         })?;
@@ -177,11 +169,7 @@ mod tests {
     #[test]
     fn every_engine_names_only_metrics_and_words_that_exist() {
         for engine in Engine::all().values() {
-            assert!(
-                NAMES.contains(&engine.name.as_str()),
-                "{} may be named in a config",
-                engine.name
-            );
+            assert!(NAMES.contains(&engine.name.as_str()), "{} may be named in a config", engine.name);
             for (word, source) in &engine.vocabulary {
                 let shape = vocabulary::word(word)
                     .unwrap_or_else(|| panic!("{}: no word `{word}`", engine.name))
@@ -201,17 +189,10 @@ mod tests {
             }
             for (name, metric) in &engine.metrics {
                 assert!(
-                    metric
-                        .replaces
-                        .as_ref()
-                        .is_none_or(|old| engine.metrics.contains_key(old)),
+                    metric.replaces.as_ref().is_none_or(|old| engine.metrics.contains_key(old)),
                     "{name}"
                 );
-                assert_eq!(
-                    metric.buckets.is_empty(),
-                    metric.r#type != MetricType::Histogram,
-                    "{name}"
-                );
+                assert_eq!(metric.buckets.is_empty(), metric.r#type != MetricType::Histogram, "{name}");
                 for labels in &metric.series {
                     assert!(labels.keys().all(|label| metric.labels.contains(label)), "{name}");
                 }
@@ -230,10 +211,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(names(Some("0.8.5")), ["vllm:gpu_cache_usage_perc"]);
-        assert_eq!(
-            names(Some("0.11")),
-            ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"]
-        );
+        assert_eq!(names(Some("0.11")), ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"]);
         assert_eq!(names(Some("v0.33.0rc1")), ["vllm:kv_cache_usage_perc"]);
         assert_eq!(names(None).len(), 2);
     }

@@ -52,11 +52,7 @@ pub const PROMETHEUS: Program = Program {
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
-    metrics: &[
-        "up",
-        "prometheus_config_last_reload_successful",
-        "prometheus_rule_evaluation_failures_total",
-    ],
+    metrics: &["up", "prometheus_config_last_reload_successful", "prometheus_rule_evaluation_failures_total"],
 };
 
 pub const ALERTMANAGER: Program = Program {
@@ -73,10 +69,7 @@ pub const ALERTMANAGER: Program = Program {
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
-    metrics: &[
-        "alertmanager_config_last_reload_successful",
-        "alertmanager_notifications_failed_total",
-    ],
+    metrics: &["alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total"],
 };
 
 pub const GRAFANA: Program = Program {

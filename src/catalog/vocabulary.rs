@@ -51,27 +51,13 @@ impl Fold {
 }
 
 const COUNTER: Shape = Shape::Counter { zero_from: None };
-const PART_OF_REQUESTS: Shape = Shape::Counter {
-    zero_from: Some("requests"),
-};
+const PART_OF_REQUESTS: Shape = Shape::Counter { zero_from: Some("requests") };
 
 /// In the order of recording: what fills zeros stands before what it fills.
 pub const WORDS: &[Word] = &[
-    Word {
-        name: "requests",
-        shape: COUNTER,
-        about: "requests of users, without probes and scrapes",
-    },
-    Word {
-        name: "errors",
-        shape: PART_OF_REQUESTS,
-        about: "requests that ended in a server error",
-    },
-    Word {
-        name: "aborted",
-        shape: PART_OF_REQUESTS,
-        about: "requests that the client gave up",
-    },
+    Word { name: "requests", shape: COUNTER, about: "requests of users, without probes and scrapes" },
+    Word { name: "errors", shape: PART_OF_REQUESTS, about: "requests that ended in a server error" },
+    Word { name: "aborted", shape: PART_OF_REQUESTS, about: "requests that the client gave up" },
     Word {
         name: "latency_seconds",
         shape: Shape::Histogram,
@@ -87,26 +73,10 @@ pub const WORDS: &[Word] = &[
         shape: Shape::Histogram,
         about: "time between two tokens of an answer, in seconds",
     },
-    Word {
-        name: "running",
-        shape: Shape::Gauge(Fold::Sum),
-        about: "requests in progress",
-    },
-    Word {
-        name: "queued",
-        shape: Shape::Gauge(Fold::Sum),
-        about: "requests that wait to be run",
-    },
-    Word {
-        name: "tokens_in",
-        shape: COUNTER,
-        about: "prompt tokens read",
-    },
-    Word {
-        name: "tokens_out",
-        shape: COUNTER,
-        about: "tokens generated",
-    },
+    Word { name: "running", shape: Shape::Gauge(Fold::Sum), about: "requests in progress" },
+    Word { name: "queued", shape: Shape::Gauge(Fold::Sum), about: "requests that wait to be run" },
+    Word { name: "tokens_in", shape: COUNTER, about: "prompt tokens read" },
+    Word { name: "tokens_out", shape: COUNTER, about: "tokens generated" },
     Word {
         name: "kv_cache_usage",
         shape: Shape::Gauge(Fold::Max),
@@ -117,16 +87,8 @@ pub const WORDS: &[Word] = &[
         shape: COUNTER,
         about: "prompt tokens looked up in the prefix cache",
     },
-    Word {
-        name: "prefix_cache_hits",
-        shape: COUNTER,
-        about: "prompt tokens found in the prefix cache",
-    },
-    Word {
-        name: "preemptions",
-        shape: COUNTER,
-        about: "requests put back because the KV cache was full",
-    },
+    Word { name: "prefix_cache_hits", shape: COUNTER, about: "prompt tokens found in the prefix cache" },
+    Word { name: "preemptions", shape: COUNTER, about: "requests put back because the KV cache was full" },
     Word {
         name: "model_ready",
         shape: Shape::Gauge(Fold::Min),
@@ -137,16 +99,8 @@ pub const WORDS: &[Word] = &[
         shape: Shape::Gauge(Fold::Max),
         about: "resident memory of the process, in bytes",
     },
-    Word {
-        name: "cpu_seconds",
-        shape: COUNTER,
-        about: "processor time of the process, in seconds",
-    },
-    Word {
-        name: "start_time_seconds",
-        shape: Shape::StartTime,
-        about: "when the process started",
-    },
+    Word { name: "cpu_seconds", shape: COUNTER, about: "processor time of the process, in seconds" },
+    Word { name: "start_time_seconds", shape: Shape::StartTime, about: "when the process started" },
 ];
 
 pub fn word(name: &str) -> Option<&'static Word> {

@@ -8,9 +8,8 @@ use crate::plan::Plan;
 pub(super) fn command(changes: &[Change], plan: &Plan, compose: &str) -> Option<String> {
     let compose = format!("docker compose -f {}", shell_word(compose));
     let changed = |path: &str| changes.iter().any(|change| change.path == path);
-    let first = changes
-        .iter()
-        .any(|change| change.path == "docker-compose.yml" && change.state == State::Create);
+    let first =
+        changes.iter().any(|change| change.path == "docker-compose.yml" && change.state == State::Create);
     let mut commands = Vec::new();
     if changed("docker-compose.yml") {
         commands.push(format!("{compose} up -d --wait --remove-orphans"));
@@ -50,9 +49,5 @@ fn is_followed(path: &str) -> bool {
 
 fn shell_word(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if path.chars().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
-    }
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

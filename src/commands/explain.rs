@@ -10,27 +10,16 @@ use crate::cli;
 
 pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
     let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());
-    let found = AlertEntry::all()
-        .iter()
-        .find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
+    let found = AlertEntry::all().iter().find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
     let Some(entry) = found else {
-        note(&format!(
-            "error: there is no alert `{}`\n",
-            args.id.escape_debug()
-        ))?;
+        note(&format!("error: there is no alert `{}`\n", args.id.escape_debug()))?;
         match nearest(&args.id, names.clone()) {
             Some(near) => note(&format!("help: did you mean `{near}`?\n"))?,
-            None => note(&format!(
-                "help: the alerts are {}\n",
-                names.collect::<Vec<_>>().join(", ")
-            ))?,
+            None => note(&format!("help: the alerts are {}\n", names.collect::<Vec<_>>().join(", ")))?,
         }
         return Ok(Outcome::CannotRun);
     };
-    let mut defaults = vec![
-        format!("severity {}", entry.severity.as_str()),
-        format!("for {}", entry.hold),
-    ];
+    let mut defaults = vec![format!("severity {}", entry.severity.as_str()), format!("for {}", entry.hold)];
     if let Some(threshold) = &entry.threshold {
         defaults.push(format!("threshold {}", threshold.as_str()));
     }

@@ -76,11 +76,7 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
         Ok(source) => source,
         Err(not_text) => {
             report.push(not_text);
-            return Ok(Loaded {
-                sources: Sources::new(),
-                report,
-                stack: None,
-            });
+            return Ok(Loaded { sources: Sources::new(), report, stack: None });
         }
     };
     let (index, problems) = SpanIndex::new(&source);
@@ -89,11 +85,7 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
         Some(config) => build(&config, &index, paths, &mut report)?,
         None => None,
     };
-    Ok(Loaded {
-        sources: Sources::of_config(source, index),
-        report,
-        stack,
-    })
+    Ok(Loaded { sources: Sources::of_config(source, index), report, stack })
 }
 
 fn build(
@@ -120,11 +112,7 @@ impl Loaded {
         if self.report.is_empty() {
             return Ok(());
         }
-        note(&diagnostics::text::render(
-            &self.report,
-            &self.sources,
-            colour(&std::io::stderr()),
-        ))
+        note(&diagnostics::text::render(&self.report, &self.sources, colour(&std::io::stderr())))
     }
 }
 

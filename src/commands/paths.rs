@@ -13,14 +13,8 @@ pub(super) struct StackPaths {
 
 impl StackPaths {
     pub(super) fn new(paths: &Paths) -> Self {
-        let out = paths
-            .out
-            .clone()
-            .unwrap_or_else(|| paths.config.with_file_name("monitoring"));
-        Self {
-            config: paths.config.clone(),
-            out,
-        }
+        let out = paths.out.clone().unwrap_or_else(|| paths.config.with_file_name("monitoring"));
+        Self { config: paths.config.clone(), out }
     }
 
     /// The config's folder: paths in it are relative to that.
@@ -35,9 +29,8 @@ impl StackPaths {
     pub(super) fn config_dir_from_out(&self) -> Result<String> {
         let (from, to) = (normal(&self.out)?, normal(&self.config_dir())?);
         let relative = relative(&from, &to);
-        let text = relative
-            .to_str()
-            .with_context(|| format!("the path `{}` is not UTF-8", relative.display()))?;
+        let text =
+            relative.to_str().with_context(|| format!("the path `{}` is not UTF-8", relative.display()))?;
         Ok(text.to_owned())
     }
 }
@@ -58,19 +51,11 @@ fn normal(path: &Path) -> Result<PathBuf> {
 }
 
 fn relative(from: &Path, to: &Path) -> PathBuf {
-    let common = from
-        .components()
-        .zip(to.components())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(common).map(|_| Component::ParentDir);
     let path: PathBuf = up.chain(to.components().skip(common)).collect();
     // Compose takes a path without a leading `.` for the name of a volume.
-    if path.starts_with("..") {
-        path
-    } else {
-        Path::new(".").join(path)
-    }
+    if path.starts_with("..") { path } else { Path::new(".").join(path) }
 }
 
 #[cfg(test)]

@@ -30,11 +30,7 @@ fn preview(args: &cli::Render, paths: &StackPaths, stack: &Stack) -> Result<Outc
     } else {
         print(&listing(&comparison, &paths.out))?;
     }
-    Ok(if comparison.is_clean() || !args.check {
-        Outcome::Fine
-    } else {
-        Outcome::Findings
-    })
+    Ok(if comparison.is_clean() || !args.check { Outcome::Fine } else { Outcome::Findings })
 }
 
 /// Writes the stack and says what became of it.
@@ -61,19 +57,12 @@ pub(super) fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Ou
 }
 
 fn print_notes(comparison: &Comparison) -> Result<()> {
-    comparison
-        .notes()
-        .iter()
-        .try_for_each(|text| note(&format!("note: {text}\n")))
+    comparison.notes().iter().try_for_each(|text| note(&format!("note: {text}\n")))
 }
 
 fn print_diff(comparison: &Comparison) -> Result<()> {
     let diff = comparison.diff();
-    print(&if colour(&std::io::stdout()) {
-        output::colorize(&diff)
-    } else {
-        diff
-    })
+    print(&if colour(&std::io::stdout()) { output::colorize(&diff) } else { diff })
 }
 
 fn refusal(comparison: &Comparison, out: &Path) -> String {
@@ -92,31 +81,16 @@ fn refusal(comparison: &Comparison, out: &Path) -> String {
 /// What changes (or changed), a line for each file; many files of one kind are counted.
 fn listing(comparison: &Comparison, out: &Path) -> String {
     if comparison.changes().is_empty() {
-        return format!(
-            "{}: {} files, nothing to change\n",
-            out.display(),
-            comparison.kept()
-        );
+        return format!("{}: {} files, nothing to change\n", out.display(), comparison.kept());
     }
-    let all_new = comparison.kept() == 0
-        && comparison
-            .changes()
-            .iter()
-            .all(|change| change.state == State::Create);
+    let all_new =
+        comparison.kept() == 0 && comparison.changes().iter().all(|change| change.state == State::Create);
     if all_new {
-        return format!(
-            "{}: {} files, all new\n",
-            out.display(),
-            comparison.changes().len()
-        );
+        return format!("{}: {} files, all new\n", out.display(), comparison.changes().len());
     }
     let mut text = String::new();
     for change in comparison.changes() {
-        text.push_str(&format!(
-            "{:<8} {}\n",
-            change.state,
-            out.join(&change.path).display()
-        ));
+        text.push_str(&format!("{:<8} {}\n", change.state, out.join(&change.path).display()));
     }
     text
 }

@@ -42,21 +42,15 @@ fn file_problem(path: &str, config_dir: &Path) -> Option<Problem> {
             return Some(("secret-missing", format!("the secret `{path}` is not there"), put));
         }
         Err(error) => {
-            return Some((
-                "secret-unreadable",
-                format!("the secret `{path}` cannot be read: {error}"),
-                put,
-            ));
+            return Some(("secret-unreadable", format!("the secret `{path}` cannot be read: {error}"), put));
         }
     };
     // Enough to see whether there is anything; the secret itself is of no interest.
     let mut start = [0; 64];
     match file.read(&mut start) {
-        Err(error) => Some((
-            "secret-unreadable",
-            format!("the secret `{path}` cannot be read: {error}"),
-            put,
-        )),
+        Err(error) => {
+            Some(("secret-unreadable", format!("the secret `{path}` cannot be read: {error}"), put))
+        }
         Ok(length) if start[..length].iter().all(u8::is_ascii_whitespace) => {
             Some(("secret-empty", format!("the secret `{path}` is empty"), put))
         }
@@ -71,17 +65,11 @@ fn mode_problem(path: &str, full: &Path) -> Option<Problem> {
     let mode = |path: &Path| fs::metadata(path).map(|meta| meta.permissions().mode());
     if mode(full).ok()? & 0o004 == 0 {
         let help = format!("chmod 644 {path} (its folder, 0700, keeps it private)");
-        return Some((
-            "secret-mode",
-            format!("the containers cannot read the secret `{path}`"),
-            help,
-        ));
+        return Some(("secret-mode", format!("the containers cannot read the secret `{path}`"), help));
     }
     let folder = full.parent()?;
     if mode(folder).ok()? & 0o077 != 0 {
-        let folder = Path::new(path)
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())?;
+        let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())?;
         let help = format!("chmod 700 {}", folder.display());
         return Some((
             "secret-open",
@@ -100,11 +88,7 @@ fn mode_problem(_: &str, _: &Path) -> Option<Problem> {
 fn env_problem(name: &str) -> Option<Problem> {
     let help = format!("set `{name}` where `docker compose up` is run");
     match std::env::var_os(name) {
-        None => Some((
-            "secret-missing",
-            format!("the variable `{name}` is not set here"),
-            help,
-        )),
+        None => Some(("secret-missing", format!("the variable `{name}` is not set here"), help)),
         Some(value) if value.is_empty() => {
             Some(("secret-empty", format!("the variable `{name}` is empty"), help))
         }

@@ -20,31 +20,19 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     if let Some(stack) = &loaded.stack {
         check(stack, &paths, &mut loaded.report, &mut loaded.sources)?;
     }
-    let denied = args
-        .deny
-        .is_some_and(|Deny::Warnings| loaded.report.has_warnings());
+    let denied = args.deny.is_some_and(|Deny::Warnings| loaded.report.has_warnings());
     print_findings(&loaded, &paths, args.format)?;
-    Ok(if denied || loaded.report.has_errors() {
-        Outcome::Findings
-    } else {
-        Outcome::Fine
-    })
+    Ok(if denied || loaded.report.has_errors() { Outcome::Findings } else { Outcome::Fine })
 }
 
 /// The config and the stack of a folder that is either.
 fn find(dir: &Path) -> Result<StackPaths> {
     if dir.join(MANIFEST).is_file() {
-        return Ok(StackPaths {
-            config: dir.join("..").join("skymon.yaml"),
-            out: dir.to_owned(),
-        });
+        return Ok(StackPaths { config: dir.join("..").join("skymon.yaml"), out: dir.to_owned() });
     }
     let config = dir.join("skymon.yaml");
     if config.is_file() {
-        return Ok(StackPaths {
-            out: dir.join("monitoring"),
-            config,
-        });
+        return Ok(StackPaths { out: dir.join("monitoring"), config });
     }
     bail!(
         "`{}` holds neither a rendered stack nor a skymon.yaml; stacks that skymon did not render cannot be read yet",
@@ -62,11 +50,8 @@ pub(super) fn check(
     secrets::check(&stack.plan.mounts, &paths.config_dir(), report);
     if !paths.out.exists() {
         report.push(
-            Diagnostic::note(
-                "not-rendered",
-                format!("`{}` is not rendered yet", paths.out.display()),
-            )
-            .help("run `skymon render`"),
+            Diagnostic::note("not-rendered", format!("`{}` is not rendered yet", paths.out.display()))
+                .help("run `skymon render`"),
         );
         return Ok(());
     }
@@ -82,22 +67,15 @@ fn drift(change: &Change, out: &Path) -> Diagnostic {
     let name = out.join(&change.path).display().to_string();
     let (id, message, help) = match change.state {
         State::Create => ("drift", format!("`{name}` is missing"), "run `skymon render`"),
-        State::Update => (
-            "drift",
-            format!("`{name}` is not what the config renders any more"),
-            "run `skymon render`",
-        ),
-        State::Obsolete => (
-            "drift",
-            format!("`{name}` is no longer part of the stack"),
-            "run `skymon render`",
-        ),
+        State::Update => {
+            ("drift", format!("`{name}` is not what the config renders any more"), "run `skymon render`")
+        }
+        State::Obsolete => {
+            ("drift", format!("`{name}` is no longer part of the stack"), "run `skymon render`")
+        }
         State::Edited | State::ObsoleteEdited => (
             "edited-by-hand",
-            format!(
-                "`{name}`: {}",
-                change.reason().unwrap_or_else(|| "edited by hand".to_owned())
-            ),
+            format!("`{name}`: {}", change.reason().unwrap_or_else(|| "edited by hand".to_owned())),
             "`skymon render --diff` shows the edit; make it in skymon.yaml, or drop it with `skymon render --force`",
         ),
         State::Keep => unreachable!("a file that is kept is no change"),
@@ -119,17 +97,13 @@ fn check_form(path: &str, on_disk: PathBuf, report: &mut Report, sources: &mut S
     };
     if path.ends_with(".json") {
         if let Err(error) = serde_json::from_str::<serde_json::Value>(&source.text) {
-            let start = source
-                .line_range(error.line().clamp(1, source.line_count()))
-                .start;
+            let start = source.line_range(error.line().clamp(1, source.line_count())).start;
             let at = start + error.column().saturating_sub(1);
-            report.push(
-                Diagnostic::error("json-syntax", format!("this is not JSON: {error}")).at_span(
-                    &source.name,
-                    at..at + 1,
-                    "here",
-                ),
-            );
+            report.push(Diagnostic::error("json-syntax", format!("this is not JSON: {error}")).at_span(
+                &source.name,
+                at..at + 1,
+                "here",
+            ));
         }
     } else if path.ends_with(".yml") {
         report.extend(SpanIndex::new(&source).1);

@@ -257,9 +257,7 @@ impl std::str::FromStr for FormatVersion {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "1" => Ok(Self),
-            _ => Err(format!(
-                "`{text}` is not a version of this format\nwrite `version: 1`"
-            )),
+            _ => Err(format!("`{text}` is not a version of this format\nwrite `version: 1`")),
         }
     }
 }

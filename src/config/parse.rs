@@ -60,10 +60,8 @@ pub fn read<T: DeserializeOwned>(
             return None;
         }
         if faults >= most {
-            report.push(Diagnostic::note(
-                "more-faults",
-                "the reading stopped here; there may be more faults",
-            ));
+            report
+                .push(Diagnostic::note("more-faults", "the reading stopped here; there may be more faults"));
             return None;
         }
     }
@@ -86,33 +84,22 @@ fn check_document(source: &SourceFile, index: &SpanIndex) -> Result<(), Box<Diag
         Some(_) => {
             let message = format!("expected a map of keys, found {}", found(&root, source, index));
             let wrong = Diagnostic::error("wrong-type", message).at_value(root, "this is the whole file");
-            return Err(Box::new(
-                wrong.help("begin with `version: 1`, or run `skymon init`"),
-            ));
+            return Err(Box::new(wrong.help("begin with `version: 1`, or run `skymon init`")));
         }
     }
-    serde_yaml::from_str::<IgnoredAny>(&source.text)
-        .map(|_| ())
-        .map_err(|error| {
-            // The two readers differ in the corners of YAML: this one refused what the index took.
-            let text = error.to_string();
-            let what = text.split(" at line ").next().unwrap_or_default();
-            Box::new(explain_syntax(
-                source,
-                error.location().map_or(0, |location| location.index()),
-                what,
-            ))
-        })
+    serde_yaml::from_str::<IgnoredAny>(&source.text).map(|_| ()).map_err(|error| {
+        // The two readers differ in the corners of YAML: this one refused what the index took.
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        Box::new(explain_syntax(source, error.location().map_or(0, |location| location.index()), what))
+    })
 }
 
 /// Reports every key of a later version, and gives their paths.
 fn report_not_yet(index: &SpanIndex, patterns: &[&str], report: &mut Report) -> BTreeSet<ConfigPath> {
     let matching = |pattern: &&str| {
         pattern.split('.').fold(vec![ConfigPath::root()], |paths, step| {
-            paths
-                .iter()
-                .flat_map(|path| children(index, path, step))
-                .collect()
+            paths.iter().flat_map(|path| children(index, path, step)).collect()
         })
     };
     let paths: BTreeSet<ConfigPath> = patterns.iter().flat_map(matching).collect();
@@ -130,10 +117,7 @@ fn report_not_yet(index: &SpanIndex, patterns: &[&str], report: &mut Report) -> 
 /// The entries of `path` that one step of a pattern stands for.
 fn children(index: &SpanIndex, path: &ConfigPath, step: &str) -> Vec<ConfigPath> {
     if step != "*" {
-        return Some(path.key(step))
-            .filter(|path| index.contains(path))
-            .into_iter()
-            .collect();
+        return Some(path.key(step)).filter(|path| index.contains(path)).into_iter().collect();
     }
     let keys = index.keys_under(path).into_iter().map(|key| path.key(key));
     let items = (0..index.items_under(path)).map(|item| path.with(Segment::Item(item)));

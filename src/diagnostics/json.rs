@@ -32,15 +32,9 @@ fn diagnostic(one: &Diagnostic, sources: &Sources) -> Value {
 fn label(label: &Label, sources: &Sources) -> Value {
     let spot = resolve(&label.place, sources);
     let span = spot.span.map(|(source, range)| {
-        let (start, end) = (
-            source.floor(range.start),
-            source.floor(range.end).max(source.floor(range.start)),
-        );
-        (
-            source.line_column(start),
-            source.line_column(end),
-            cut(&source.text[start..end]),
-        )
+        let (start, end) =
+            (source.floor(range.start), source.floor(range.end).max(source.floor(range.start)));
+        (source.line_column(start), source.line_column(end), cut(&source.text[start..end]))
     });
     let (start, end, text) = match span {
         Some((start, end, text)) => (Some(start), Some(end), Some(text)),
@@ -78,11 +72,7 @@ mod tests {
         let sources = Sources::of_config(file, index);
         let mut report = Report::new();
         let path = ConfigPath::root().key("é").key("channel");
-        report.push(
-            Diagnostic::error("bad-value", "no")
-                .at_value(path, "here")
-                .help("yes"),
-        );
+        report.push(Diagnostic::error("bad-value", "no").at_value(path, "here").help("yes"));
         report.push(Diagnostic::note("aside", "whole").at_file("other.yml", ""));
         let expected = json!({
             "version": 1,

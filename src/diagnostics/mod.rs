@@ -81,24 +81,14 @@ impl Diagnostic {
 
     fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
         debug_assert!(is_kebab_case(id), "`{id}` is not kebab-case");
-        Diagnostic {
-            id,
-            severity,
-            message,
-            labels: Vec::new(),
-            help: None,
-        }
+        Diagnostic { id, severity, message, labels: Vec::new(), help: None }
     }
 
     /// Adds a place. The first one added is the primary one: the message stands there.
     #[must_use]
     pub fn at(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
         let primary = self.labels.is_empty();
-        self.labels.push(Label {
-            place,
-            text: text.into(),
-            primary,
-        });
+        self.labels.push(Label { place, text: text.into(), primary });
         self
     }
 
@@ -119,13 +109,7 @@ impl Diagnostic {
         range: Range<usize>,
         text: impl Into<String>,
     ) -> Diagnostic {
-        self.at(
-            Place::Span {
-                file: file.into(),
-                range,
-            },
-            text,
-        )
+        self.at(Place::Span { file: file.into(), range }, text)
     }
 
     #[must_use]
@@ -157,27 +141,15 @@ pub struct Spot<'a> {
 /// Turns a place into a file and a byte range: the only way from a config path to a position.
 pub fn resolve<'a>(place: &'a Place, sources: &'a Sources) -> Spot<'a> {
     match place {
-        Place::File(file) => Spot {
-            file,
-            span: None,
-            path: None,
-        },
+        Place::File(file) => Spot { file, span: None, path: None },
         Place::Span { file, range } => {
             let span = sources.file(file).map(|source| (source, range.clone()));
-            Spot {
-                file,
-                span,
-                path: None,
-            }
+            Spot { file, span, path: None }
         }
         Place::Key(path) | Place::Value(path) => {
             let wants_value = matches!(place, Place::Value(_));
             let Some((source, index)) = sources.config() else {
-                return Spot {
-                    file: "",
-                    span: None,
-                    path: Some(path),
-                };
+                return Spot { file: "", span: None, path: Some(path) };
             };
             let range = match index.locate(path) {
                 // A file has no key of its own: the message stands at its first line.
@@ -186,11 +158,7 @@ pub fn resolve<'a>(place: &'a Place, sources: &'a Sources) -> Spot<'a> {
                 // What is missing cannot be underlined: its parent's name is.
                 Located::Exact(spans) | Located::Nearest(_, spans) => spans.key.unwrap_or(spans.value),
             };
-            Spot {
-                file: &source.name,
-                span: Some((source, range)),
-                path: Some(path),
-            }
+            Spot { file: &source.name, span: Some((source, range)), path: Some(path) }
         }
     }
 }
@@ -221,23 +189,14 @@ impl Report {
             .diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.severity == Severity::Error)
-            .flat_map(|diagnostic| {
-                diagnostic
-                    .labels
-                    .iter()
-                    .filter_map(|label| label.place.path().cloned())
-            })
+            .flat_map(|diagnostic| diagnostic.labels.iter().filter_map(|label| label.place.path().cloned()))
             .collect();
         let unrelated = |diagnostic: &Diagnostic| {
             !diagnostic
                 .labels
                 .iter()
                 .filter_map(|label| label.place.path())
-                .any(|path| {
-                    known
-                        .iter()
-                        .any(|other| path.contains(other) || other.contains(path))
-                })
+                .any(|path| known.iter().any(|other| path.contains(other) || other.contains(path)))
         };
         self.diagnostics.extend(found.into_iter().filter(unrelated));
     }
@@ -247,15 +206,11 @@ impl Report {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     pub fn has_warnings(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Warning)
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning)
     }
 
     /// In the order they were found.
@@ -269,16 +224,9 @@ impl Report {
         let place = |diagnostic: &Diagnostic| {
             let spot = diagnostic.primary().map(|label| resolve(&label.place, sources));
             let range = |spot: &Spot<'_>| spot.span.as_ref().map(|(_, range)| (range.start, range.end));
-            (
-                spot.is_none(),
-                spot.map(|spot| (spot.file.to_owned(), range(&spot))),
-            )
+            (spot.is_none(), spot.map(|spot| (spot.file.to_owned(), range(&spot))))
         };
-        let mut keyed: Vec<_> = self
-            .diagnostics
-            .iter()
-            .map(|one| (place(one), one.id, one))
-            .collect();
+        let mut keyed: Vec<_> = self.diagnostics.iter().map(|one| (place(one), one.id, one)).collect();
         keyed.sort_by(|a, b| {
             (&a.0, a.1, a.2.severity, &a.2.message).cmp(&(&b.0, b.1, b.2.severity, &b.2.message))
         });
@@ -317,11 +265,7 @@ impl Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [
-            (self.errors, "error"),
-            (self.warnings, "warning"),
-            (self.notes, "note"),
-        ];
+        let parts = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
         let words: Vec<String> = parts
             .iter()
             .filter(|(count, _)| *count > 0)
@@ -353,16 +297,9 @@ mod tests {
         report.push(Diagnostic::warning("b-id", "two").at_key(root.key("a"), ""));
         report.push(Diagnostic::error("a-id", "one").at_key(root.key("a"), ""));
         report.push(Diagnostic::error("a-id", "one").at_key(root.key("a"), ""));
-        let messages: Vec<_> = report
-            .sorted(&sources)
-            .iter()
-            .map(|one| one.message.clone())
-            .collect();
+        let messages: Vec<_> = report.sorted(&sources).iter().map(|one| one.message.clone()).collect();
         assert_eq!(messages, ["one", "two", "later"]);
-        assert_eq!(
-            Counts::of(&report.sorted(&sources)).to_string(),
-            "2 errors, 1 warning"
-        );
+        assert_eq!(Counts::of(&report.sorted(&sources)).to_string(), "2 errors, 1 warning");
         assert!(report.has_errors() && report.has_warnings());
     }
 

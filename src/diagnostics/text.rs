@@ -26,11 +26,7 @@ pub fn render(report: &Report, sources: &Sources, color: bool) -> String {
     if sorted.is_empty() {
         return String::new();
     }
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
     for one in printed(&sorted) {
         text.push_str(&render_one(one, sources, &renderer));
@@ -58,10 +54,8 @@ fn render_one(one: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = level
-        .primary_title(clean(&one.message))
-        .id(one.id)
-        .elements(elements(&one.labels, sources));
+    let mut group =
+        level.primary_title(clean(&one.message)).id(one.id).elements(elements(&one.labels, sources));
     if let Some(help) = &one.help {
         group = group.element(Level::HELP.message(clean_lines(help)));
     }
@@ -71,11 +65,8 @@ fn render_one(one: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
 
 /// The renderer pads the empty lines of its frame, and has no margin where there is no snippet.
 fn tidy(line: &str) -> String {
-    let margin = if line.contains("--> ") && !line.starts_with(' ') && !line.contains(": ") {
-        " "
-    } else {
-        ""
-    };
+    let margin =
+        if line.contains("--> ") && !line.starts_with(' ') && !line.contains(": ") { " " } else { "" };
     format!("{margin}{}", line.trim_end())
 }
 
@@ -98,19 +89,10 @@ fn elements<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
             ("", Some(path)) => path.to_string(),
             (file, _) => clean(file),
         };
-        let (source, range) = spot
-            .span
-            .map_or((None, 0..0), |(source, range)| (Some(source), range));
-        match files
-            .iter_mut()
-            .find(|file| file.name == name && file.source.is_some() == source.is_some())
-        {
+        let (source, range) = spot.span.map_or((None, 0..0), |(source, range)| (Some(source), range));
+        match files.iter_mut().find(|file| file.name == name && file.source.is_some() == source.is_some()) {
             Some(file) => file.marks.push((range, label)),
-            None => files.push(InFile {
-                name,
-                source,
-                marks: vec![(range, label)],
-            }),
+            None => files.push(InFile { name, source, marks: vec![(range, label)] }),
         }
     }
     let element = |file: InFile<'a>| match file.source {
@@ -121,10 +103,7 @@ fn elements<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
 }
 
 fn snippet<'a>(name: String, source: &SourceFile, marks: Vec<(Range<usize>, &'a Label)>) -> Element<'a> {
-    let marks: Vec<_> = marks
-        .into_iter()
-        .map(|(range, label)| (Mark::new(source, range), label))
-        .collect();
+    let marks: Vec<_> = marks.into_iter().map(|(range, label)| (Mark::new(source, range), label)).collect();
     let first = marks[0].0.clone();
     if marks.iter().any(|(mark, _)| mark.start > MAX_COLUMN) {
         let (line, column) = source.line_column(source.line_range(first.line).start + first.start);
@@ -135,37 +114,18 @@ fn snippet<'a>(name: String, source: &SourceFile, marks: Vec<(Range<usize>, &'a 
     let mut excerpt = Excerpt::new(top);
     for line in top..=bottom {
         let near = marks.iter().any(|(mark, _)| mark.line.abs_diff(line) <= CONTEXT);
-        let last = marks
-            .iter()
-            .filter(|(mark, _)| mark.line == line)
-            .map(|(mark, _)| mark.end)
-            .max();
-        excerpt.push_line(
-            if near {
-                &source.text[source.line_range(line)]
-            } else {
-                ""
-            },
-            last.unwrap_or(0),
-        );
+        let last = marks.iter().filter(|(mark, _)| mark.line == line).map(|(mark, _)| mark.end).max();
+        excerpt.push_line(if near { &source.text[source.line_range(line)] } else { "" }, last.unwrap_or(0));
     }
     let annotations: Vec<_> = marks
         .iter()
         .map(|(mark, label)| {
-            let kind = if label.primary {
-                AnnotationKind::Primary
-            } else {
-                AnnotationKind::Context
-            };
+            let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let text = (!label.text.is_empty()).then(|| clean(&label.text));
             kind.span(excerpt.range(mark)).label(text)
         })
         .collect();
-    Snippet::source(excerpt.text)
-        .line_start(top)
-        .path(Some(name))
-        .annotations(annotations)
-        .into()
+    Snippet::source(excerpt.text).line_start(top).path(Some(name)).annotations(annotations).into()
 }
 
 /// A label's place as one line and bytes in it. What spans more lines is shown by its first.
@@ -182,15 +142,8 @@ impl Mark {
         let (line, _) = source.line_column(start);
         let bounds = source.line_range(line);
         let start = start.min(bounds.end);
-        let end = source
-            .floor(range.end)
-            .clamp(start, bounds.end)
-            .min(source.floor(start + MAX_UNDERLINED));
-        Mark {
-            line,
-            start: start - bounds.start,
-            end: end.max(start) - bounds.start,
-        }
+        let end = source.floor(range.end).clamp(start, bounds.end).min(source.floor(start + MAX_UNDERLINED));
+        Mark { line, start: start - bounds.start, end: end.max(start) - bounds.start }
     }
 }
 
@@ -204,11 +157,7 @@ struct Excerpt {
 
 impl Excerpt {
     fn new(first: usize) -> Excerpt {
-        Excerpt {
-            text: String::new(),
-            first,
-            lines: Vec::new(),
-        }
+        Excerpt { text: String::new(), first, lines: Vec::new() }
     }
 
     fn push_line(&mut self, line: &str, last_mark: usize) {
@@ -240,23 +189,11 @@ fn cut(line: &str, length: usize) -> &str {
 fn harmless(c: char) -> char {
     let steers_text =
         matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    if (c.is_control() && c != '\t') || steers_text {
-        '\u{fffd}'
-    } else {
-        c
-    }
+    if (c.is_control() && c != '\t') || steers_text { '\u{fffd}' } else { c }
 }
 
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if matches!(c, '\n' | '\t') {
-                ' '
-            } else {
-                harmless(c)
-            }
-        })
-        .collect()
+    text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { harmless(c) }).collect()
 }
 
 fn clean_lines(text: &str) -> String {
@@ -308,10 +245,7 @@ error[duplicate-key]: `receivers.ops` is defined twice
             "warning[not-text]: the file is not UTF-8\n --> rules/a.yml\n\n1 warning\n"
         );
         let bare = Diagnostic::note("aside", "nothing to show");
-        assert_eq!(
-            rendered("a: 1\n", vec![bare]),
-            "note[aside]: nothing to show\n\n1 note\n"
-        );
+        assert_eq!(rendered("a: 1\n", vec![bare]), "note[aside]: nothing to show\n\n1 note\n");
     }
 
     #[test]
@@ -328,14 +262,10 @@ error[duplicate-key]: `receivers.ops` is defined twice
         report.push(one);
         let text = render(&report, &sources, false);
         assert!(
-            text.chars()
-                .all(|c| c == '\n' || (harmless(c) == c || c == '\u{fffd}') && c != '\t'),
+            text.chars().all(|c| c == '\n' || (harmless(c) == c || c == '\u{fffd}') && c != '\t'),
             "{text:?}"
         );
-        assert!(
-            text.contains("mon.yaml:1:9") && text.contains("^^^^^^^^ �here there"),
-            "{text}"
-        );
+        assert!(text.contains("mon.yaml:1:9") && text.contains("^^^^^^^^ �here there"), "{text}");
         assert!(text.contains("line two"), "{text}");
     }
 
@@ -346,17 +276,11 @@ error[duplicate-key]: `receivers.ops` is defined twice
         let one = |key: &str| Diagnostic::error("bad-value", "no").at_value(root.key("a").key(key), "here");
         let text = rendered(&long, vec![one("c"), one("b")]);
         assert!(text.len() < 3000, "{} bytes", text.len());
-        assert!(
-            text.contains("skymon.yaml:1:14") && text.contains("skymon.yaml:1:20"),
-            "{text}"
-        );
+        assert!(text.contains("skymon.yaml:1:14") && text.contains("skymon.yaml:1:20"), "{text}");
 
         let far = format!("a: {{c: {}, b: 1}}\n", "é".repeat(64 * 1024));
         let text = rendered(&far, vec![one("b")]);
-        assert_eq!(
-            text,
-            "error[bad-value]: no\n --> skymon.yaml:1:65549\n\n1 error\n"
-        );
+        assert_eq!(text, "error[bad-value]: no\n --> skymon.yaml:1:65549\n\n1 error\n");
         let near = format!("a: {{c: {}, b: 1}}\n", "é".repeat(16 * 1024));
         let text = rendered(&near, vec![one("b")]);
         assert!(text.len() < 3000 && text.contains("b: 1"), "{text}");
@@ -371,15 +295,10 @@ error[duplicate-key]: `receivers.ops` is defined twice
 
     #[test]
     fn after_fifty_the_rest_is_counted_and_errors_come_first() {
-        let mut many: Vec<_> = (0..60)
-            .map(|n| Diagnostic::warning("aside", format!("{n}")))
-            .collect();
+        let mut many: Vec<_> = (0..60).map(|n| Diagnostic::warning("aside", format!("{n}"))).collect();
         many.push(Diagnostic::error("bad-value", "zzz"));
         let text = rendered("a: 1\n", many);
-        assert!(
-            text.ends_with("… and 11 more\n\n1 error, 60 warnings\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("… and 11 more\n\n1 error, 60 warnings\n"), "{text}");
         assert!(text.contains("error[bad-value]: zzz"));
         assert_eq!(rendered("a: 1\n", vec![]), "");
     }

@@ -85,10 +85,7 @@ impl Change {
 
     /// Something that not even `--force` replaces.
     pub(super) fn is_in_the_way(&self) -> bool {
-        matches!(
-            self.on_disk,
-            Found::Folder | Found::Special | Found::Blocked { .. }
-        )
+        matches!(self.on_disk, Found::Folder | Found::Special | Found::Blocked { .. })
     }
 }
 
@@ -131,22 +128,14 @@ impl Comparison {
 
     /// The files that keep `apply` from writing, sorted by path.
     pub fn conflicts(&self) -> Vec<&Change> {
-        self.changes
-            .iter()
-            .filter(|change| change.state.is_conflict())
-            .collect()
+        self.changes.iter().filter(|change| change.state.is_conflict()).collect()
     }
 
     /// A unified diff of everything that differs, edits included: from what is on disk to what is rendered.
     pub fn diff(&self) -> String {
-        let label = self
-            .out
-            .file_name()
-            .map_or_else(|| self.out.to_string_lossy(), |name| name.to_string_lossy());
-        self.changes
-            .iter()
-            .map(|change| diff::of(change, &label))
-            .collect()
+        let label =
+            self.out.file_name().map_or_else(|| self.out.to_string_lossy(), |name| name.to_string_lossy());
+        self.changes.iter().map(|change| diff::of(change, &label)).collect()
     }
 
     /// Clean, and the manifest says so too.
@@ -162,11 +151,7 @@ pub fn compare(files: &BTreeMap<String, String>, out: &Path) -> anyhow::Result<C
 
     let recorded = Manifest::read(out)?;
     let empty = Manifest::empty();
-    let manifest = if let Recorded::Read(manifest) = &recorded {
-        manifest
-    } else {
-        &empty
-    };
+    let manifest = if let Recorded::Read(manifest) = &recorded { manifest } else { &empty };
 
     let mut comparison = Comparison {
         out: out.to_path_buf(),
@@ -232,13 +217,7 @@ impl Comparison {
         manifest: &Manifest,
     ) {
         let known = manifest.last_hash(path).is_some();
-        self.changes.push(Change {
-            path: path.to_owned(),
-            state,
-            on_disk,
-            rendered,
-            known,
-        });
+        self.changes.push(Change { path: path.to_owned(), state, on_disk, rendered, known });
     }
 
     /// Keeps the hash by which the next run would know skymon's content at `path`, should this one be killed. Says
@@ -303,11 +282,7 @@ mod tests {
 
     fn states(folder: &Folder, rendered: &[(&str, &str)]) -> Vec<(String, State)> {
         let comparison = compare(&files(rendered), &folder.out).unwrap();
-        comparison
-            .changes()
-            .iter()
-            .map(|change| (change.path.clone(), change.state))
-            .collect()
+        comparison.changes().iter().map(|change| (change.path.clone(), change.state)).collect()
     }
 
     fn state(folder: &Folder, rendered: &[(&str, &str)]) -> Option<State> {
@@ -338,13 +313,8 @@ mod tests {
         folder.put("c", "mine");
         assert_eq!(
             states(&folder, &[("a", "1"), ("c", "1"), ("d", "2")]),
-            [
-                ("a", State::Create),
-                ("b", State::Obsolete),
-                ("c", State::Edited),
-                ("d", State::Update)
-            ]
-            .map(|(path, state)| (path.to_owned(), state))
+            [("a", State::Create), ("b", State::Obsolete), ("c", State::Edited), ("d", State::Update)]
+                .map(|(path, state)| (path.to_owned(), state))
         );
     }
 
@@ -364,23 +334,15 @@ mod tests {
         let comparison = compare(&files(&[("a", "1"), ("b", "1")]), &folder.out).unwrap();
         assert!(comparison.is_clean());
         assert_eq!(comparison.kept(), 2);
-        assert!(
-            comparison.notes()[0].contains("is missing"),
-            "{:?}",
-            comparison.notes()
-        );
+        assert!(comparison.notes()[0].contains("is missing"), "{:?}", comparison.notes());
         assert_eq!(state(&folder, &[("a", "1"), ("b", "2")]), Some(State::Edited));
     }
 
     #[test]
     fn a_damaged_manifest_adopts_what_is_equal_and_protects_the_rest() {
-        for damage in [
-            "",
-            "{",
-            "<<<<<<< HEAD\n{}\n=======\n>>>>>>> x\n",
-            "{\"version\":9,\"files\":{}}",
-            "\u{0}",
-        ] {
+        for damage in
+            ["", "{", "<<<<<<< HEAD\n{}\n=======\n>>>>>>> x\n", "{\"version\":9,\"files\":{}}", "\u{0}"]
+        {
             let folder = Folder::rendered(&[("a", "1"), ("b", "1")]);
             folder.put(MANIFEST, damage);
             let comparison = compare(&files(&[("a", "1"), ("b", "2")]), &folder.out).unwrap();
@@ -389,14 +351,8 @@ mod tests {
             assert_eq!(comparison.notes().len(), 1);
 
             let same = files(&[("a", "1"), ("b", "1")]);
-            assert!(
-                !compare(&same, &folder.out).unwrap().is_clean(),
-                "the manifest itself has to be mended"
-            );
-            assert!(matches!(
-                apply(&same, &folder.out, false).unwrap(),
-                Applied::Done(_)
-            ));
+            assert!(!compare(&same, &folder.out).unwrap().is_clean(), "the manifest itself has to be mended");
+            assert!(matches!(apply(&same, &folder.out, false).unwrap(), Applied::Done(_)));
             assert!(compare(&same, &folder.out).unwrap().is_clean());
         }
     }
@@ -419,20 +375,9 @@ mod tests {
         let outside = folder.out.parent().unwrap().join("outside");
         fs::write(&outside, "1").unwrap();
         let hash = manifest::hash(b"1");
-        let paths = [
-            "../outside",
-            outside.to_str().unwrap(),
-            "x/../../outside",
-            ".skymon/manifest.json",
-        ];
-        let entries: Vec<String> = paths
-            .iter()
-            .map(|path| format!("\"{path}\":\"{hash}\""))
-            .collect();
-        folder.put(
-            MANIFEST,
-            &format!("{{\"version\":1,\"files\":{{{}}}}}", entries.join(",")),
-        );
+        let paths = ["../outside", outside.to_str().unwrap(), "x/../../outside", ".skymon/manifest.json"];
+        let entries: Vec<String> = paths.iter().map(|path| format!("\"{path}\":\"{hash}\"")).collect();
+        folder.put(MANIFEST, &format!("{{\"version\":1,\"files\":{{{}}}}}", entries.join(",")));
 
         assert_eq!(states(&folder, &[("a", "1")]), []);
         apply(&files(&[("a", "1")]), &folder.out, true).unwrap();
@@ -443,22 +388,14 @@ mod tests {
     #[test]
     fn a_path_outside_is_never_rendered() {
         let error = compare(&files(&[("../x", "1")]), &Folder::new().out).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot render `../x`: not a path inside the rendered folder"
-        );
+        assert_eq!(error.to_string(), "cannot render `../x`: not a path inside the rendered folder");
     }
 
     #[test]
     fn the_folder_must_be_one() {
         let folder = Folder::new();
         fs::write(&folder.out, "").unwrap();
-        assert!(
-            compare(&files(&[]), &folder.out)
-                .unwrap_err()
-                .to_string()
-                .ends_with("it is not a folder")
-        );
+        assert!(compare(&files(&[]), &folder.out).unwrap_err().to_string().ends_with("it is not a folder"));
     }
 
     #[test]
@@ -468,18 +405,10 @@ mod tests {
         folder.put("old", "mine");
         folder.put("stranger", "mine");
         fs::create_dir(folder.out.join("folder")).unwrap();
-        let rendered = files(&[
-            ("edited", "1"),
-            ("folder", "1"),
-            ("stranger", "1"),
-            ("stranger/x", "1"),
-        ]);
+        let rendered = files(&[("edited", "1"), ("folder", "1"), ("stranger", "1"), ("stranger/x", "1")]);
         let comparison = compare(&rendered, &folder.out).unwrap();
-        let reasons: Vec<String> = comparison
-            .conflicts()
-            .iter()
-            .filter_map(|change| change.reason())
-            .collect();
+        let reasons: Vec<String> =
+            comparison.conflicts().iter().filter_map(|change| change.reason()).collect();
         assert_eq!(
             reasons,
             [
@@ -501,9 +430,6 @@ mod tests {
         folder.put("b", "mine");
         assert_eq!(states(&folder, &[]), []);
         apply(&files(&[]), &folder.out, false).unwrap();
-        assert_eq!(
-            (folder.text("a/mine"), folder.text("b")),
-            ("mine".to_owned(), "mine".to_owned())
-        );
+        assert_eq!((folder.text("a/mine"), folder.text("b")), ("mine".to_owned(), "mine".to_owned()));
     }
 }

@@ -10,14 +10,8 @@ use super::disk::Found;
 /// From what is on disk to what is rendered; `label` is the name of the rendered folder.
 pub(super) fn of(change: &Change, label: &str) -> String {
     let name = format!("{label}/{}", change.path);
-    let new_name = format!(
-        "{name} ({})",
-        if change.rendered.is_some() {
-            "rendered"
-        } else {
-            "no longer rendered"
-        }
-    );
+    let new_name =
+        format!("{name} ({})", if change.rendered.is_some() { "rendered" } else { "no longer rendered" });
     let new = change.rendered.as_deref().unwrap_or_default();
 
     let bytes = match &change.on_disk {
@@ -31,10 +25,7 @@ pub(super) fn of(change: &Change, label: &str) -> String {
         None => format!("binary file {name} differs\n"),
         Some(old) if change.rendered.is_some() && without_crlf(old) == without_crlf(new) => {
             // Hunks would show every line twice, with nothing to be seen between them.
-            format!(
-                "--- {name} (on disk, only the line endings differ: {})\n+++ {new_name}\n",
-                endings(old)
-            )
+            format!("--- {name} (on disk, only the line endings differ: {})\n+++ {new_name}\n", endings(old))
         }
         Some(old) => unified(old, new, &format!("{name} (on disk)"), &new_name),
     }
@@ -61,18 +52,12 @@ fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     if old.is_empty() && new.is_empty() {
         return format!("--- {old_name}\n+++ {new_name}\n");
     }
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .context_radius(3)
-        .header(old_name, new_name)
-        .to_string()
+    TextDiff::from_lines(old, new).unified_diff().context_radius(3).header(old_name, new_name).to_string()
 }
 
 /// A zero byte is what git takes for binary too.
 fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.contains('\0'))
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 fn without_crlf(text: &str) -> String {
@@ -158,9 +143,9 @@ mod tests {
         let plain = diff(&folder, &[("a", "1\n3"), ("b", "x\n")]);
         let coloured = colorize(&plain);
         assert!(coloured.contains("\u{1b}[31m-2\u{1b}[0m\n") && coloured.contains("\u{1b}[32m+3\u{1b}[0m\n"));
-        let bare = ["1", "31", "32", "36", "0"].iter().fold(coloured, |text, code| {
-            text.replace(&format!("\u{1b}[{code}m"), "")
-        });
+        let bare = ["1", "31", "32", "36", "0"]
+            .iter()
+            .fold(coloured, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));
         assert_eq!(bare, plain);
     }
 }

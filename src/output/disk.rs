@@ -33,10 +33,7 @@ pub(super) fn look(out: &Path, path: &str) -> anyhow::Result<Found> {
             None => return Ok(Found::Nothing),
             Some(metadata) if metadata.is_dir() => {}
             Some(metadata) => {
-                return Ok(Found::Blocked {
-                    by: parent.to_owned(),
-                    link: metadata.is_symlink(),
-                });
+                return Ok(Found::Blocked { by: parent.to_owned(), link: metadata.is_symlink() });
             }
         }
     }
@@ -145,11 +142,7 @@ impl Steps {
     }
 
     #[cfg(not(test))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "the tests stop a run here"
-    )]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the tests stop a run here")]
     fn step(&mut self) -> anyhow::Result<()> {
         Ok(())
     }
@@ -183,10 +176,7 @@ mod tests {
         symlink("nowhere", out.join("dangling")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(out.join("socket")).unwrap();
 
-        let blocked = |by: &str, link| Found::Blocked {
-            by: by.to_owned(),
-            link,
-        };
+        let blocked = |by: &str, link| Found::Blocked { by: by.to_owned(), link };
         for (path, expected) in [
             ("folder/file", Found::File(b"text".to_vec())),
             ("folder", Found::Folder),

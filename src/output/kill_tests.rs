@@ -19,10 +19,7 @@ type Files = BTreeMap<String, String>;
 /// Stops before step `last`; whether it came to that.
 fn killed_before(step: usize, rendered: &Files, folder: &Folder, force: bool) -> bool {
     let before = move |now| if now == step { bail!("killed") } else { Ok(()) };
-    let mut steps = Steps {
-        before: Some(Box::new(before)),
-        taken: 0,
-    };
+    let mut steps = Steps { before: Some(Box::new(before)), taken: 0 };
     match apply_in_steps(rendered, &folder.out, force, &mut steps) {
         Ok(_) => false,
         Err(error) => {
@@ -33,12 +30,7 @@ fn killed_before(step: usize, rendered: &Files, folder: &Folder, force: bool) ->
 }
 
 fn transitions() -> Vec<(&'static str, Files, Files)> {
-    let base = [
-        ("a.yml", "1"),
-        ("rules/x.yml", "1"),
-        ("rules/deep/y.yml", "1"),
-        ("z", ""),
-    ];
+    let base = [("a.yml", "1"), ("rules/x.yml", "1"), ("rules/deep/y.yml", "1"), ("z", "")];
     vec![
         ("create all", files(&[]), files(&base)),
         (
@@ -70,16 +62,10 @@ fn assert_each_old_or_new(folder: &Folder, old: &Files, new: &Files, when: &str)
     let now = folder.rendering();
     for path in old.keys().chain(new.keys()) {
         let text = now.get(path);
-        assert!(
-            text == old.get(path) || text == new.get(path),
-            "{when}: `{path}` is {text:?}"
-        );
+        assert!(text == old.get(path) || text == new.get(path), "{when}: `{path}` is {text:?}");
     }
     for path in now.keys().filter(|path| !path.ends_with('/')) {
-        assert!(
-            old.contains_key(path) || new.contains_key(path),
-            "{when}: `{path}` came from nowhere"
-        );
+        assert!(old.contains_key(path) || new.contains_key(path), "{when}: `{path}` came from nowhere");
     }
 }
 
@@ -94,23 +80,12 @@ fn a_kill_at_any_step_leaves_old_or_new_and_the_next_run_finishes() {
             let when = format!("{name}, killed before step {step}");
             assert_each_old_or_new(&folder, &old, &new, &when);
             if old.is_empty() && !folder.out.join(MANIFEST).exists() {
-                assert_eq!(
-                    folder
-                        .rendering()
-                        .keys()
-                        .filter(|path| *path != ".skymon/")
-                        .count(),
-                    0,
-                    "{when}"
-                );
+                assert_eq!(folder.rendering().keys().filter(|path| *path != ".skymon/").count(), 0, "{when}");
             }
 
             let comparison = compare(&new, &folder.out).unwrap();
             assert!(comparison.conflicts().is_empty(), "{when}: {comparison:?}");
-            assert!(
-                matches!(apply(&new, &folder.out, false).unwrap(), Applied::Done(_)),
-                "{when}"
-            );
+            assert!(matches!(apply(&new, &folder.out, false).unwrap(), Applied::Done(_)), "{when}");
             assert_eq!(folder.everything(), whole.everything(), "{when}");
             assert!(compare(&new, &folder.out).unwrap().is_clean(), "{when}");
             if !killed {
@@ -132,20 +107,13 @@ fn a_kill_and_then_another_config_is_no_edit_either() {
             for second in [2, 5, 8, 9, 11, 14, 17, 20, 23] {
                 killed_before(second, &third, &folder, false);
                 let conflicts = compare(&old, &folder.out).unwrap().conflicts().len();
-                assert_eq!(
-                    conflicts, 0,
-                    "{name}, killed before {first}, then before {second}, then back"
-                );
+                assert_eq!(conflicts, 0, "{name}, killed before {first}, then before {second}, then back");
             }
             assert!(
                 matches!(apply(&third, &folder.out, false).unwrap(), Applied::Done(_)),
                 "{name}, {first}"
             );
-            assert_eq!(
-                folder.everything(),
-                whole.everything(),
-                "{name}, killed before {first}"
-            );
+            assert_eq!(folder.everything(), whole.everything(), "{name}, killed before {first}");
             if !killed {
                 break;
             }
@@ -161,11 +129,7 @@ fn an_edit_after_a_kill_is_kept() {
             let killed = killed_before(step, &new, &folder, false);
             folder.put("a.yml", "mine");
             let result = apply(&new, &folder.out, false).unwrap();
-            assert_eq!(
-                folder.text("a.yml"),
-                "mine",
-                "{name}, killed before step {step}: {result:?}"
-            );
+            assert_eq!(folder.text("a.yml"), "mine", "{name}, killed before step {step}: {result:?}");
             if !killed {
                 break;
             }
@@ -218,10 +182,7 @@ fn an_edit_while_skymon_writes_is_kept() {
                 }
                 Ok(())
             };
-            let mut steps = Steps {
-                before: Some(Box::new(before)),
-                taken: 0,
-            };
+            let mut steps = Steps { before: Some(Box::new(before)), taken: 0 };
             let result = apply_in_steps(&new, &folder.out, false, &mut steps);
             if !reached.get() {
                 break;
@@ -243,10 +204,7 @@ struct Lcg(u64);
 
 impl Lcg {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % end as u64).unwrap()
     }
 }
@@ -309,10 +267,7 @@ fn edits_renders_and_kills_in_any_order_lose_no_edit_and_invent_none() {
                     }
                     Applied::Refused(comparison) => {
                         for change in comparison.conflicts() {
-                            assert!(
-                                edits.contains_key(&change.path),
-                                "{when}: no edit, but {change:?}"
-                            );
+                            assert!(edits.contains_key(&change.path), "{when}: no edit, but {change:?}");
                         }
                     }
                 },

@@ -40,24 +40,13 @@ pub(super) enum Recorded {
 impl Manifest {
     /// The manifest of a folder that holds exactly `files`.
     pub(super) fn of(files: &BTreeMap<String, String>) -> Self {
-        let files = files
-            .iter()
-            .map(|(path, text)| (path.clone(), hash(text.as_bytes())))
-            .collect();
-        Self {
-            version: VERSION,
-            files,
-            pending: None,
-        }
+        let files = files.iter().map(|(path, text)| (path.clone(), hash(text.as_bytes()))).collect();
+        Self { version: VERSION, files, pending: None }
     }
 
     /// The manifest while `files` are being written over what is `known` to be skymon's on disk now.
     pub(super) fn on_the_way(known: Hashes, files: &BTreeMap<String, String>) -> Self {
-        Self {
-            version: VERSION,
-            files: known,
-            pending: Some(Self::of(files).files),
-        }
+        Self { version: VERSION, files: known, pending: Some(Self::of(files).files) }
     }
 
     pub(super) fn empty() -> Self {
@@ -76,15 +65,10 @@ impl Manifest {
     fn parse(bytes: &[u8]) -> Recorded {
         match serde_json::from_slice::<Self>(bytes) {
             Ok(manifest) if manifest.version == VERSION => Recorded::Read(manifest),
-            Ok(manifest) => Recorded::Damaged(format!(
-                "has version {}, this skymon knows {VERSION}",
-                manifest.version
-            )),
-            Err(_)
-                if bytes
-                    .split(|byte| *byte == b'\n')
-                    .any(|line| line.starts_with(b"<<<<<<<")) =>
-            {
+            Ok(manifest) => {
+                Recorded::Damaged(format!("has version {}, this skymon knows {VERSION}", manifest.version))
+            }
+            Err(_) if bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<<")) => {
                 Recorded::Damaged("holds an unresolved merge conflict".to_owned())
             }
             Err(error) => Recorded::Damaged(format!("cannot be read ({error})")),
@@ -101,21 +85,13 @@ impl Manifest {
     /// change the manifest must not be able to have other files removed.
     pub(super) fn paths(&self) -> BTreeSet<&str> {
         let pending = self.pending.iter().flat_map(BTreeMap::keys);
-        self.files
-            .keys()
-            .chain(pending)
-            .map(String::as_str)
-            .filter(|path| is_inside(path))
-            .collect()
+        self.files.keys().chain(pending).map(String::as_str).filter(|path| is_inside(path)).collect()
     }
 
     /// Whether skymon itself put these bytes there: in its last run, or in one that was killed.
     pub(super) fn wrote(&self, path: &str, hash: &str) -> bool {
         let pending = self.pending.as_ref().and_then(|pending| pending.get(path));
-        [self.files.get(path), pending]
-            .into_iter()
-            .flatten()
-            .any(|written| written == hash)
+        [self.files.get(path), pending].into_iter().flatten().any(|written| written == hash)
     }
 
     /// The hash to remember for a path whose content on disk is not skymon's.
@@ -125,22 +101,17 @@ impl Manifest {
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a string takes everything");
-            hex
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+        hex
+    })
 }
 
 /// Whether `path` names a file below the folder, by plain names, and not one of skymon's own notes.
 pub(super) fn is_inside(path: &str) -> bool {
     let plain = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', ':', '\0']);
     // Some file systems ignore case, so `.SkyMon` is the same folder.
-    let notes = path
-        .split('/')
-        .next()
-        .is_some_and(|first| first.eq_ignore_ascii_case(".skymon"));
+    let notes = path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(".skymon"));
     path.split('/').all(plain) && !notes
 }
 
@@ -149,10 +120,7 @@ mod tests {
     use super::*;
 
     fn files(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-            .collect()
+        pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
     }
 
     #[test]

@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Applied, apply};
 
 pub(super) fn files(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect()
+    pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
 pub(super) struct Folder {
@@ -28,10 +25,7 @@ impl Folder {
 
     pub(super) fn rendered(pairs: &[(&str, &str)]) -> Self {
         let folder = Self::new();
-        assert!(matches!(
-            apply(&files(pairs), &folder.out, false).unwrap(),
-            Applied::Done(_)
-        ));
+        assert!(matches!(apply(&files(pairs), &folder.out, false).unwrap(), Applied::Done(_)));
         folder
     }
 

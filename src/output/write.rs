@@ -64,10 +64,7 @@ fn nothing_to_write(comparison: Comparison, out: &Path, force: bool) -> anyhow::
 fn refuse_what_is_in_the_way(comparison: &Comparison, out: &Path) -> anyhow::Result<()> {
     if let Some(change) = comparison.changes().iter().find(|change| change.is_in_the_way()) {
         let reason = change.reason().unwrap_or_default();
-        bail!(
-            "cannot write `{}`: {reason}; move it away",
-            out.join(&change.path).display()
-        );
+        bail!("cannot write `{}`: {reason}; move it away", out.join(&change.path).display());
     }
     for (path, expects_folder) in [(LOCK, false), (MANIFEST, false), (TEMPORARY, true)] {
         match disk::look(out, path)? {
@@ -75,10 +72,7 @@ fn refuse_what_is_in_the_way(comparison: &Comparison, out: &Path) -> anyhow::Res
             Found::File(_) if !expects_folder => {}
             Found::Folder if expects_folder => {}
             Found::Blocked { by, .. } => bail!("`{}` is not a folder; move it away", out.join(by).display()),
-            _ => bail!(
-                "`{}` is not what skymon left there; move it away",
-                out.join(path).display()
-            ),
+            _ => bail!("`{}` is not what skymon left there; move it away", out.join(path).display()),
         }
     }
     Ok(())
@@ -131,10 +125,7 @@ fn stage<'a>(
     temporary: &Path,
     steps: &mut Steps,
 ) -> anyhow::Result<Vec<(PathBuf, &'a Change)>> {
-    let rendered = comparison
-        .changes()
-        .iter()
-        .filter_map(|change| Some((change, change.rendered.as_ref()?)));
+    let rendered = comparison.changes().iter().filter_map(|change| Some((change, change.rendered.as_ref()?)));
     let mut staged = Vec::new();
     for (number, (change, text)) in rendered.enumerate() {
         let aside = temporary.join(number.to_string());
@@ -145,11 +136,7 @@ fn stage<'a>(
 }
 
 fn remove_no_longer_rendered(comparison: &Comparison, out: &Path, steps: &mut Steps) -> anyhow::Result<()> {
-    for change in comparison
-        .changes()
-        .iter()
-        .filter(|change| change.rendered.is_none())
-    {
+    for change in comparison.changes().iter().filter(|change| change.rendered.is_none()) {
         refuse_if_changed_meanwhile(change, out)?;
         steps.remove_file(&out.join(&change.path))?;
     }
@@ -170,20 +157,14 @@ fn put_in_place(staged: &[(PathBuf, &Change)], out: &Path, steps: &mut Steps) ->
 fn refuse_if_changed_meanwhile(change: &Change, out: &Path) -> anyhow::Result<()> {
     if disk::look(out, &change.path)? != change.on_disk {
         let place = out.join(&change.path);
-        bail!(
-            "`{}` was changed while skymon was writing; run `skymon render` again",
-            place.display()
-        );
+        bail!("`{}` was changed while skymon was writing; run `skymon render` again", place.display());
     }
     Ok(())
 }
 
 fn remove_empty_folders(comparison: &Comparison, out: &Path, steps: &mut Steps) -> anyhow::Result<()> {
-    let removed = comparison
-        .changes()
-        .iter()
-        .filter(|change| change.rendered.is_none())
-        .map(|change| &change.path);
+    let removed =
+        comparison.changes().iter().filter(|change| change.rendered.is_none()).map(|change| &change.path);
     let folders: BTreeSet<&str> = removed
         .chain(&comparison.gone)
         .flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end]))
@@ -258,10 +239,7 @@ mod tests {
         folder.put("old/b", "mine");
         folder.put("c", "mine");
         done(&folder, &[("a", "1"), ("c", "1")], true);
-        assert_eq!(
-            (folder.text("a"), folder.text("c")),
-            ("1".to_owned(), "1".to_owned())
-        );
+        assert_eq!((folder.text("a"), folder.text("c")), ("1".to_owned(), "1".to_owned()));
         assert!(!folder.out.join("old").exists());
     }
 
@@ -284,10 +262,7 @@ mod tests {
         let after = fs::metadata(&opened).unwrap();
         assert_eq!(before.created().ok(), after.created().ok());
         #[cfg(unix)]
-        assert_eq!(
-            std::os::unix::fs::MetadataExt::ino(&before),
-            std::os::unix::fs::MetadataExt::ino(&after)
-        );
+        assert_eq!(std::os::unix::fs::MetadataExt::ino(&before), std::os::unix::fs::MetadataExt::ino(&after));
     }
 
     #[test]
@@ -296,10 +271,7 @@ mod tests {
         folder.put("b/mine", "mine");
         let before = folder.everything();
         let message = error(&folder, &[("a", "2"), ("b", "1")], true);
-        assert!(
-            message.ends_with("monitoring/b`: a folder stands in its place; move it away"),
-            "{message}"
-        );
+        assert!(message.ends_with("monitoring/b`: a folder stands in its place; move it away"), "{message}");
         assert_eq!(folder.everything(), before);
     }
 
@@ -309,10 +281,7 @@ mod tests {
         let first = File::options().write(true).open(folder.out.join(LOCK)).unwrap();
         first.try_lock().unwrap();
         let message = error(&folder, &[("a", "2")], false);
-        assert_eq!(
-            message,
-            format!("another skymon is rendering into `{}`", folder.out.display())
-        );
+        assert_eq!(message, format!("another skymon is rendering into `{}`", folder.out.display()));
         assert_eq!(folder.text("a"), "1");
         drop(first);
         done(&folder, &[("a", "2")], false);
@@ -332,10 +301,7 @@ mod tests {
         fs::write(&folder.out, "").unwrap();
         let below = folder.out.join("deep/monitoring");
         let message = format!("{:#}", apply(&files(&[("a", "1")]), &below, false).unwrap_err());
-        assert!(
-            message.contains(&format!("`{}", folder.out.display())),
-            "{message}"
-        );
+        assert!(message.contains(&format!("`{}", folder.out.display())), "{message}");
     }
 
     #[cfg(unix)]
@@ -400,10 +366,7 @@ mod tests {
                 folder.remove(path);
                 symlink(&target, folder.out.join(path)).unwrap();
             }
-            assert!(matches!(
-                apply(&files(&[("a", "1")]), &folder.out, false).unwrap(),
-                Applied::Refused(_)
-            ));
+            assert!(matches!(apply(&files(&[("a", "1")]), &folder.out, false).unwrap(), Applied::Refused(_)));
             done(&folder, &[("a", "1")], true);
             assert!(folder.out.join("a").is_file() && !folder.out.join("a").is_symlink());
             assert!(!folder.out.join("b").is_symlink() && target.exists());
@@ -439,10 +402,7 @@ mod tests {
             // The superuser may write anywhere.
             if let Err(error) = result {
                 let message = format!("{error:#}");
-                assert!(
-                    message.starts_with("cannot write `") && message.contains(LOCK),
-                    "{message}"
-                );
+                assert!(message.starts_with("cannot write `") && message.contains(LOCK), "{message}");
             }
         }
     }

@@ -103,20 +103,14 @@ pub(super) fn check_changes(at: &ConfigPath, changes: &BTreeMap<String, AlertCha
 fn not_of(at: &ConfigPath, key: &str, alert: &str) -> Diagnostic {
     Diagnostic::error("unknown-key", format!("`{alert}` has no `{key}`"))
         .at_key(at.key(key), "has no effect here")
-        .help(format!(
-            "remove it; `skymon explain {alert}` says what can be changed"
-        ))
+        .help(format!("remove it; `skymon explain {alert}` says what can be changed"))
 }
 
 /// A diagnostic from a value's message: what is wrong, and on the second line the help.
 pub(super) fn bad_value(at: ConfigPath, message: &str) -> Diagnostic {
     let (message, help) = message.split_once('\n').unwrap_or((message, ""));
     let diagnostic = Diagnostic::error("bad-value", message).at_value(at, "");
-    if help.is_empty() {
-        diagnostic
-    } else {
-        diagnostic.help(help)
-    }
+    if help.is_empty() { diagnostic } else { diagnostic.help(help) }
 }
 
 /// All alerts of a pack that this scope can fire. One whose series are not there is left out, not left dead.
@@ -148,12 +142,9 @@ fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) 
     };
     if changes.contains_key(&entry.name) {
         report.push(
-            Diagnostic::warning(
-                "idle-alert",
-                format!("`{}` does not exist for `{service}`", entry.name),
-            )
-            .at_key(at.key(&entry.name), "changes nothing")
-            .help("the service does not expose what this alert needs; remove the change"),
+            Diagnostic::warning("idle-alert", format!("`{}` does not exist for `{service}`", entry.name))
+                .at_key(at.key(&entry.name), "changes nothing")
+                .help("the service does not expose what this alert needs; remove the change"),
         );
     }
 }
@@ -174,27 +165,15 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
         };
         effective.severity = change.severity.unwrap_or(effective.severity);
         effective.hold = change.hold.or(effective.hold);
-        effective.min_requests = change
-            .min_requests
-            .map(|count| count.get())
-            .or(effective.min_requests);
+        effective.min_requests = change.min_requests.map(|count| count.get()).or(effective.min_requests);
         effective.enabled = change.enabled.unwrap_or(effective.enabled);
-        effective.labels.extend(
-            change
-                .labels
-                .iter()
-                .map(|(label, text)| (label.clone(), text.as_str().to_owned())),
-        );
+        effective
+            .labels
+            .extend(change.labels.iter().map(|(label, text)| (label.clone(), text.as_str().to_owned())));
         if let Some(threshold) = change.threshold.as_ref().and_then(parse) {
             effective.threshold = Some(threshold);
             if let Some(at) = at {
-                check_bucket(
-                    entry,
-                    threshold,
-                    &at.key(&entry.name).key("threshold"),
-                    scope,
-                    report,
-                );
+                check_bucket(entry, threshold, &at.key(&entry.name).key("threshold"), scope, report);
             }
         }
     }
@@ -209,17 +188,9 @@ fn check_bucket(entry: &AlertEntry, threshold: f64, at: &ConfigPath, scope: &Sco
     if threshold >= largest {
         let service = scope.service.unwrap_or_default();
         report.push(
-            Diagnostic::error(
-                "beyond-buckets",
-                format!("`{}` could never fire for `{service}`", entry.name),
-            )
-            .at_value(
-                at.clone(),
-                format!("the largest bucket of its histogram is {largest}s"),
-            )
-            .help(format!(
-                "write a threshold below {largest}s, or give the server larger buckets"
-            )),
+            Diagnostic::error("beyond-buckets", format!("`{}` could never fire for `{service}`", entry.name))
+                .at_value(at.clone(), format!("the largest bucket of its histogram is {largest}s"))
+                .help(format!("write a threshold below {largest}s, or give the server larger buckets")),
         );
     }
 }
@@ -232,16 +203,10 @@ fn instantiate(
 ) -> Result<Alert> {
     // A condition must be seen twice, or one bad scrape would page; what the user asks for is taken as it is.
     let shortest = Duration::from_millis(scope.scrape_interval.as_millis() * 2);
-    let default_hold = if entry.hold == Duration::from_secs(0) {
-        entry.hold
-    } else {
-        entry.hold.max(shortest)
-    };
+    let default_hold =
+        if entry.hold == Duration::from_secs(0) { entry.hold } else { entry.hold.max(shortest) };
     let hold = effective.hold.unwrap_or(default_hold);
-    let threshold_text = entry
-        .unit
-        .zip(effective.threshold)
-        .map(|(unit, threshold)| unit.text(threshold));
+    let threshold_text = entry.unit.zip(effective.threshold).map(|(unit, threshold)| unit.text(threshold));
     let context = context! {
         service => scope.service,
         threshold => effective.threshold.map(number),
@@ -270,15 +235,7 @@ fn instantiate(
 fn number(value: f64) -> Value {
     #[allow(clippy::cast_possible_truncation, reason = "compared back")]
     let whole = value as i64;
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::float_cmp,
-        reason = "exact only where nothing was lost"
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::float_cmp, reason = "exact only where nothing was lost")]
     let exact = whole as f64 == value;
-    if exact {
-        Value::from(whole)
-    } else {
-        Value::from(value)
-    }
+    if exact { Value::from(whole) } else { Value::from(value) }
 }

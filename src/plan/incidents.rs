@@ -7,13 +7,15 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::alerts::Alert;
-use super::recordings::{RAW_TEST_AT, Recorded, Recording, Sample};
+use super::recordings::Sample;
 use crate::promql::PromQl;
 use crate::values::Duration;
 
 /// One test of a rules file.
 pub struct RuleTest {
     pub name: String,
+    /// The time between two evaluations and two samples.
+    pub step: Duration,
     /// Selector of a series → its values in promtool's notation.
     pub input: Vec<(String, String)>,
     pub checks: Vec<Check>,
@@ -67,27 +69,13 @@ impl Course {
     }
 }
 
-/// The steps of rule tests: no shorter than the default interval, so that hours of lookback stay cheap to test.
-pub fn test_step(scrape_interval: Duration) -> Duration {
+/// The step of rule tests: no shorter than the default interval, since every step evaluates every rule of the file.
+pub(super) fn test_step(scrape_interval: Duration) -> Duration {
     scrape_interval.max(Duration::from_secs(15))
 }
 
-/// Proves each recording on the engine's own series.
-pub(super) fn test_recordings(recorded: &Recorded) -> RuleTest {
-    RuleTest {
-        name: "the engine's own series are recorded".to_owned(),
-        input: recorded.raw.input.clone(),
-        checks: recorded
-            .recordings
-            .iter()
-            .map(|Recording { name, expected, .. }| Check {
-                at: RAW_TEST_AT,
-                expr: PromQl::parse(name).expect("a metric's name is PromQL"),
-                expected: expected.clone(),
-            })
-            .collect(),
-    }
-}
+/// The step of tests that span more than an hour. Ranges of 5 minutes still hold the two samples they need.
+pub const LONG_TEST_STEP: Duration = Duration::from_secs(120);
 
 /// Proves one alert on its incident.
 pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>> {
@@ -102,6 +90,8 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
             .parse()
             .map_err(|error| anyhow::anyhow!("bug: the test of alert `{name}`: {error}"))?
     };
+    let long = lookback.as_millis() + alert.hold.as_millis() > 3_600_000;
+    let step = if long { LONG_TEST_STEP } else { step };
     let steps_of = |duration: Duration| duration.as_millis().div_ceil(step.as_millis());
     let at = |steps: u64| Duration::from_millis(steps * step.as_millis());
     // Two steps more than needed, since an expression first sees its series at the first step.
@@ -124,16 +114,13 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
                 follow(&scene, during, &recovery, after, step)
             }
         };
-        tests.push(RuleTest {
-            name: numbered(name, "fires", position),
-            input,
-            checks,
-        });
+        tests.push(RuleTest { name: numbered(name, "fires", position), step, input, checks });
     }
     for (position, scene) in incident.quiet.iter().enumerate() {
         let scene = over(&incident.given, scene);
         tests.push(RuleTest {
             name: numbered(name, "stays quiet", position),
+            step,
             input: courses(&scene, during + after, step),
             checks: vec![never_until(alert, at(during + after - 1))],
         });
@@ -157,10 +144,7 @@ fn over(given: &Scene, scene: &Scene) -> Scene {
 }
 
 fn courses(scene: &Scene, steps: u64, step: Duration) -> Vec<(String, String)> {
-    scene
-        .iter()
-        .map(|(selector, course)| (selector.clone(), course.text(steps, step)))
-        .collect()
+    scene.iter().map(|(selector, course)| (selector.clone(), course.text(steps, step))).collect()
 }
 
 /// One scene after another. A series that the first does not have is missing there.
@@ -172,9 +156,7 @@ fn follow(
     step: Duration,
 ) -> Vec<(String, String)> {
     let part = |scene: &Scene, selector: &String, steps: u64| {
-        scene
-            .get(selector)
-            .map_or_else(|| format!("_x{steps}"), |course| course.text(steps, step))
+        scene.get(selector).map_or_else(|| format!("_x{steps}"), |course| course.text(steps, step))
     };
     let mut selectors: Vec<&String> = first.keys().chain(second.keys()).collect();
     selectors.sort();
@@ -182,11 +164,8 @@ fn follow(
     selectors
         .into_iter()
         .map(|selector| {
-            let values = format!(
-                "{} {}",
-                part(first, selector, first_steps),
-                part(second, selector, second_steps)
-            );
+            let values =
+                format!("{} {}", part(first, selector, first_steps), part(second, selector, second_steps));
             (selector.clone(), values)
         })
         .collect()
@@ -194,11 +173,8 @@ fn follow(
 
 /// The series that Prometheus writes while the alert fires, with its effective severity.
 fn firing(alert: &Alert) -> String {
-    let service = alert
-        .service
-        .as_ref()
-        .map(|service| format!(", service=\"{service}\""))
-        .unwrap_or_default();
+    let service =
+        alert.service.as_ref().map(|service| format!(", service=\"{service}\"")).unwrap_or_default();
     format!(
         "ALERTS{{alertname=\"{}\", alertstate=\"firing\", severity=\"{}\"{service}}}",
         alert.entry.name,
@@ -207,14 +183,7 @@ fn firing(alert: &Alert) -> String {
 }
 
 fn firing_at(alert: &Alert, at: Duration) -> Check {
-    check(
-        at,
-        &format!("count({})", firing(alert)),
-        vec![Sample {
-            labels: BTreeMap::new(),
-            value: 1.0,
-        }],
-    )
+    check(at, &format!("count({})", firing(alert)), vec![Sample { labels: BTreeMap::new(), value: 1.0 }])
 }
 
 fn quiet_at(alert: &Alert, at: Duration) -> Check {
@@ -222,17 +191,9 @@ fn quiet_at(alert: &Alert, at: Duration) -> Check {
 }
 
 fn never_until(alert: &Alert, at: Duration) -> Check {
-    check(
-        at,
-        &format!("count_over_time({}[{at}])", firing(alert)),
-        Vec::new(),
-    )
+    check(at, &format!("count_over_time({}[{at}])", firing(alert)), Vec::new())
 }
 
 fn check(at: Duration, expr: &str, expected: Vec<Sample>) -> Check {
-    Check {
-        at,
-        expr: PromQl::parse(expr).expect("made of names that were checked"),
-        expected,
-    }
+    Check { at, expr: PromQl::parse(expr).expect("made of names that were checked"), expected }
 }

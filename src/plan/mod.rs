@@ -10,9 +10,10 @@ mod routes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Value;
+use serde::Serialize;
 
 pub use alerts::Alert;
-pub use incidents::{Check, RuleTest, test_step};
+pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
 pub use recordings::{Recording, Sample};
 pub use resolve::{GRAFANA_PASSWORD_FILE, resolve};
 pub use routes::{Inhibition, Route};
@@ -46,20 +47,13 @@ pub struct Plan {
 impl Plan {
     /// The address of a program's pages from the machine that runs the stack.
     pub fn external_url(&self, name: &str) -> String {
-        let port = self
-            .programs
-            .iter()
-            .find(|p| p.facts.name == name)
-            .and_then(|p| p.published);
+        let port = self.programs.iter().find(|p| p.facts.name == name).and_then(|p| p.published);
         format!("http://127.0.0.1:{}", port.unwrap_or_default())
     }
 
     /// All alerts of the stack, the services' first.
     pub fn all_alerts(&self) -> impl Iterator<Item = &Alert> {
-        self.services
-            .iter()
-            .flat_map(|service| &service.alerts)
-            .chain(&self.alerts)
+        self.services.iter().flat_map(|service| &service.alerts).chain(&self.alerts)
     }
 }
 
@@ -78,10 +72,7 @@ pub struct Service {
 
 impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
-        self.recordings
-            .iter()
-            .map(|recording| recording.name.clone())
-            .collect()
+        self.recordings.iter().map(|recording| recording.name.clone()).collect()
     }
 }
 
@@ -90,8 +81,25 @@ pub struct Scrape {
     pub path: String,
     pub interval: Duration,
     /// `Some` is https, with paths in Prometheus' container.
-    pub tls: Option<Value>,
-    pub auth: Option<Value>,
+    pub tls: Option<Tls>,
+    pub auth: Option<Auth>,
+}
+
+/// What Prometheus shows and wants to see; files are paths in its container.
+#[derive(Clone, Serialize)]
+pub struct Tls {
+    pub ca_file: Option<String>,
+    pub cert_file: Option<String>,
+    pub key_file: Option<String>,
+    pub server_name: Option<String>,
+}
+
+/// A bearer token, or a user and a password.
+#[derive(Clone, Default, Serialize)]
+pub struct Auth {
+    pub bearer_token_file: Option<String>,
+    pub username: Option<String>,
+    pub password_file: Option<String>,
 }
 
 /// Where the replicas are found.

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Probe;
+use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
 use crate::catalog::engines::{Engine, Metric, MetricType, Version};
-use crate::catalog::vocabulary::{Shape, WORDS};
-use crate::plan::Probe;
+use crate::catalog::vocabulary::{self, Shape, WORDS};
 use crate::promql::{self, PromQl};
 use crate::values::Duration;
 
@@ -23,15 +24,10 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// The engine's own series, as the rule test feeds them.
-#[derive(Default)]
-pub(super) struct RawSeries {
-    pub input: Vec<(String, String)>,
-}
-
+/// What a service records, and the tests that prove it.
 pub(super) struct Recorded {
     pub recordings: Vec<Recording>,
-    pub raw: RawSeries,
+    pub tests: Vec<RuleTest>,
 }
 
 /// What decides which series a service has.
@@ -45,20 +41,20 @@ pub(super) struct Subject<'a> {
 }
 
 /// When the rule test looks: every window up to 5 minutes is full by then.
-pub(super) const RAW_TEST_AT: Duration = Duration::from_secs(600);
+const RAW_TEST_AT: Duration = Duration::from_secs(600);
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
-/// The two replicas of the rule test. All series of the second are twice those of the first.
+/// The two replicas of the rule test. All series of the second are twice those of the first, and it has had no event
+/// that a zero must stand for.
 const REPLICAS: [(&str, f64); 2] = [("a:1", 1.0), ("b:2", 2.0)];
+const MEMORY: &str = "service_replica:memory_bytes:max";
+/// How much memory has grown, as a share of what it was so many hours ago.
+const GROWTHS: [(&str, u32); 2] =
+    [("service_replica:memory_bytes:growth6h", 6), ("service_replica:memory_bytes:growth1h", 1)];
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
-    let mut recorder = Recorder {
-        subject,
-        step,
-        values: BTreeMap::new(),
-        recordings: Vec::new(),
-        raw: RawSeries::default(),
-    };
+    let mut recorder =
+        Recorder { subject, step, values: BTreeMap::new(), recordings: Vec::new(), input: Vec::new() };
     if subject.scraped {
         recorder.record_replicas();
         for word in WORDS {
@@ -69,10 +65,9 @@ pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
     if let Some(probe) = subject.probe {
         recorder.record_probe(probe);
     }
-    Recorded {
-        recordings: recorder.recordings,
-        raw: recorder.raw,
-    }
+    let mut tests = vec![recorder.test()];
+    tests.extend(recorder.test_growth());
+    Recorded { recordings: recorder.recordings, tests }
 }
 
 struct Recorder<'a> {
@@ -81,7 +76,8 @@ struct Recorder<'a> {
     /// Values of what is recorded already, by name: one for each replica, or one for the service.
     values: BTreeMap<String, Vec<f64>>,
     recordings: Vec<Recording>,
-    raw: RawSeries,
+    /// The engine's own series, as the rule test feeds them.
+    input: Vec<(String, String)>,
 }
 
 impl Recorder<'_> {
@@ -119,7 +115,7 @@ impl Recorder<'_> {
         // One metric may serve several words; its series are fed once.
         self.feed_metric(name, metric);
         let names: Vec<&str> = metrics.iter().map(|(name, _)| *name).collect();
-        let values = REPLICAS.map(|(_, factor)| selected(metric, matchers).map(move |value| value * factor));
+        let values = REPLICAS.map(|replica| self.selected(name, metric, matchers, replica).into_iter());
         match shape {
             Shape::Counter { zero_from } => {
                 let rates = self.either(&names, "", matchers, |selector| format!("rate({selector}[5m])"));
@@ -142,11 +138,7 @@ impl Recorder<'_> {
                 let operation = fold.as_str();
                 let [one, two] = values.map(|values| fold.of(values));
                 let name = format!("service_replica:{word}:{operation}");
-                self.per_replica(
-                    &name,
-                    &format!("{operation} by (service, replica) ({gauges})"),
-                    [one, two],
-                );
+                self.per_replica(&name, &format!("{operation} by (service, replica) ({gauges})"), [one, two]);
                 self.for_service(
                     &format!("service:{word}:{operation}"),
                     &format!("{operation} by (service) ({})", self.own(&name)),
@@ -155,31 +147,24 @@ impl Recorder<'_> {
             }
             Shape::Histogram => self.record_histogram(word, &names, metric, matchers),
             Shape::StartTime => {
-                let changes = self.either(&names, "", matchers, |selector| {
-                    format!("changes({selector}[1h])")
-                });
+                let changes =
+                    self.either(&names, "", matchers, |selector| format!("changes({selector}[1h])"));
                 self.per_replica(
                     "service_replica:restarts:changes1h",
                     &format!("max by (service, replica) ({changes})"),
                     [0.0, 0.0],
                 );
                 let own = self.own("service_replica:restarts:changes1h");
-                self.for_service(
-                    "service:restarts:changes1h",
-                    &format!("sum by (service) ({own})"),
-                    0.0,
-                );
+                self.for_service("service:restarts:changes1h", &format!("sum by (service) ({own})"), 0.0);
             }
         }
     }
 
     fn record_histogram(&mut self, word: &str, names: &[&str], metric: &Metric, matchers: &str) {
-        let rates = self.either(names, "_bucket", matchers, |selector| {
-            format!("rate({selector}[5m])")
-        });
+        let rates = self.either(names, "_bucket", matchers, |selector| format!("rate({selector}[5m])"));
         let buckets = format!("service:{word}_bucket:rate5m");
         let observed: f64 =
-            selected(metric, matchers).sum::<f64>() * REPLICAS.map(|(_, factor)| factor).iter().sum::<f64>();
+            REPLICAS.iter().flat_map(|replica| self.selected(names[0], metric, matchers, *replica)).sum();
         let (low, high) = filled_bucket(metric);
         let expected = with_infinity(metric)
             .map(|bound| Sample {
@@ -215,20 +200,20 @@ impl Recorder<'_> {
                 self.own("service:running:sum"),
                 self.own("service:replicas_up:sum")
             );
-            self.for_service(
-                "service:utilization:ratio",
-                &expr,
-                running / (f64::from(capacity) * 2.0),
-            );
+            self.for_service("service:utilization:ratio", &expr, running / (f64::from(capacity) * 2.0));
+        }
+        if self.values.contains_key(MEMORY) {
+            for (name, hours) in GROWTHS {
+                let now = self.own(MEMORY);
+                // Nothing yet within the minutes of the rule test; `test_growth` waits for it.
+                self.push(name, &format!("{now}\n  / ({now} offset {hours}h) - 1"), Vec::new());
+            }
         }
     }
 
     /// The share of `part` in `whole`; empty, not NaN, where there is nothing to share.
     fn record_ratio(&mut self, part: &str, whole: &str) {
-        let (part_name, whole_name) = (
-            format!("service:{part}:rate5m"),
-            format!("service:{whole}:rate5m"),
-        );
+        let (part_name, whole_name) = (format!("service:{part}:rate5m"), format!("service:{whole}:rate5m"));
         if let (Some(part_values), Some(whole_values)) =
             (self.values.get(&part_name), self.values.get(&whole_name))
         {
@@ -273,11 +258,7 @@ impl Recorder<'_> {
         let service = self.subject.service;
         let parts: Vec<String> = names
             .iter()
-            .map(|name| {
-                wrap(&format!(
-                    "{name}{suffix}{{service=\"{service}\"{separator}{matchers}}}"
-                ))
-            })
+            .map(|name| wrap(&format!("{name}{suffix}{{service=\"{service}\"{separator}{matchers}}}")))
             .collect();
         match parts.as_slice() {
             [only] => only.clone(),
@@ -306,26 +287,18 @@ impl Recorder<'_> {
 
     fn for_service(&mut self, name: &str, expr: &str, value: f64) {
         self.values.insert(name.to_owned(), vec![value]);
-        let expected = vec![Sample {
-            labels: labels(&[("service", self.subject.service)]),
-            value,
-        }];
+        let expected = vec![Sample { labels: labels(&[("service", self.subject.service)]), value }];
         self.push(name, expr, expected);
     }
 
     fn push(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("recordings are made of parts that parse");
-        self.recordings.push(Recording {
-            name: name.to_owned(),
-            expr,
-            expected,
-        });
+        self.recordings.push(Recording { name: name.to_owned(), expr, expected });
     }
 
     fn feed_metric(&mut self, name: &str, metric: &Metric) {
         let prefix = format!("{name}{{");
         if self
-            .raw
             .input
             .iter()
             .any(|(series, _)| series.starts_with(&prefix) || *series == format!("{name}_bucket"))
@@ -335,6 +308,9 @@ impl Recorder<'_> {
         let step = self.step.as_secs_f64();
         for (replica, factor) in REPLICAS {
             for (own_labels, value) in all_series(metric) {
+                if factor > 1.0 && self.starts_late(name, &own_labels) {
+                    continue;
+                }
                 let value = value * factor;
                 let mut labels: Vec<(&str, &str)> = vec![("replica", replica)];
                 labels.extend(own_labels.iter().map(|(k, v)| (k.as_str(), v.as_str())));
@@ -355,6 +331,75 @@ impl Recorder<'_> {
         }
     }
 
+    /// The values of those of a replica's series that the matchers select.
+    fn selected(&self, name: &str, metric: &Metric, matchers: &str, (_, factor): (&str, f64)) -> Vec<f64> {
+        all_series(metric)
+            .filter(|(labels, _)| selects(Some(matchers), labels))
+            .filter(|(labels, _)| factor == 1.0 || !self.starts_late(name, labels))
+            .map(|(_, value)| value * factor)
+            .collect()
+    }
+
+    /// Whether the series has no sample before its first event, and zeros stand for it.
+    fn starts_late(&self, metric: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.subject.engine.vocabulary.iter().any(|(word, source)| {
+            let filled = vocabulary::word(word)
+                .is_some_and(|word| matches!(word.shape, Shape::Counter { zero_from: Some(_) }));
+            filled && source.metric == metric && selects(source.matchers.as_deref(), labels)
+        })
+    }
+
+    /// Proves each recording on the engine's own series.
+    fn test(&self) -> RuleTest {
+        let check = |recording: &Recording| Check {
+            at: RAW_TEST_AT,
+            // What the rates' extrapolation does to the last digits is of no interest.
+            expr: PromQl::parse(&format!("round({}, 0.000001)", recording.name))
+                .expect("a metric's name is PromQL"),
+            expected: recording
+                .expected
+                .iter()
+                .map(|sample| Sample { value: (sample.value * 1e6 + 0.5).floor() / 1e6, ..sample.clone() })
+                .collect(),
+        };
+        RuleTest {
+            name: "the engine's own series are recorded".to_owned(),
+            step: self.step,
+            input: self.input.clone(),
+            checks: self.recordings.iter().map(check).collect(),
+        }
+    }
+
+    /// Proves that growth is measured over hours: memory that doubles within six.
+    fn test_growth(&self) -> Option<RuleTest> {
+        self.values.get(MEMORY)?;
+        let source = self.subject.engine.vocabulary.get("memory_bytes")?;
+        let (name, _) = self.subject.engine.metrics_of(source, self.subject.version).first().copied()?;
+        let service = self.subject.service;
+        let (hours, per_hour) = (7.0, 600.0);
+        let at = Duration::from_secs(7 * 3600);
+        let steps = at.as_millis() / LONG_TEST_STEP.as_millis();
+        let per_step = per_hour * LONG_TEST_STEP.as_secs_f64() / 3600.0;
+        let memory = |hour: f64| 3000.0 + per_hour * hour;
+        let checks = GROWTHS.map(|(name, back)| Check {
+            at,
+            expr: PromQl::parse(&format!("round({name}, 0.000001)")).expect("a metric's name is PromQL"),
+            expected: vec![Sample {
+                labels: labels(&[("service", service), ("replica", "a:1")]),
+                value: ((memory(hours) / memory(hours - f64::from(back)) - 1.0) * 1e6 + 0.5).floor() / 1e6,
+            }],
+        });
+        Some(RuleTest {
+            name: "the growth of memory is recorded".to_owned(),
+            step: LONG_TEST_STEP,
+            input: vec![(
+                format!("{name}{{service=\"{service}\", replica=\"a:1\"}}"),
+                format!("3000+{per_step}x{steps}"),
+            )],
+            checks: checks.into(),
+        })
+    }
+
     /// `course` is in promtool's notation, without the number of repetitions.
     fn feed(&mut self, name: &str, labels: &[(&str, &str)], course: String) {
         let labels: Vec<String> = [("service", self.subject.service)]
@@ -363,53 +408,30 @@ impl Recorder<'_> {
             .map(|(label, value)| format!("{label}={}", serde_json::Value::from(*value)))
             .collect();
         let steps = RAW_TEST_AT.as_millis().div_ceil(self.step.as_millis());
-        self.raw.input.push((
-            format!("{name}{{{}}}", labels.join(", ")),
-            format!("{course}{steps}"),
-        ));
+        self.input.push((format!("{name}{{{}}}", labels.join(", ")), format!("{course}{steps}")));
     }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Each series of the metric in the rule test, with a value (or rate) that tells it from the others.
 fn all_series(metric: &Metric) -> impl Iterator<Item = (BTreeMap<String, String>, f64)> {
-    let series = if metric.series.is_empty() {
-        vec![BTreeMap::new()]
-    } else {
-        metric.series.clone()
-    };
+    let series = if metric.series.is_empty() { vec![BTreeMap::new()] } else { metric.series.clone() };
     let unit = if metric.unit == "ratio" { 0.25 } else { 1.0 };
-    series
-        .into_iter()
-        .zip(0..)
-        .map(move |(labels, position)| (labels, f64::from(1 << position) * unit))
+    series.into_iter().zip(0..).map(move |(labels, position)| (labels, f64::from(1 << position) * unit))
 }
 
-/// The values of those series that the matchers select.
-fn selected(metric: &Metric, matchers: &str) -> impl Iterator<Item = f64> {
-    let matchers = promql::parse_matchers(matchers).expect("engine files are tested");
-    all_series(metric)
-        .filter(move |(labels, _)| {
-            matchers
-                .matchers
-                .iter()
-                .all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
-        })
-        .map(|(_, value)| value)
+fn selects(matchers: Option<&str>, labels: &BTreeMap<String, String>) -> bool {
+    let matchers = promql::parse_matchers(matchers.unwrap_or_default()).expect("engine files are tested");
+    matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
 }
 
 /// The bucket that takes all observations of the rule test: lower and upper bound.
 fn filled_bucket(metric: &Metric) -> (f64, f64) {
     let middle = metric.buckets.len() / 2;
-    let low = middle
-        .checked_sub(1)
-        .map_or(0.0, |below| bound_value(&metric.buckets[below]));
+    let low = middle.checked_sub(1).map_or(0.0, |below| bound_value(&metric.buckets[below]));
     (low, bound_value(&metric.buckets[middle]))
 }
 

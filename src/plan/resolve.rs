@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use minijinja::{Value, context};
+use minijinja::context;
 
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
-use super::{Plan, Probe, Receiver, RunningProgram, Scrape, Service, Targets, incidents, routes};
+use super::{Auth, Plan, Probe, Receiver, RunningProgram, Scrape, Service, Targets, Tls, incidents, routes};
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{self, Engine};
 use crate::catalog::nearest;
@@ -75,24 +75,15 @@ pub fn resolve(
     }
 
     let receivers = resolve_receivers(config, &mut mounts, report);
-    let heartbeat = config
-        .heartbeat
-        .as_ref()
-        .and_then(|heartbeat| resolve_heartbeat(heartbeat, &mut mounts, report));
+    let heartbeat =
+        config.heartbeat.as_ref().and_then(|heartbeat| resolve_heartbeat(heartbeat, &mut mounts, report));
     let routing = routes::resolve(config, index, report);
     warn_of_idle_receivers(config, &routing, report);
-    let programs = resolve_programs(
-        config,
-        services.iter().any(|service| service.probe.is_some()),
-        report,
-    );
+    let programs = resolve_programs(config, services.iter().any(|service| service.probe.is_some()), report);
     mounts.secrets.push(grafana_password());
 
-    let exposed: BTreeSet<String> = programs
-        .iter()
-        .flat_map(|program| program.facts.metrics)
-        .map(ToString::to_string)
-        .collect();
+    let exposed: BTreeSet<String> =
+        programs.iter().flat_map(|program| program.facts.metrics).map(ToString::to_string).collect();
     let scope = Scope {
         service: None,
         labels: &BTreeMap::new(),
@@ -109,10 +100,7 @@ pub fn resolve(
     }
     let mut stack_tests = Vec::new();
     for alert in &stack_alerts {
-        stack_tests.extend(incidents::test_alert(
-            alert,
-            incidents::test_step(scrape_interval),
-        )?);
+        stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
     }
 
     let Some(name) = config.name.as_ref().filter(|_| !report.has_errors()) else {
@@ -124,10 +112,7 @@ pub fn resolve(
     let mut all_receivers = receivers;
     all_receivers.extend(heartbeat);
     if branches.iter().any(|branch| branch.receiver == routes::NOBODY) {
-        all_receivers.push(Receiver {
-            name: routes::NOBODY.to_owned(),
-            integrations: Vec::new(),
-        });
+        all_receivers.push(Receiver { name: routes::NOBODY.to_owned(), integrations: Vec::new() });
     }
     let inhibitions = routes::inhibitions(services.iter().flat_map(|service| &service.alerts));
     let retention = &config.prometheus.retention;
@@ -143,10 +128,7 @@ pub fn resolve(
         programs,
         scrape_interval,
         retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
-        retention_size: retention
-            .size
-            .as_ref()
-            .map_or_else(|| "10GB".to_owned(), ToString::to_string),
+        retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),
         runbook: config.links.runbook.as_ref().map(|url| url.base().to_owned()),
         mounts,
     }))
@@ -157,14 +139,8 @@ fn check_required(config: &Config, index: &SpanIndex, report: &mut Report) {
     let lines = [
         ("version", "version: 1"),
         ("name", "name: demo"),
-        (
-            "services",
-            "services: {demo: {engine: custom, replicas: ['host.docker.internal:8080']}}",
-        ),
-        (
-            "receivers",
-            "receivers: {team: {slack: {webhook_url_file: secrets/slack_webhook_url}}}",
-        ),
+        ("services", "services: {demo: {engine: custom, replicas: ['host.docker.internal:8080']}}"),
+        ("receivers", "receivers: {team: {slack: {webhook_url_file: secrets/slack_webhook_url}}}"),
         ("routes", "routes: {critical: team, warning: team}"),
     ];
     for (key, line) in lines {
@@ -176,10 +152,8 @@ fn check_required(config: &Config, index: &SpanIndex, report: &mut Report) {
             );
         }
     }
-    for (key, empty) in [
-        ("services", config.services.is_empty()),
-        ("receivers", config.receivers.is_empty()),
-    ] {
+    for (key, empty) in [("services", config.services.is_empty()), ("receivers", config.receivers.is_empty())]
+    {
         let at = root.key(key);
         // Entries that were refused for a fault of their own are not missing.
         if empty && index.contains(&at) && index.keys_under(&at).is_empty() {
@@ -200,12 +174,9 @@ fn check_keys(at: &ConfigPath, index: &SpanIndex, report: &mut Report) {
     for key in index.keys_under(at) {
         if let Err(help) = values::check_key(key) {
             report.push(
-                Diagnostic::error(
-                    "bad-key",
-                    format!("`{}` cannot be a name here", key.escape_debug()),
-                )
-                .at_key(at.key(key), "becomes a label and a file name")
-                .help(help),
+                Diagnostic::error("bad-key", format!("`{}` cannot be a name here", key.escape_debug()))
+                    .at_key(at.key(key), "becomes a label and a file name")
+                    .help(help),
             );
         } else if at.to_string() == "receivers" && [routes::NOBODY, routes::HEARTBEAT].contains(&key) {
             report.push(
@@ -230,18 +201,13 @@ pub(super) fn check_labels(at: &ConfigPath, labels: &BTreeMap<String, Line>, rep
     for label in labels.keys() {
         let problem = match values::check_label_name(label) {
             Err(help) => Some((format!("`{}` cannot name a label", label.escape_debug()), help)),
-            Ok(()) if RESERVED_LABELS.contains(&label.as_str()) => Some((
-                format!("the label `{label}` is skymon's own"),
-                "choose another name".to_owned(),
-            )),
+            Ok(()) if RESERVED_LABELS.contains(&label.as_str()) => {
+                Some((format!("the label `{label}` is skymon's own"), "choose another name".to_owned()))
+            }
             Ok(()) => None,
         };
         if let Some((message, help)) = problem {
-            report.push(
-                Diagnostic::error("bad-label", message)
-                    .at_key(at.key(label), "")
-                    .help(help),
-            );
+            report.push(Diagnostic::error("bad-label", message).at_key(at.key(label), "").help(help));
         }
     }
 }
@@ -268,12 +234,9 @@ pub(super) fn unknown_receiver(at: ConfigPath, receiver: &str, config: &Config) 
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the receivers are {}", known.collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error(
-        "unknown-receiver",
-        format!("there is no receiver `{}`", receiver.escape_debug()),
-    )
-    .at_value(at, "not in `receivers`")
-    .help(help)
+    Diagnostic::error("unknown-receiver", format!("there is no receiver `{}`", receiver.escape_debug()))
+        .at_value(at, "not in `receivers`")
+        .help(help)
 }
 
 struct ServiceResolver<'a> {
@@ -300,20 +263,12 @@ impl ServiceResolver<'_> {
             None => self.scrape_interval,
         };
         let tls = written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report));
-        let auth = written
-            .auth
-            .as_ref()
-            .and_then(|auth| self.auth(auth, mounts, report));
+        let auth = written.auth.as_ref().and_then(|auth| self.auth(auth, mounts, report));
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };
         let scrape = Scrape {
-            path: written
-                .metrics_path
-                .as_ref()
-                .unwrap_or(&engine.metrics_path)
-                .as_str()
-                .to_owned(),
+            path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
             interval: scrape_interval,
             tls,
             auth,
@@ -332,19 +287,12 @@ impl ServiceResolver<'_> {
             max_concurrency: written.capacity.max_concurrency.map(|count| count.get()),
         };
         let recorded = recordings::record(&subject, step);
-        let labels: BTreeMap<String, String> = written
-            .labels
-            .iter()
-            .map(|(label, value)| (label.clone(), value.as_str().to_owned()))
-            .collect();
+        let labels: BTreeMap<String, String> =
+            written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
         let scope = Scope {
             service: Some(self.name),
             labels: &labels,
-            exposed: &recorded
-                .recordings
-                .iter()
-                .map(|recording| recording.name.clone())
-                .collect(),
+            exposed: &recorded.recordings.iter().map(|recording| recording.name.clone()).collect(),
             scale_to_zero: written.scale.min.is_some_and(|min| min.get() == 0),
             scrape_interval: scrape_interval.max(self.scrape_interval),
             changes: vec![
@@ -355,7 +303,7 @@ impl ServiceResolver<'_> {
             largest_bucket: &|word| recordings::largest_bucket(engine, version, word),
         };
         let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
-        let mut tests = vec![incidents::test_recordings(&recorded)];
+        let mut tests = recorded.tests;
         for alert in &alerts {
             tests.extend(incidents::test_alert(alert, step)?);
         }
@@ -378,29 +326,20 @@ impl ServiceResolver<'_> {
             return Some(engine);
         }
         let at = self.at.key("engine");
-        let available = Engine::all()
-            .keys()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(" and ");
+        let available =
+            Engine::all().keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
         report.push(if engines::NAMES.contains(&name) {
-            Diagnostic::error(
-                "not-yet",
-                format!("the engine `{name}` is not available in this version"),
-            )
-            .at_value(at, "not yet")
-            .help(format!("this version knows {available}"))
+            Diagnostic::error("not-yet", format!("the engine `{name}` is not available in this version"))
+                .at_value(at, "not yet")
+                .help(format!("this version knows {available}"))
         } else {
             let help = match nearest(name, engines::NAMES.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("this version knows {available}"),
             };
-            Diagnostic::error(
-                "unknown-engine",
-                format!("there is no engine `{}`", name.escape_debug()),
-            )
-            .at_value(at, "not an engine")
-            .help(help)
+            Diagnostic::error("unknown-engine", format!("there is no engine `{}`", name.escape_debug()))
+                .at_value(at, "not an engine")
+                .help(help)
         });
         None
     }
@@ -411,12 +350,9 @@ impl ServiceResolver<'_> {
         let Some(discover) = &written.discover else {
             if written.replicas.is_empty() && written.endpoint.is_none() {
                 report.push(
-                    Diagnostic::error(
-                        "nothing-to-watch",
-                        format!("`{}` has nothing to watch", self.name),
-                    )
-                    .at_key(at.clone(), "no replicas, no discovery, no endpoint")
-                    .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
+                    Diagnostic::error("nothing-to-watch", format!("`{}` has nothing to watch", self.name))
+                        .at_key(at.clone(), "no replicas, no discovery, no endpoint")
+                        .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
                 );
             }
             return if written.replicas.is_empty() {
@@ -452,12 +388,9 @@ impl ServiceResolver<'_> {
             }
             _ => {
                 report.push(
-                    Diagnostic::error(
-                        "one-of",
-                        "`discover` takes exactly one of `dns`, `http` and `file`",
-                    )
-                    .at_key(at, "")
-                    .help("write `discover: {dns: 'replicas.internal:8000'}`"),
+                    Diagnostic::error("one-of", "`discover` takes exactly one of `dns`, `http` and `file`")
+                        .at_key(at, "")
+                        .help("write `discover: {dns: 'replicas.internal:8000'}`"),
                 );
                 Targets::None
             }
@@ -479,24 +412,17 @@ impl ServiceResolver<'_> {
         }
     }
 
-    fn tls(&self, tls: &config::Tls, mounts: &mut Mounts, report: &mut Report) -> Option<Value> {
+    fn tls(&self, tls: &config::Tls, mounts: &mut Mounts, report: &mut Report) -> Option<Tls> {
         let at = self.at.key("tls");
         if tls.cert_file.is_some() != tls.key_file.is_some() {
-            let (there, missing) = if tls.cert_file.is_some() {
-                ("cert_file", "key_file")
-            } else {
-                ("key_file", "cert_file")
-            };
+            let (there, missing) =
+                if tls.cert_file.is_some() { ("cert_file", "key_file") } else { ("key_file", "cert_file") };
             report.push(
                 Diagnostic::error("missing-key", format!("`{there}` needs its `{missing}`"))
                     .at_key(at.key(there), "useless alone")
                     .help(format!(
                         "write `{missing}: {}`",
-                        if missing == "key_file" {
-                            "secrets/client.key"
-                        } else {
-                            "certs/client.pem"
-                        }
+                        if missing == "key_file" { "secrets/client.key" } else { "certs/client.pem" }
                     )),
             );
             return None;
@@ -504,10 +430,8 @@ impl ServiceResolver<'_> {
         let mut file = |key: &str, path: Option<&values::FilePath>| {
             path.map(|path| mounts.file(&PROMETHEUS, at.key(key), path))
         };
-        let (ca_file, cert_file) = (
-            file("ca_file", tls.ca_file.as_ref()),
-            file("cert_file", tls.cert_file.as_ref()),
-        );
+        let (ca_file, cert_file) =
+            (file("ca_file", tls.ca_file.as_ref()), file("cert_file", tls.cert_file.as_ref()));
         let key_file = match &tls.key_file {
             None => None,
             Some(path) => {
@@ -521,12 +445,15 @@ impl ServiceResolver<'_> {
                 Some(mounts.secret(&PROMETHEUS, &at, &keys, report)?)
             }
         };
-        Some(
-            context! { ca_file, cert_file, key_file, server_name => tls.server_name.as_ref().map(Line::as_str) },
-        )
+        Some(Tls {
+            ca_file,
+            cert_file,
+            key_file,
+            server_name: tls.server_name.as_ref().map(|name| name.as_str().to_owned()),
+        })
     }
 
-    fn auth(&self, auth: &config::Auth, mounts: &mut Mounts, report: &mut Report) -> Option<Value> {
+    fn auth(&self, auth: &config::Auth, mounts: &mut Mounts, report: &mut Report) -> Option<Auth> {
         let at = self.at.key("auth");
         let token = SecretKeys {
             key: "bearer_token",
@@ -544,12 +471,16 @@ impl ServiceResolver<'_> {
         };
         match (token.is_named(), &auth.username) {
             (true, None) if !password.is_named() => {
-                let bearer_token_file = mounts.secret(&PROMETHEUS, &at, &token, report)?;
-                Some(context! { bearer_token_file })
+                let path = mounts.secret(&PROMETHEUS, &at, &token, report)?;
+                Some(Auth { bearer_token_file: Some(path), ..Auth::default() })
             }
             (false, Some(username)) => {
-                let password_file = mounts.secret(&PROMETHEUS, &at, &password, report)?;
-                Some(context! { username => username.as_str(), password_file })
+                let path = mounts.secret(&PROMETHEUS, &at, &password, report)?;
+                Some(Auth {
+                    username: Some(username.as_str().to_owned()),
+                    password_file: Some(path),
+                    ..Auth::default()
+                })
             }
             _ => {
                 report.push(
@@ -569,33 +500,18 @@ impl ServiceResolver<'_> {
 
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
         let Self { written, at, .. } = self;
-        let interval = interval(
-            &at.key("probe").key("interval"),
-            written.probe.interval,
-            30,
-            report,
-        );
+        let interval = interval(&at.key("probe").key("interval"), written.probe.interval, 30, report);
         let endpoint = written.endpoint.as_ref()?;
         if written.probe.enabled == Some(false) {
             return None;
         }
         let path = written.probe.path.as_ref().or(engine.ready_path.as_ref());
         let url = path.map_or_else(|| endpoint.to_string(), |path| endpoint.with_path(path.as_str()));
-        Some(Probe {
-            url,
-            https: endpoint.is_https(),
-            readiness: path.is_some(),
-            interval,
-        })
+        Some(Probe { url, https: endpoint.is_https(), readiness: path.is_some(), interval })
     }
 
     fn check_capacity(&self, report: &mut Report) {
-        if self
-            .written
-            .capacity
-            .max_concurrency
-            .is_some_and(|count| count.get() == 0)
-        {
+        if self.written.capacity.max_concurrency.is_some_and(|count| count.get() == 0) {
             report.push(bad_value(
                 self.at.key("capacity").key("max_concurrency"),
                 "a replica that can hold no request serves nobody\nwrite how many it can hold at once: `8`",
@@ -631,10 +547,7 @@ fn resolve_receivers(config: &Config, mounts: &mut Mounts, report: &mut Report) 
                 Some((kind, integration.resolve(&at.key(kind.name), mounts, report)?))
             })
             .collect();
-        receivers.push(Receiver {
-            name: name.clone(),
-            integrations,
-        });
+        receivers.push(Receiver { name: name.clone(), integrations });
     }
     receivers
 }
@@ -655,10 +568,7 @@ fn resolve_heartbeat(
     let webhook = crate::catalog::receivers::kind("webhook");
     // A heartbeat that "resolves" would tell the service outside that all is well while nothing is.
     let settings = context! { url_file, send_resolved => false };
-    Some(Receiver {
-        name: routes::HEARTBEAT.to_owned(),
-        integrations: vec![(webhook, settings)],
-    })
+    Some(Receiver { name: routes::HEARTBEAT.to_owned(), integrations: vec![(webhook, settings)] })
 }
 
 fn warn_of_idle_receivers(config: &Config, routing: &routes::Routing, report: &mut Report) {
@@ -668,11 +578,7 @@ fn warn_of_idle_receivers(config: &Config, routing: &routes::Routing, report: &m
         .chain(routing.services.iter().flat_map(|(_, routes)| routes.values()))
         .copied()
         .collect();
-    for name in config
-        .receivers
-        .keys()
-        .filter(|name| !used.contains(name.as_str()))
-    {
+    for name in config.receivers.keys().filter(|name| !used.contains(name.as_str())) {
         report.push(
             Diagnostic::warning("idle-receiver", format!("no route leads to `{name}`"))
                 .at_key(ConfigPath::root().key("receivers").key(name), "is never notified")
@@ -762,10 +668,7 @@ fn check_ports(programs: &[RunningProgram], report: &mut Report) {
             report.push(
                 Diagnostic::error(
                     "port-taken",
-                    format!(
-                        "`{other}` and `{}` are both published on port {port}",
-                        program.facts.name
-                    ),
+                    format!("`{other}` and `{}` are both published on port {port}", program.facts.name),
                 )
                 .at_value(at.key(program.facts.name), "the second")
                 .at_value(at.key(other), "the first")

@@ -67,11 +67,8 @@ pub(super) struct Routing<'a> {
 
 pub(super) fn resolve<'a>(config: &'a config::Config, index: &SpanIndex, report: &mut Report) -> Routing<'a> {
     let at = ConfigPath::root().key("routes");
-    let stack = config
-        .routes
-        .as_ref()
-        .map(|routes| look_up(&at, routes, config, index, report))
-        .unwrap_or_default();
+    let stack =
+        config.routes.as_ref().map(|routes| look_up(&at, routes, config, index, report)).unwrap_or_default();
     for severity in [Severity::Critical, Severity::Warning] {
         let key = at.key(severity.as_str());
         if index.contains(&at) && !index.contains(&key) {
@@ -91,10 +88,7 @@ pub(super) fn resolve<'a>(config: &'a config::Config, index: &SpanIndex, report:
         .iter()
         .map(|(name, service)| {
             let at = ConfigPath::root().key("services").key(name).key("routes");
-            (
-                name.as_str(),
-                look_up(&at, &service.routes, config, index, report),
-            )
+            (name.as_str(), look_up(&at, &service.routes, config, index, report))
         })
         .collect();
     Routing { stack, services }
@@ -119,11 +113,7 @@ fn look_up<'a>(
         if config.receivers.contains_key(receiver) {
             found.insert(severity, receiver.as_str());
         } else if !written {
-            report.push(super::resolve::unknown_receiver(
-                at.key(severity.as_str()),
-                receiver,
-                config,
-            ));
+            report.push(super::resolve::unknown_receiver(at.key(severity.as_str()), receiver, config));
         }
     }
     found
@@ -153,10 +143,8 @@ impl Routing<'_> {
         }
         for (service, routes) in &self.services {
             branches.extend(routes.iter().map(|(severity, receiver)| {
-                let matchers = vec![
-                    ("service", (*service).to_owned()),
-                    ("severity", severity.as_str().to_owned()),
-                ];
+                let matchers =
+                    vec![("service", (*service).to_owned()), ("severity", severity.as_str().to_owned())];
                 Route {
                     matchers,
                     receiver: (*receiver).to_owned(),
@@ -177,24 +165,13 @@ impl Routing<'_> {
 
 /// One rule for each alert that mutes others, as far as both are rendered.
 pub(super) fn inhibitions<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<Inhibition> {
-    let rendered: BTreeMap<&str, &AlertEntry> = alerts
-        .map(|alert| (alert.entry.name.as_str(), alert.entry))
-        .collect();
+    let rendered: BTreeMap<&str, &AlertEntry> =
+        alerts.map(|alert| (alert.entry.name.as_str(), alert.entry)).collect();
     let mut targets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, entry) in &rendered {
-        for muter in entry
-            .muted_by
-            .iter()
-            .filter(|muter| rendered.contains_key(muter.as_str()))
-        {
+        for muter in entry.muted_by.iter().filter(|muter| rendered.contains_key(muter.as_str())) {
             targets.entry(muter).or_default().push((*name).to_owned());
         }
     }
-    targets
-        .into_iter()
-        .map(|(source, targets)| Inhibition {
-            source: source.to_owned(),
-            targets,
-        })
-        .collect()
+    targets.into_iter().map(|(source, targets)| Inhibition { source: source.to_owned(), targets }).collect()
 }

@@ -119,11 +119,8 @@ impl<'a> Builder<'a> {
             _ => Found::Quoted,
         };
         // The parser gives an empty value the span of the token after it.
-        let written = if value.is_empty() && found == Found::Nothing {
-            written.start..written.start
-        } else {
-            written
-        };
+        let written =
+            if value.is_empty() && found == Found::Nothing { written.start..written.start } else { written };
         let node = self.attach(Content::Scalar(found), written)?;
         if anchor > 0 {
             self.anchors.insert(anchor, (node, Some(1)));
@@ -133,32 +130,20 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, anchor: usize, range: Range<usize>) -> Step {
         if self.wants_key() {
-            return self.stop(
-                "key-not-text",
-                "a key must be plain text, this is an alias",
-                range,
-            );
+            return self.stop("key-not-text", "a key must be plain text, this is an alias", range);
         }
         match self.anchors.get(&anchor) {
             Some(&(target, Some(size))) => {
                 self.attach(Content::Alias(target), range.clone())?;
                 self.grow(size, &range)
             }
-            _ => self.stop(
-                "alias-loop",
-                "the alias stands inside of what it refers to",
-                range,
-            ),
+            _ => self.stop("alias-loop", "the alias stands inside of what it refers to", range),
         }
     }
 
     fn open(&mut self, content: Content, anchor: usize, range: Range<usize>) -> Step {
         if self.wants_key() {
-            return self.stop(
-                "key-not-text",
-                "a key must be plain text, not a list or a map",
-                range,
-            );
+            return self.stop("key-not-text", "a key must be plain text, not a list or a map", range);
         }
         if self.stack.len() >= MAX_DEPTH {
             let message = format!("the file is nested deeper than {MAX_DEPTH} levels");
@@ -173,12 +158,7 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, (node, None));
             self.open_anchors.insert(node, anchor);
         }
-        self.stack.push(Frame {
-            node,
-            key: None,
-            end: start,
-            expanded: 1,
-        });
+        self.stack.push(Frame { node, key: None, end: start, expanded: 1 });
         Ok(())
     }
 
@@ -223,11 +203,7 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        self.index.nodes.push(Node {
-            key: own_key,
-            value,
-            content,
-        });
+        self.index.nodes.push(Node { key: own_key, value, content });
         Ok(node)
     }
 
@@ -236,11 +212,7 @@ impl<'a> Builder<'a> {
             return;
         }
         // While a list or map is being opened, its own step is already part of the path.
-        let depth = self
-            .stack
-            .iter()
-            .position(|frame| frame.node == parent)
-            .unwrap_or(0);
+        let depth = self.stack.iter().position(|frame| frame.node == parent).unwrap_or(0);
         let mut path = self.path.clone();
         path.truncate(depth);
         let name = &self.file.name;
@@ -281,11 +253,7 @@ impl<'a> Builder<'a> {
     }
 
     fn stop(&self, id: &'static str, message: &str, range: Range<usize>) -> Step {
-        Err(Box::new(Diagnostic::error(id, message).at_span(
-            &self.file.name,
-            range,
-            "",
-        )))
+        Err(Box::new(Diagnostic::error(id, message).at_span(&self.file.name, range, "")))
     }
 
     fn syntax(&self, error: &ScanError) -> Diagnostic {
@@ -322,12 +290,7 @@ impl CharOffsets {
     const STEP: usize = 64;
 
     fn new(text: &str) -> CharOffsets {
-        let sparse = || {
-            text.char_indices()
-                .step_by(Self::STEP)
-                .map(|(at, _)| at)
-                .collect()
-        };
+        let sparse = || text.char_indices().step_by(Self::STEP).map(|(at, _)| at).collect();
         CharOffsets((!text.is_ascii()).then(sparse))
     }
 
@@ -338,9 +301,6 @@ impl CharOffsets {
         let Some(&base) = sparse.get(character / Self::STEP) else {
             return text.len();
         };
-        text[base..]
-            .char_indices()
-            .nth(character % Self::STEP)
-            .map_or(text.len(), |(at, _)| base + at)
+        text[base..].char_indices().nth(character % Self::STEP).map_or(text.len(), |(at, _)| base + at)
     }
 }

@@ -89,10 +89,7 @@ impl SpanIndex {
             Err((depth, node)) => {
                 let mut parent = path.clone();
                 parent.truncate(depth);
-                let nothing = Spans {
-                    key: None,
-                    value: 0..0,
-                };
+                let nothing = Spans { key: None, value: 0..0 };
                 Located::Nearest(parent, node.map_or(nothing, |node| self.spans(node)))
             }
         }
@@ -100,20 +97,16 @@ impl SpanIndex {
 
     /// What is written there; `None` where nothing like it exists.
     pub fn found(&self, path: &ConfigPath) -> Option<Found> {
-        self.find(path)
-            .ok()
-            .map(|node| match &self.nodes[self.follow(node)].content {
-                Content::Scalar(found) => *found,
-                Content::List(_) | Content::Alias(_) => Found::List,
-                Content::Map(_) => Found::Map,
-            })
+        self.find(path).ok().map(|node| match &self.nodes[self.follow(node)].content {
+            Content::Scalar(found) => *found,
+            Content::List(_) | Content::Alias(_) => Found::List,
+            Content::Map(_) => Found::Map,
+        })
     }
 
     /// The bytes of what is written there, behind an alias those of the anchor.
     pub fn content_span(&self, path: &ConfigPath) -> Option<Range<usize>> {
-        self.find(path)
-            .ok()
-            .map(|node| self.nodes[self.follow(node)].value.clone())
+        self.find(path).ok().map(|node| self.nodes[self.follow(node)].value.clone())
     }
 
     /// The keys of the map at `path`, in the order they are written.
@@ -164,15 +157,8 @@ impl SpanIndex {
 
     fn spans(&self, node: usize) -> Spans {
         let Node { key, value, .. } = &self.nodes[node];
-        let value = if value.is_empty() {
-            key.clone().unwrap_or(value.clone())
-        } else {
-            value.clone()
-        };
-        Spans {
-            key: key.clone(),
-            value,
-        }
+        let value = if value.is_empty() { key.clone().unwrap_or(value.clone()) } else { value.clone() };
+        Spans { key: key.clone(), value }
     }
 }
 

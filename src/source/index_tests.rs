@@ -12,13 +12,9 @@ fn index(text: &str) -> (SourceFile, SpanIndex, Vec<Diagnostic>) {
 }
 
 fn path(steps: &str) -> ConfigPath {
-    steps
-        .split('.')
-        .filter(|step| !step.is_empty())
-        .fold(ConfigPath::root(), |path, step| {
-            step.parse()
-                .map_or_else(|_| path.key(step), |item| path.item(item))
-        })
+    steps.split('.').filter(|step| !step.is_empty()).fold(ConfigPath::root(), |path, step| {
+        step.parse().map_or_else(|_| path.key(step), |item| path.item(item))
+    })
 }
 
 #[test]
@@ -47,16 +43,8 @@ fn every_form_of_yaml_has_exact_places() {
     ];
     for (steps, key, value) in cases {
         let path = path(steps);
-        assert_eq!(
-            index.key_span(&path).map_or("", |range| &file.text[range]),
-            key,
-            "key of {steps}"
-        );
-        assert_eq!(
-            &file.text[index.value_span(&path).unwrap()],
-            value,
-            "value of {steps}"
-        );
+        assert_eq!(index.key_span(&path).map_or("", |range| &file.text[range]), key, "key of {steps}");
+        assert_eq!(&file.text[index.value_span(&path).unwrap()], value, "value of {steps}");
         assert!(matches!(index.locate(&path), Located::Exact(_)));
     }
     assert_eq!(index.found(&path("empty")), Some(Found::Nothing));
@@ -69,9 +57,7 @@ fn every_form_of_yaml_has_exact_places() {
 #[test]
 fn a_path_that_does_not_exist_is_located_at_its_nearest_parent() {
     let (file, index, _) = index("a:\n  b: 1\n");
-    let Located::Nearest(parent, spans) = index.locate(&path("a.c.d")) else {
-        panic!()
-    };
+    let Located::Nearest(parent, spans) = index.locate(&path("a.c.d")) else { panic!() };
     assert_eq!((parent, &file.text[spans.key.unwrap()]), (path("a"), "a"));
     assert!(!index.contains(&path("a.c")));
     let (_, empty, diagnostics) = self::index("# nothing\n");
@@ -111,9 +97,7 @@ fn hostile_input_ends_in_a_message_and_soon() {
         format!("{text}a{level}: &a{level} [{below}]\n")
     });
     let wide = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(2000), "*a, ".repeat(2000));
-    let block = (0..100).fold(String::new(), |text, level| {
-        format!("{text}{}a:\n", " ".repeat(level))
-    });
+    let block = (0..100).fold(String::new(), |text, level| format!("{text}{}a:\n", " ".repeat(level)));
     let cases: Vec<(&str, String, &str)> = vec![
         ("open lists", "[".repeat(10 * million), "too-deep"),
         ("open maps", "{".repeat(million), "too-deep"),
@@ -124,34 +108,14 @@ fn hostile_input_ends_in_a_message_and_soon() {
         ("billion laughs", bomb, "too-many-aliases"),
         ("quadratic aliases", wide, "too-many-aliases"),
         ("alias loop", "a: &a [*a]\n".into(), "alias-loop"),
-        (
-            "endless flow",
-            format!("a: [{}", "x, ".repeat(million)),
-            "too-large",
-        ),
-        (
-            "endless flow map",
-            format!("a: {{{}", "x, ".repeat(100_000)),
-            "yaml-syntax",
-        ),
+        ("endless flow", format!("a: [{}", "x, ".repeat(million)), "too-large"),
+        ("endless flow map", format!("a: {{{}", "x, ".repeat(100_000)), "yaml-syntax"),
         ("many items", "- x\n".repeat(million), "too-large"),
         ("tabs", "\t".repeat(million), ""),
-        (
-            "tabs under a key",
-            format!("a:\n{}b", "\t".repeat(million)),
-            "yaml-syntax",
-        ),
+        ("tabs under a key", format!("a:\n{}b", "\t".repeat(million)), "yaml-syntax"),
         ("one long word", "x".repeat(million), ""),
-        (
-            "one long key",
-            format!("{}: 1", "x".repeat(million)),
-            "yaml-syntax",
-        ),
-        (
-            "open quote",
-            format!("a: \"{}", "é\n".repeat(million)),
-            "yaml-syntax",
-        ),
+        ("one long key", format!("{}: 1", "x".repeat(million)), "yaml-syntax"),
+        ("open quote", format!("a: \"{}", "é\n".repeat(million)), "yaml-syntax"),
         ("many anchors", "&a ".repeat(million), "yaml-syntax"),
         ("many tags", "!a ".repeat(million), "yaml-syntax"),
         ("colons", ":".repeat(million), "yaml-syntax"),
@@ -168,25 +132,12 @@ fn hostile_input_ends_in_a_message_and_soon() {
         let (_, index, diagnostics) = index(&text);
         let last = diagnostics.last().map_or("", |one| one.id);
         if std::env::var_os("SHOW_TIMES").is_some() {
-            println!(
-                "{name}: {:?} {last} {:?}",
-                start.elapsed(),
-                diagnostics.last().map(|one| &one.message)
-            );
+            println!("{name}: {:?} {last} {:?}", start.elapsed(), diagnostics.last().map(|one| &one.message));
         }
-        assert_eq!(
-            last,
-            id,
-            "{name}: {:?}",
-            diagnostics.last().map(|one| &one.message)
-        );
+        assert_eq!(last, id, "{name}: {:?}", diagnostics.last().map(|one| &one.message));
         assert!(index.is_complete() || !id.is_empty(), "{name}");
         // Unoptimised builds are some ten times slower than what users run.
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "{name} took {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(20), "{name} took {:?}", start.elapsed());
         if std::env::var_os("SHOW_TIMES").is_some() {
             println!("{name}: {:?}", start.elapsed());
         }
@@ -195,9 +146,7 @@ fn hostile_input_ends_in_a_message_and_soon() {
 
 #[test]
 fn random_input_never_panics() {
-    let alphabet: Vec<char> = "ab:- \n\t[]{},&*!|>'\"#%@?é~0.<=\r\\\u{85}\u{2028}"
-        .chars()
-        .collect();
+    let alphabet: Vec<char> = "ab:- \n\t[]{},&*!|>'\"#%@?é~0.<=\r\\\u{85}\u{2028}".chars().collect();
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
         state ^= state << 13;
@@ -206,14 +155,10 @@ fn random_input_never_panics() {
         usize::try_from(state % 1_000_003).expect("small")
     };
     for _ in 0..20_000 {
-        let text: String = (0..next() % 60)
-            .map(|_| alphabet[next() % alphabet.len()])
-            .collect();
+        let text: String = (0..next() % 60).map(|_| alphabet[next() % alphabet.len()]).collect();
         let (file, index, diagnostics) = index(&text);
         for one in &diagnostics {
-            let Place::Span { range, .. } = &one.labels[0].place else {
-                panic!()
-            };
+            let Place::Span { range, .. } = &one.labels[0].place else { panic!() };
             assert!(file.text.get(range.clone()).is_some(), "{text:?} {range:?}");
         }
         for key in index.keys_under(&ConfigPath::root()) {

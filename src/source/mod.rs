@@ -37,14 +37,8 @@ impl SourceFile {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        SourceFile {
-            name: name.into(),
-            text,
-            line_starts,
-        }
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        SourceFile { name: name.into(), text, line_starts }
     }
 
     /// Reads a file. The outer error is the world's (no such file), the inner one the user's (not a text).
@@ -70,19 +64,13 @@ impl SourceFile {
             let good = error.utf8_error().valid_up_to();
             let bad = error.as_bytes()[good];
             let place = place_of_end(&String::from_utf8_lossy(&error.as_bytes()[..good]));
-            not_text(
-                &name,
-                &format!("the file is not UTF-8: byte 0x{bad:02x} at {place}"),
-            )
+            not_text(&name, &format!("the file is not UTF-8: byte 0x{bad:02x} at {place}"))
         })?;
         match text.char_indices().find(|&(_, c)| is_binary(c)) {
             None => Ok(SourceFile::new(name, text)),
             Some((at, c)) => {
                 let place = place_of_end(&text[..at]);
-                Err(not_text(
-                    &name,
-                    &format!("the file is not text: byte 0x{:02x} at {place}", u32::from(c)),
-                ))
+                Err(not_text(&name, &format!("the file is not text: byte 0x{:02x} at {place}", u32::from(c))))
             }
         }
     }
@@ -102,10 +90,7 @@ impl SourceFile {
     /// Where line `line` (from 1) begins and ends, without its line break.
     pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 
@@ -155,9 +140,7 @@ impl Sources {
 }
 
 fn not_text(name: &str, message: &str) -> Diagnostic {
-    Diagnostic::error("not-text", message)
-        .at_file(name, "")
-        .help("save the file as UTF-8 text")
+    Diagnostic::error("not-text", message).at_file(name, "").help("save the file as UTF-8 text")
 }
 
 /// YAML allows no C0 control character but tab and the line breaks.
@@ -167,11 +150,8 @@ fn is_binary(c: char) -> bool {
 
 fn place_of_end(good: &str) -> String {
     let line = good.matches('\n').count() + 1;
-    let column = good[good.rfind('\n').map_or(0, |at| at + 1)..]
-        .trim_start_matches('\u{feff}')
-        .chars()
-        .count()
-        + 1;
+    let column =
+        good[good.rfind('\n').map_or(0, |at| at + 1)..].trim_start_matches('\u{feff}').chars().count() + 1;
     format!("line {line}, column {column}")
 }
 
@@ -182,20 +162,11 @@ mod tests {
     #[test]
     fn a_byte_that_is_not_text_is_named_with_its_place() {
         let cases: &[(&[u8], &str)] = &[
-            (
-                b"a: 1\nb\xc3\xa9: \xff",
-                "the file is not UTF-8: byte 0xff at line 2, column 5",
-            ),
+            (b"a: 1\nb\xc3\xa9: \xff", "the file is not UTF-8: byte 0xff at line 2, column 5"),
             (b"a: \0", "the file is not text: byte 0x00 at line 1, column 4"),
-            (
-                b"a: 1\n\x1b[2J",
-                "the file is not text: byte 0x1b at line 2, column 1",
-            ),
+            (b"a: 1\n\x1b[2J", "the file is not text: byte 0x1b at line 2, column 1"),
             (b"\xff\xfea\0", "the file is UTF-16, not UTF-8"),
-            (
-                b"\xef\xbb\xbfa\x07",
-                "the file is not text: byte 0x07 at line 1, column 2",
-            ),
+            (b"\xef\xbb\xbfa\x07", "the file is not text: byte 0x07 at line 1, column 2"),
         ];
         for (bytes, message) in cases {
             let diagnostic = SourceFile::from_bytes("skymon.yaml", bytes.to_vec()).unwrap_err();

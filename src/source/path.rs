@@ -107,14 +107,8 @@ mod tests {
         let replicas = ConfigPath::root().key("services").key("api").key("replicas");
         assert_eq!(replicas.item(0).to_string(), "services.api.replicas[0]");
         assert_eq!(ConfigPath::root().item(2).key("x").to_string(), "[2].x");
-        assert_eq!(
-            ConfigPath::root().key("a.b").key("c d").key("").to_string(),
-            r#""a.b"."c d"."""#
-        );
-        assert_eq!(
-            ConfigPath::root().key("e[0]\u{1b}").to_string(),
-            r#""e[0]\u{1b}""#
-        );
+        assert_eq!(ConfigPath::root().key("a.b").key("c d").key("").to_string(), r#""a.b"."c d"."""#);
+        assert_eq!(ConfigPath::root().key("e[0]\u{1b}").to_string(), r#""e[0]\u{1b}""#);
         assert_eq!(ConfigPath::root().to_string(), ".");
     }
 

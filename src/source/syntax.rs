@@ -10,56 +10,24 @@ const WORDS: &[(&str, &str, &str)] = &[
         "a second `:` stands where only a value may",
         "check the indentation of this line and the one before, or quote the value",
     ),
-    (
-        "simple key expect",
-        "a key without `:` after it",
-        "write `key: value`",
-    ),
+    ("simple key expect", "a key without `:` after it", "write `key: value`"),
     (
         "unknown anchor",
         "the alias refers to an anchor that does not exist before it",
         "write `&name` at the value first",
     ),
-    (
-        "unexpected character: `%'",
-        "a value cannot begin with `%`",
-        "quote it: '%…'",
-    ),
-    (
-        "unexpected character: `@'",
-        "a value cannot begin with `@`",
-        "quote it: '@…'",
-    ),
-    (
-        "unexpected character: ``'",
-        "a value cannot begin with a backtick",
-        "quote it: '`…'",
-    ),
-    (
-        "quoted scalar, found unexpected end",
-        "the quote is never closed",
-        "close it with the same quote",
-    ),
+    ("unexpected character: `%'", "a value cannot begin with `%`", "quote it: '%…'"),
+    ("unexpected character: `@'", "a value cannot begin with `@`", "quote it: '@…'"),
+    ("unexpected character: ``'", "a value cannot begin with a backtick", "quote it: '`…'"),
+    ("quoted scalar, found unexpected end", "the quote is never closed", "close it with the same quote"),
     (
         "unknown escape character",
         "an unknown escape in double quotes",
         r"write `\\` for a backslash, or use single quotes",
     ),
-    (
-        "misplaced bracket",
-        "a closing bracket without an opening one",
-        "remove it, or quote the value",
-    ),
-    (
-        "expected ',' or ']'",
-        "the list is not closed",
-        "close it with `]`",
-    ),
-    (
-        "expected ',' or '}'",
-        "the map is not closed",
-        "close it with `}`",
-    ),
+    ("misplaced bracket", "a closing bracket without an opening one", "remove it, or quote the value"),
+    ("expected ',' or ']'", "the list is not closed", "close it with `]`"),
+    ("expected ',' or '}'", "the map is not closed", "close it with `}`"),
     (
         "illegal placement of ':'",
         "a `:` stands where none may, perhaps a bracket above is not closed",
@@ -80,11 +48,7 @@ const WORDS: &[(&str, &str, &str)] = &[
         "no key is found here",
         "check the indentation of this line and the ones before",
     ),
-    (
-        "expected node content",
-        "a value is missing here",
-        "write one, or remove the mark before it",
-    ),
+    ("expected node content", "a value is missing here", "write one, or remove the mark before it"),
     (
         "expected <document start>",
         "this fits nothing that stands above it",
@@ -108,15 +72,11 @@ pub(crate) fn explain_syntax(file: &SourceFile, at: usize, info: &str) -> Diagno
         return Diagnostic::error("too-deep", "the file is nested too deep").at_span(&file.name, at..at, "");
     }
     let at = file.floor(at);
-    let end = at
-        + file.text[at..]
-            .chars()
-            .next()
-            .map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
+    let end = at + file.text[at..].chars().next().map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
     match WORDS.iter().find(|(part, _, _)| info.contains(part)) {
-        Some((_, message, help)) => Diagnostic::error("yaml-syntax", *message)
-            .at_span(&file.name, at..end, "")
-            .help(*help),
+        Some((_, message, help)) => {
+            Diagnostic::error("yaml-syntax", *message).at_span(&file.name, at..end, "").help(*help)
+        }
         None => Diagnostic::error("yaml-syntax", format!("this is not YAML: {info}")).at_span(
             &file.name,
             at..end,
@@ -150,18 +110,10 @@ mod tests {
             ("a: b: c\n", (1, 5), "a second `:` stands where only a value may"),
             ("a: 1\n\tb: 2\n", (2, 1), "a tab stands where YAML wants spaces"),
             ("a:\tb\n", (1, 3), "a tab stands where YAML wants spaces"),
-            (
-                "a: [1\nb: 2\n",
-                (2, 2),
-                "a `:` stands where none may, perhaps a bracket above is not closed",
-            ),
+            ("a: [1\nb: 2\n", (2, 2), "a `:` stands where none may, perhaps a bracket above is not closed"),
             ("é: @x", (1, 4), "a value cannot begin with `@`"),
             ("a: 'x\n", (1, 4), "the quote is never closed"),
-            (
-                "x: *nope",
-                (1, 4),
-                "the alias refers to an anchor that does not exist before it",
-            ),
+            ("x: *nope", (1, 4), "the alias refers to an anchor that does not exist before it"),
             ("a: }", (1, 4), "a closing bracket without an opening one"),
             ("é: [é, b", (1, 9), "the list is not closed"),
         ];

@@ -82,10 +82,7 @@ integrations! {
 
 /// The kind of that name in the config.
 pub fn kind(name: &str) -> &'static Kind {
-    KINDS
-        .iter()
-        .find(|kind| kind.name == name)
-        .expect("asked for by a name of the list")
+    KINDS.iter().find(|kind| kind.name == name).expect("asked for by a name of the list")
 }
 
 fn is<T: std::str::FromStr<Err = String>>(text: &str) -> Result<(), String> {

@@ -42,6 +42,6 @@ impl Integration for Webhook {
             proposal: KIND.secret_file,
         };
         let url_file = mounts.secret(&ALERTMANAGER, at, &keys, report)?;
-        Some(context! { url_file })
+        Some(context! { url_file, send_resolved => true })
     }
 }

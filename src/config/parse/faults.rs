@@ -29,11 +29,7 @@ pub(super) fn diagnose(fault: &Fault, stop: &Stop, source: &SourceFile, index: &
         }
         Fault::WrongType { expected } => wrong_type(expected, path, source, index),
         Fault::OutOfRange { expected } => {
-            let message = format!(
-                "expected {}, found {}",
-                in_words(expected),
-                found(&path, source, index)
-            );
+            let message = format!("expected {}, found {}", in_words(expected), found(&path, source, index));
             Diagnostic::error("bad-value", message).at_value(path, "")
         }
         Fault::Custom(text) => custom(text, stop),
@@ -47,9 +43,7 @@ pub(super) fn diagnose(fault: &Fault, stop: &Stop, source: &SourceFile, index: &
 fn unknown_key(key: &str, known: &[&str], path: ConfigPath) -> Diagnostic {
     let diagnostic = Diagnostic::error("unknown-key", format!("unknown key `{}`", shortened(key)));
     let parent = path.parent().filter(|parent| !parent.is_root());
-    let label = parent.map_or("not a key at the top".to_owned(), |parent| {
-        format!("not a key of `{parent}`")
-    });
+    let label = parent.map_or("not a key at the top".to_owned(), |parent| format!("not a key of `{parent}`"));
     let help = match nearest(key, known) {
         _ if key == "<<" => {
             "merge keys are not read; write the keys out, or use an alias as a whole value".to_owned()
@@ -62,36 +56,22 @@ fn unknown_key(key: &str, known: &[&str], path: ConfigPath) -> Diagnostic {
 }
 
 fn missing_key(key: &str, path: ConfigPath) -> Diagnostic {
-    let place = if path.is_root() {
-        String::new()
-    } else {
-        format!(" under `{path}`")
-    };
+    let place = if path.is_root() { String::new() } else { format!(" under `{path}`") };
     Diagnostic::error("missing-key", format!("missing key `{key}`"))
         .at_key(path, format!("`{key}` is needed here"))
         .help(format!("add `{key}: …`{place}"))
 }
 
 fn no_value(path: ConfigPath, expected: Option<&str>) -> Diagnostic {
-    let label = expected.map_or("nothing is written here".to_owned(), |expected| {
-        format!("expected {expected}")
-    });
+    let label =
+        expected.map_or("nothing is written here".to_owned(), |expected| format!("expected {expected}"));
     let name = path.last_key().unwrap_or("the file").to_owned();
     let help = format!("write `{name}: …`, or remove the key");
     let in_list = matches!(path.segments().last(), Some(Segment::Item(_)));
-    let message = if in_list {
-        format!("an item of `{name}` has no value")
-    } else {
-        format!("`{name}` has no value")
-    };
-    let help = if in_list {
-        "write a value after the `-`, or remove the item".to_owned()
-    } else {
-        help
-    };
-    Diagnostic::error("wrong-type", message)
-        .at_value(path, label)
-        .help(help)
+    let message =
+        if in_list { format!("an item of `{name}` has no value") } else { format!("`{name}` has no value") };
+    let help = if in_list { "write a value after the `-`, or remove the item".to_owned() } else { help };
+    Diagnostic::error("wrong-type", message).at_value(path, label).help(help)
 }
 
 fn wrong_type(expected: &str, path: ConfigPath, source: &SourceFile, index: &SpanIndex) -> Diagnostic {
@@ -111,16 +91,10 @@ fn wrong_type(expected: &str, path: ConfigPath, source: &SourceFile, index: &Spa
 
 /// A type's own words: the first line is the message, the second the help.
 fn custom(text: &str, stop: &Stop) -> Diagnostic {
-    let (message, help) = text
-        .split_once('\n')
-        .map_or((text, None), |(message, help)| (message, Some(help)));
+    let (message, help) = text.split_once('\n').map_or((text, None), |(message, help)| (message, Some(help)));
     let diagnostic = Diagnostic::error("bad-value", message);
     let path = stop.path.clone();
-    let diagnostic = if stop.in_key {
-        diagnostic.at_key(path, "")
-    } else {
-        diagnostic.at_value(path, "")
-    };
+    let diagnostic = if stop.in_key { diagnostic.at_key(path, "") } else { diagnostic.at_value(path, "") };
     match help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,

@@ -28,14 +28,7 @@ impl<'de, D: Deserializer<'de>> Skipping<'_, D> {
         call: impl FnOnce(D, Watching<'_, V>) -> Result<V::Value, D::Error>,
     ) -> Result<V::Value, Fault> {
         let expected = (&visitor as &dyn Expected).to_string();
-        let result = call(
-            self.inner,
-            Watching {
-                visitor,
-                walk: self.walk,
-                is_text,
-            },
-        );
+        let result = call(self.inner, Watching { visitor, walk: self.walk, is_text });
         self.walk.receive(result, &expected)
     }
 }
@@ -92,9 +85,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Skipping<'_, D> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let word = String::deserialize(self).map_err(|fault| match fault {
-            Fault::WrongType { .. } => Fault::WrongType {
-                expected: one_of(known),
-            },
+            Fault::WrongType { .. } => Fault::WrongType { expected: one_of(known) },
             other => other,
         })?;
         visitor.visit_enum(word.into_deserializer())
@@ -112,8 +103,7 @@ struct Watching<'w, V> {
 impl<V> Watching<'_, V> {
     fn check_text<E: de::Error>(&self, text: &str) -> Result<(), E> {
         let is_nothing = self.is_text && text.len() <= 4 && self.walk.is_nothing_here();
-        self.walk
-            .send(if is_nothing { Err(Fault::NoValue) } else { Ok(()) })
+        self.walk.send(if is_nothing { Err(Fault::NoValue) } else { Ok(()) })
     }
 }
 
@@ -160,38 +150,22 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watching<'_, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.walk.send(self.visitor.visit_some(Skipping {
-            inner,
-            walk: self.walk,
-        }))
+        self.walk.send(self.visitor.visit_some(Skipping { inner, walk: self.walk }))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.walk.send(self.visitor.visit_newtype_struct(Skipping {
-            inner,
-            walk: self.walk,
-        }))
+        self.walk.send(self.visitor.visit_newtype_struct(Skipping { inner, walk: self.walk }))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let (walk, depth) = (self.walk, self.walk.depth());
-        let items = Items {
-            inner,
-            walk,
-            depth,
-            next: 0,
-        };
+        let items = Items { inner, walk, depth, next: 0 };
         walk.send(self.visitor.visit_seq(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let (walk, depth) = (self.walk, self.walk.depth());
-        let entries = Entries {
-            inner,
-            walk,
-            depth,
-            seen: BTreeSet::new(),
-        };
+        let entries = Entries { inner, walk, depth, seen: BTreeSet::new() };
         walk.send(self.visitor.visit_map(entries))
     }
 }
@@ -206,10 +180,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Value<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
-        self.walk.send(self.seed.deserialize(Skipping {
-            inner,
-            walk: self.walk,
-        }))
+        self.walk.send(self.seed.deserialize(Skipping { inner, walk: self.walk }))
     }
 }
 
@@ -235,10 +206,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
                 self.walk.leave_to(self.depth);
                 return Ok(None);
             }
-            let item = self.inner.next_element_seed(Value {
-                seed,
-                walk: self.walk,
-            });
+            let item = self.inner.next_element_seed(Value { seed, walk: self.walk });
             let item = self.walk.receive(item, "")?;
             self.walk.leave_to(self.depth);
             return Ok(item);
@@ -261,12 +229,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
         let mut seed = Some(seed);
         loop {
             self.walk.leave_to(self.depth);
-            let key = Key {
-                seed: &mut seed,
-                walk: self.walk,
-                seen: &mut self.seen,
-                depth: self.depth,
-            };
+            let key = Key { seed: &mut seed, walk: self.walk, seen: &mut self.seen, depth: self.depth };
             let key = self.inner.next_key_seed(key);
             match self.walk.receive(key, "text")? {
                 None => return Ok(None),
@@ -280,10 +243,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        let value = self.inner.next_value_seed(Value {
-            seed,
-            walk: self.walk,
-        });
+        let value = self.inner.next_value_seed(Value { seed, walk: self.walk });
         let value = self.walk.receive(value, "")?;
         self.walk.leave_to(self.depth);
         Ok(value)
@@ -309,9 +269,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, '_, S> {
         }
         self.walk.set_in_key(true);
         let seed = self.seed.take().expect("a map asks for the next key once");
-        let key = self
-            .walk
-            .send(seed.deserialize(StrDeserializer::<Fault>::new(&text)))?;
+        let key = self.walk.send(seed.deserialize(StrDeserializer::<Fault>::new(&text)))?;
         self.walk.set_in_key(false);
         self.seen.insert(text);
         Ok(Some(key))

@@ -49,35 +49,23 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::WrongType {
-            expected: expected.to_string(),
-        }
+        Fault::WrongType { expected: expected.to_string() }
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::OutOfRange {
-            expected: expected.to_string(),
-        }
+        Fault::OutOfRange { expected: expected.to_string() }
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Fault {
-        Fault::OutOfRange {
-            expected: expected.to_string(),
-        }
+        Fault::OutOfRange { expected: expected.to_string() }
     }
 
     fn unknown_variant(variant: &str, known: &'static [&'static str]) -> Fault {
-        Fault::UnknownChoice {
-            value: variant.to_owned(),
-            known,
-        }
+        Fault::UnknownChoice { value: variant.to_owned(), known }
     }
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> Fault {
-        Fault::UnknownKey {
-            key: field.to_owned(),
-            known,
-        }
+        Fault::UnknownKey { key: field.to_owned(), known }
     }
 
     fn missing_field(field: &'static str) -> Fault {
@@ -115,10 +103,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn stop(self) -> Stop {
-        Stop {
-            path: self.path.into_inner(),
-            in_key: self.in_key.get(),
-        }
+        Stop { path: self.path.into_inner(), in_key: self.in_key.get() }
     }
 
     pub(super) fn depth(&self) -> usize {
@@ -160,13 +145,7 @@ impl<'a> Walk<'a> {
             self.fault.borrow_mut().take().unwrap_or_else(|| {
                 let text = error.to_string();
                 let is_type = text.contains("invalid type") || text.contains("invalid value");
-                if is_type {
-                    Fault::WrongType {
-                        expected: expected.to_owned(),
-                    }
-                } else {
-                    Fault::Reader(text)
-                }
+                if is_type { Fault::WrongType { expected: expected.to_owned() } } else { Fault::Reader(text) }
             })
         })
     }

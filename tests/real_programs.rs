@@ -1,0 +1,224 @@
+//! The programs that will read the rendered files read them here: promtool (config, rules, rule tests), amtool and
+//! docker compose. A file that its own program refuses is not rendered right, whatever else is tested.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use support::project::{Project, files_below};
+use support::tools::{self, Output};
+
+/// Everything that the programs can say of a rendered stack without running it.
+fn check_all(project: &Project) {
+    let monitoring = project.path("monitoring");
+    let rules = paths_of(project, "prometheus/rules");
+    let with = |words: &[&str], files: &[String]| -> Vec<String> {
+        words.iter().map(ToString::to_string).chain(files.iter().cloned()).collect()
+    };
+    tools::promtool(&["check", "config", "--syntax-only", "prometheus/prometheus.yml"], &monitoring)
+        .expect_success();
+    tools::promtool(&with(&["check", "rules", "--lint=all", "--lint-fatal"], &rules), &monitoring)
+        .expect_success();
+    tools::amtool(&["check-config", "alertmanager/alertmanager.yml"], &monitoring).expect_success();
+    let said =
+        tools::compose(&["-f", "docker-compose.yml", "config", "-q"], &monitoring, &[]).expect_success();
+    assert_eq!(said.text(), "", "compose has nothing to say");
+    test_rules(project).expect_success();
+}
+
+fn test_rules(project: &Project) -> Output {
+    let mut args = vec!["test".to_owned(), "rules".to_owned()];
+    args.extend(paths_of(project, "prometheus/tests"));
+    tools::promtool(&args, &project.path("monitoring"))
+}
+
+fn paths_of(project: &Project, folder: &str) -> Vec<String> {
+    let files: Vec<PathBuf> = files_below(&project.path("monitoring").join(folder));
+    assert!(!files.is_empty(), "{folder} is empty");
+    files.iter().map(|path| format!("{folder}/{}", path.display())).collect()
+}
+
+#[test]
+fn the_minimal_stack_is_accepted_and_its_alerts_fire_and_stay_quiet() {
+    let project = Project::of_fixture("minimal");
+    project.render();
+    check_all(&project);
+}
+
+#[test]
+fn the_tutorials_stack_is_accepted_and_its_alerts_fire_and_stay_quiet() {
+    let project = Project::of_fixture("tutorial");
+    project.render();
+    check_all(&project);
+}
+
+#[test]
+fn the_stack_with_every_key_is_accepted_and_its_alerts_fire_and_stay_quiet() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    check_all(&project);
+}
+
+/// One service with everything that alerts need, and the given lines.
+fn service_with(interval: &str, engine: &str, lines: &str) -> Project {
+    let project = Project::new(&format!(
+        "version: 1\nname: x\nservices:\n  api:\n    engine: {engine}\n    replicas: [10.0.0.1:8000]\n    \
+         endpoint: https://api.example.com\n    capacity: {{max_concurrency: 3}}\n{lines}\
+         receivers: {{team: {{webhook: {{url_file: secrets/url}}}}}}\nroutes: {{critical: team, warning: team}}\n\
+         heartbeat: {{url_file: secrets/heartbeat}}\nprometheus: {{scrape_interval: {interval}}}\n"
+    ));
+    project.render();
+    project
+}
+
+#[test]
+fn the_rule_tests_hold_whatever_the_interval() {
+    for interval in ["1s", "7s", "1m"] {
+        for engine in ["custom", "vllm"] {
+            test_rules(&service_with(interval, engine, "")).expect_success();
+        }
+    }
+}
+
+#[test]
+fn the_rule_tests_hold_for_every_version_of_an_engine() {
+    for version in ["0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
+        let line = format!("    engine_version: \"{version}\"\n");
+        test_rules(&service_with("15s", "vllm", &line)).expect_success();
+    }
+}
+
+#[test]
+fn the_rule_tests_hold_under_every_kind_of_override() {
+    let overrides = [
+        "{HighErrorRate: {threshold: 0.1%, for: 0s, severity: info, min_requests: 0},
+          HighLatency: {threshold: 10ms, for: 1s}, ServiceDown: {for: 0s}, HighUtilization: {threshold: 99%},
+          ReplicaRestarting: {threshold: 1, for: 90m}, MemoryGrowing: {threshold: 1%, for: 0s},
+          CertificateExpiring: {threshold: 30d, for: 0s}, PrometheusRulesFailing: {for: 0s},
+          ModelNotLoaded: {labels: {text: 'quotes \" and {{ braces }} and $1 # no'}},
+          QueueGrowing: {threshold: 0.5, for: 0s}, AlertmanagerCannotDeliver: {enabled: false}}",
+        "{HighErrorRate: {threshold: 0.99, for: 17m, severity: warning, min_requests: 100000, labels: {a: 'b'}},
+          HighLatency: {threshold: 9.99s, for: 2h}, ServiceDown: {for: 1d, severity: warning},
+          MemoryGrowing: {threshold: 90%, for: 12h}, CertificateExpiring: {threshold: 30d, for: 1d, severity: info},
+          PrometheusRulesFailing: {for: 3h}, AlertmanagerCannotDeliver: {for: 2h, severity: warning},
+          QueueGrowing: {threshold: 1000, for: 3h}}",
+    ];
+    for change in overrides {
+        for engine in ["custom", "vllm"] {
+            test_rules(&service_with("15s", engine, &format!("alerts: {change}\n"))).expect_success();
+        }
+    }
+}
+
+#[test]
+fn the_rule_tests_hold_for_a_service_that_scales_to_zero() {
+    test_rules(&service_with("15s", "vllm", "    scale: {min: 0}\n")).expect_success();
+}
+
+/// A rule test that cannot fail proves nothing: each of these breaks one rule as a slip of the pen would.
+#[test]
+fn the_rule_tests_notice_a_broken_rule() {
+    let breaks = [
+        (
+            "api",
+            "service:replicas_up:sum{service=\"api\"} == 0",
+            "service:replicas_up:sum{service=\"api\"} > 9",
+        ),
+        ("api", "      or absent(service:replicas_up:sum{service=\"api\"})\n", ""),
+        ("api", "> 0.05", "> 0.5"),
+        ("api", "* 300 >= 20", "* 300 >= 0"),
+        ("api", "severity\":\"critical\"", "severity\":\"crit\""),
+        ("api", "for: \"2m\"", "for: \"1h\""),
+        ("api", "for: \"5m\"", "for: \"0s\""),
+        ("api", "status=~\"5..\"", "status=~\"4..\""),
+        ("api", "sum by (service, le)", "max by (service, le)"),
+        ("api", "or 0 * service_replica:requests:rate5m{service=\"api\"}", ""),
+        ("api", "endpoint!~", "endpoint=~"),
+        ("api", "offset 6h", "offset 6m"),
+        ("stack", "== 0", "== 2"),
+        ("stack", "[10m]", "[10s]"),
+    ];
+    for (group, from, to) in breaks {
+        let project = service_with("15s", "custom", "");
+        let path = format!("monitoring/prometheus/rules/{group}.yml");
+        let rules = project.read(&path);
+        assert!(rules.contains(from), "`{from}` is not in {group}.yml");
+        project.write(&path, &rules.replacen(from, to, 1));
+        let tests = ["", "+long"].map(|suffix| format!("prometheus/tests/{group}{suffix}.yml"));
+        let noticed = tests
+            .iter()
+            .filter(|test| project.path("monitoring").join(test).exists())
+            .any(|test| tools::promtool(&["test", "rules", test], &project.path("monitoring")).status != 0);
+        assert!(noticed, "nothing noticed that `{from}` became `{to}`");
+    }
+}
+
+#[test]
+fn every_alert_of_the_rules_has_a_test_in_which_it_fires() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    let tests: String = paths_of(&project, "prometheus/tests")
+        .iter()
+        .map(|path| project.read(&format!("monitoring/{path}")))
+        .fold(String::new(), |all, text| all + &text);
+    let mut alerts = 0;
+    for path in paths_of(&project, "prometheus/rules") {
+        for line in project.read(&format!("monitoring/{path}")).lines() {
+            if let Some(name) = line.trim().strip_prefix("- alert: ") {
+                let name = name.trim_matches('"');
+                assert!(
+                    tests.contains(&format!("name: \"{name} fires")),
+                    "{name} has no test in which it fires"
+                );
+                alerts += 1;
+            }
+        }
+    }
+    assert!(alerts > 40, "the stack with every key has many alerts, not {alerts}");
+}
+
+#[test]
+fn every_expression_stands_in_a_block_and_reads_like_promql() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    for path in files_below(&project.path("monitoring/prometheus")) {
+        let text = project.read(&format!("monitoring/prometheus/{}", path.display()));
+        for line in
+            text.lines().filter(|line| line.trim_start().trim_start_matches("- ").starts_with("expr:"))
+        {
+            assert!(line.ends_with("expr: |"), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn alertmanager_routes_each_severity_to_the_receiver_of_the_config() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    let mut said = String::new();
+    for labels in [
+        &["service=batch", "severity=critical"][..],
+        &["service=batch", "severity=warning"],
+        &["service=batch", "severity=info"],
+        &["service=api", "severity=warning"],
+        &["alertname=Watchdog", "severity=info"],
+        &["alertname=AlertmanagerCannotDeliver", "severity=critical"],
+        &["service=batch", "severity=nonsense"],
+    ] {
+        let mut args = vec!["config", "routes", "test", "--config.file=alertmanager/alertmanager.yml"];
+        args.extend(labels);
+        let output = tools::amtool(&args, &project.path("monitoring")).expect_success();
+        writeln!(said, "{} -> {}", labels.join(" "), output.stdout.trim()).expect("writes to a string");
+    }
+    assert_eq!(
+        said,
+        "service=batch severity=critical -> oncall\n\
+         service=batch severity=warning -> chat\n\
+         service=batch severity=info -> hook\n\
+         service=api severity=warning -> chat\n\
+         alertname=Watchdog severity=info -> heartbeat\n\
+         alertname=AlertmanagerCannotDeliver severity=critical -> chat,hook,oncall\n\
+         service=batch severity=nonsense -> oncall\n"
+    );
+}

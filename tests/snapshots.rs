@@ -1,0 +1,81 @@
+//! The rendered trees under `snapshots/` are what `render` gives now, file for file, in both directions. They are real
+//! files: `tests/real_programs.rs` has the programs read the same stacks, and a reviewer reads the diff.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use support::project::{Project, files_below};
+
+/// The stacks of `tests/fixtures/stacks` that are kept as trees.
+const STACKS: [&str; 3] = ["minimal", "tutorial", "everything"];
+
+fn check(stack: &str) {
+    let project = Project::of_fixture(stack);
+    project.render();
+    let rendered = project.path("monitoring");
+    let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(stack);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        update(&rendered, &snapshot);
+    }
+    let (now, then) = (tree(&rendered), tree(&snapshot));
+    assert_eq!(now, then, "{stack}: other files than in snapshots/: `make snapshots`, then read the diff");
+    for path in now {
+        let read = |dir: &Path| fs::read_to_string(dir.join(&path)).expect("reads the file");
+        assert_eq!(
+            read(&rendered),
+            read(&snapshot),
+            "{stack}/{} is rendered differently now: `make snapshots`, then read the diff",
+            path.display()
+        );
+    }
+}
+
+/// What is in the tree; the lock is no part of the result.
+fn tree(dir: &Path) -> BTreeSet<PathBuf> {
+    if !dir.exists() {
+        return BTreeSet::new();
+    }
+    files_below(dir).into_iter().filter(|path| !path.ends_with("lock")).collect()
+}
+
+fn update(rendered: &Path, snapshot: &Path) {
+    if snapshot.exists() {
+        fs::remove_dir_all(snapshot).expect("removes the old tree");
+    }
+    for path in tree(rendered) {
+        let target = snapshot.join(&path);
+        fs::create_dir_all(target.parent().expect("lies in the tree")).expect("makes the folder");
+        fs::copy(rendered.join(&path), target).expect("copies the file");
+    }
+}
+
+#[test]
+fn the_minimal_stack_is_rendered_as_in_its_snapshot() {
+    check(STACKS[0]);
+}
+
+#[test]
+fn the_tutorials_stack_is_rendered_as_in_its_snapshot() {
+    check(STACKS[1]);
+}
+
+#[test]
+fn the_stack_with_every_key_is_rendered_as_in_its_snapshot() {
+    check(STACKS[2]);
+}
+
+#[test]
+fn every_snapshot_has_its_stack() {
+    let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+    let mut found: Vec<String> = fs::read_dir(snapshots)
+        .expect("reads the folder")
+        .map(|entry| entry.expect("reads the entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    let mut expected = STACKS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}

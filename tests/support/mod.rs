@@ -1,0 +1,34 @@
+//! What the tests need to run the real programs: the programs, fake receivers and replicas on loopback, and a
+//! rendered folder brought to life without Docker.
+//!
+//! Apart from the tests because every test file uses another part of it. All servers bind addresses of
+//! 127.0.0.0/8 that the test chooses; a test that takes an address of its own (`127.83.4.1`) runs beside the
+//! others with the usual ports.
+
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses another part")]
+
+mod compose;
+mod container;
+pub(crate) mod fakes;
+pub(crate) mod http;
+pub(crate) mod mail;
+pub(crate) mod project;
+pub(crate) mod replicas;
+pub(crate) mod stack;
+pub(crate) mod tls;
+pub(crate) mod tools;
+
+use std::time::{Duration, Instant};
+
+/// Asks until the answer is there. Panics with `what` when it does not come in time.
+#[track_caller]
+pub(crate) fn wait_until<T>(what: &str, timeout: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < timeout, "after {timeout:?} still waiting: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
