@@ -48,48 +48,49 @@ pub struct Paths {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where skymon.yaml is written
+    /// Where skymon.yaml is written; created if it is not there
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
     /// Take the defaults for what no flag answers; needs no terminal
     #[arg(short, long)]
     pub yes: bool,
-    /// Overwrite an existing skymon.yaml
+    /// Overwrite an existing skymon.yaml, and secrets for which a new value is given
     #[arg(long)]
     pub force: bool,
-    /// The stack's name
+    /// The stack's name [default: the folder's]
     #[arg(long)]
     pub name: Option<String>,
-    /// The service's name
+    /// The service's name [default: the stack's]
     #[arg(long)]
     pub service: Option<String>,
-    /// What serves the model: custom, vllm
+    /// What serves the model: custom, vllm [default: custom]
     #[arg(long)]
     pub engine: Option<String>,
-    /// Address of a replica; repeat for each
+    /// Address of a replica; repeat for each [default: host.docker.internal, at the engine's port]
     #[arg(long = "replica", value_name = "HOST:PORT")]
     pub replicas: Vec<String>,
-    /// What users call; empty for none
+    /// What users call; '' for none [default: none]
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
-    /// Who hears of critical alerts: slack, pagerduty, email, webhook
+    /// Who hears of critical alerts: slack, pagerduty, email, webhook [default: slack]
     #[arg(long, value_name = "KIND")]
     pub critical: Option<String>,
-    /// Who hears of warnings, if not the same
+    /// Who hears of warnings [default: the same]
     #[arg(long, value_name = "KIND")]
     pub warning: Option<String>,
-    /// Send `info` alerts too, with the warnings
-    #[arg(long)]
-    pub info: bool,
+    /// Send `info` alerts too, with the warnings [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub info: Option<bool>,
     /// A setting of a receiver, as email.to=oncall@example.com; repeat for each
     #[arg(long = "set", value_name = "KIND.KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Read a receiver's secret from a file, or from standard input with `-`, as slack=webhook.txt; repeat for each
+    /// Read a secret from a file, or from standard input with `-`, as slack=webhook.txt or heartbeat=url.txt; repeat
+    /// for each
     #[arg(long = "secret-file", value_name = "KIND=FILE")]
     pub secret_files: Vec<String>,
-    /// A service outside is called every minute, and complains when that stops
-    #[arg(long)]
-    pub heartbeat: bool,
+    /// Have a service outside complain when this monitoring no longer calls it every minute [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub heartbeat: Option<bool>,
 }
 
 #[derive(Debug, Args)]

@@ -9,17 +9,17 @@
 //! knows of engines, alerts, programs and receivers. `docs/architecture.md` tells it at length.
 
 // In the order of the flow: a module uses only those above it (tests/layers.rs).
-pub mod artifacts;
+pub mod values;
+pub mod source;
+pub mod diagnostics;
+pub mod promql;
+pub mod templates;
+pub mod mounts;
 pub mod catalog;
+pub mod config;
+pub mod plan;
+pub mod artifacts;
+pub mod output;
+pub mod wizard;
 pub mod cli;
 pub mod commands;
-pub mod config;
-pub mod diagnostics;
-pub mod mounts;
-pub mod output;
-pub mod plan;
-pub mod promql;
-pub mod source;
-pub mod templates;
-pub mod values;
-pub mod wizard;

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
-use crate::catalog::programs::Program;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::source::ConfigPath;
 use crate::values::{EnvName, FilePath};
@@ -69,7 +68,7 @@ impl Mounts {
     /// The path of a secret in the program's container. `None` if the config does not name exactly one source.
     pub fn secret(
         &mut self,
-        program: &Program,
+        program: &'static str,
         at: &ConfigPath,
         keys: &SecretKeys,
         report: &mut Report,
@@ -123,20 +122,20 @@ impl Mounts {
         }
         let name = format!("{at}.{key}");
         let path = format!("/run/secrets/{name}");
-        self.secrets.push(Secret { name, source, program: program.name, at: Some(at.key(&source_key)) });
+        self.secrets.push(Secret { name, source, program, at: Some(at.key(&source_key)) });
         Some(path)
     }
 
     /// The path of a user's file in the program's container. Its whole folder is mounted: a single file would stay the
     /// old one when an editor or a renewal replaces it.
-    pub fn file(&mut self, program: &Program, at: ConfigPath, path: &FilePath) -> String {
+    pub fn file(&mut self, program: &'static str, at: ConfigPath, path: &FilePath) -> String {
         let (folder, file) = path.as_str().rsplit_once('/').unwrap_or((".", path.as_str()));
         let folder = if folder.is_empty() { "/" } else { folder };
         self.files.push(FileUse { path: path.clone(), at });
-        let count = self.folders.keys().filter(|(name, _)| *name == program.name).count();
+        let count = self.folders.keys().filter(|(name, _)| *name == program).count();
         let inside = self
             .folders
-            .entry((program.name, folder.to_owned()))
+            .entry((program, folder.to_owned()))
             .or_insert_with(|| format!("/etc/skymon/files/{}", count + 1));
         format!("{inside}/{file}")
     }

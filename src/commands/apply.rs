@@ -47,7 +47,8 @@ fn is_followed(path: &str) -> bool {
         .any(|folder| path.starts_with(folder))
 }
 
-fn shell_word(path: &str) -> String {
+/// A path as a shell reads it.
+pub(super) fn shell_word(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

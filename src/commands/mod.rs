@@ -97,8 +97,12 @@ fn build(
     let templates = Templates::new();
     let mut found = Report::new();
     let plan = plan::resolve(config, index, &templates, &mut found)?;
-    // What was refused while reading is not missing: its place has been named once.
+    // What was refused while reading is not missing: its place has been named once. And what a half-read config seems
+    // to lack is worth no warning.
     report.extend_unrelated(found);
+    if report.has_errors() {
+        report.drop_warnings();
+    }
     let Some(plan) = plan.filter(|_| !report.has_errors()) else {
         return Ok(None);
     };

@@ -33,25 +33,31 @@ fn preview(args: &cli::Render, paths: &StackPaths, stack: &Stack) -> Result<Outc
     Ok(if comparison.is_clean() || !args.check { Outcome::Fine } else { Outcome::Findings })
 }
 
-/// Writes the stack and says what became of it.
-pub(super) fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
+/// Writes the stack, says what became of it, and names the command that brings it to the running one.
+fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
+    let Some(comparison) = put(paths, stack, force)? else {
+        return Ok(Outcome::Findings);
+    };
+    let compose = paths.out.join("docker-compose.yml");
+    if let Some(command) = apply::command(comparison.changes(), &stack.plan, &compose.to_string_lossy()) {
+        print(&format!("apply it with:\n  {command}\n"))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Writes the stack and says what became of it. `None` if nothing was written for an edit's sake.
+pub(super) fn put(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Option<Comparison>> {
     match output::apply(stack.artifacts.files(), &paths.out, force)? {
         Applied::Done(comparison) => {
             print_notes(&comparison)?;
             print(&listing(&comparison, &paths.out))?;
-            let compose = paths.out.join("docker-compose.yml");
-            if let Some(command) =
-                apply::command(comparison.changes(), &stack.plan, &compose.to_string_lossy())
-            {
-                print(&format!("apply it with:\n  {command}\n"))?;
-            }
-            Ok(Outcome::Fine)
+            Ok(Some(comparison))
         }
         Applied::Refused(comparison) => {
             print_notes(&comparison)?;
             print_diff(&comparison)?;
             note(&refusal(&comparison, &paths.out))?;
-            Ok(Outcome::Findings)
+            Ok(None)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -122,14 +123,18 @@ fn print_findings(loaded: &Loaded, paths: &StackPaths, format: Format) -> Result
             let mut text =
                 diagnostics::text::render(&loaded.report, &loaded.sources, colour(&std::io::stdout()));
             if let Some(stack) = loaded.stack.as_ref().filter(|_| !loaded.report.has_errors()) {
-                text.push_str(&format!(
-                    "{} is fine: {} services, {} alerts, {} receivers, {} files\n",
-                    paths.config.display(),
-                    stack.plan.services.len(),
-                    stack.plan.all_alerts().count(),
-                    stack.plan.receivers.len(),
-                    stack.artifacts.files().len()
-                ));
+                let plan = &stack.plan;
+                let parts = [
+                    (plan.services.len(), "service"),
+                    (plan.all_alerts().count(), "alert"),
+                    (
+                        plan.receivers.iter().filter(|receiver| !receiver.integrations.is_empty()).count(),
+                        "receiver",
+                    ),
+                    (stack.artifacts.files().len(), "file"),
+                ];
+                let _ =
+                    writeln!(text, "{} is fine: {}", paths.config.display(), diagnostics::counted(&parts));
             }
             print(&text)
         }

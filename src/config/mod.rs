@@ -29,27 +29,22 @@ pub const NOT_YET: &[&str] = &[
     "templates",
 ];
 
-/// One monitoring stack.
+/// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(title = "skymon.yaml")]
+#[schemars(title = "skymon.yaml", extend("required" = ["version", "name", "services", "receivers", "routes"]))]
 pub struct Config {
     /// The version of this format: 1.
-    #[schemars(required)]
     pub version: Option<FormatVersion>,
     /// The stack's name: compose project, dashboard folder and `stack` label.
-    #[schemars(required)]
     pub name: Option<StackName>,
     /// The services to watch, by the name that becomes the label `service`.
-    #[schemars(required)]
     pub services: BTreeMap<String, Service>,
     /// Changes to alerts, by the alert's name, for all services.
     pub alerts: BTreeMap<String, AlertChange>,
     /// Where alerts go, by a name of your own.
-    #[schemars(required)]
     pub receivers: BTreeMap<String, Receiver>,
     /// Severity → receiver.
-    #[schemars(required)]
     pub routes: Option<Routes>,
     /// Dead man's switch: called every minute while the monitoring lives.
     pub heartbeat: Option<Heartbeat>,

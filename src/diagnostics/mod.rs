@@ -201,6 +201,10 @@ impl Report {
         self.diagnostics.extend(found.into_iter().filter(unrelated));
     }
 
+    pub fn drop_warnings(&mut self) {
+        self.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Warning);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()
     }
@@ -265,14 +269,18 @@ impl Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
-        let words: Vec<String> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("{count} {name}{}", if *count == 1 { "" } else { "s" }))
-            .collect();
-        f.write_str(&words.join(", "))
+        f.write_str(&counted(&[(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")]))
     }
+}
+
+/// `2 errors, 1 warning`: what there is, in words.
+pub fn counted(parts: &[(usize, &str)]) -> String {
+    let words: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    words.join(", ")
 }
 
 fn is_kebab_case(id: &str) -> bool {

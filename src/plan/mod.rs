@@ -3,9 +3,11 @@
 
 mod alerts;
 mod incidents;
+mod programs;
 mod recordings;
 mod resolve;
 mod routes;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +16,9 @@ use serde::Serialize;
 
 pub use alerts::Alert;
 pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
+pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
-pub use resolve::{GRAFANA_PASSWORD_FILE, resolve};
+pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
 
 use crate::catalog::engines::Engine;

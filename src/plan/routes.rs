@@ -6,7 +6,7 @@ use super::alerts::Alert;
 use crate::catalog::alerts::AlertEntry;
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};
-use crate::source::{ConfigPath, SpanIndex};
+use crate::source::{ConfigPath, Found, SpanIndex};
 use crate::values::{Duration, Severity};
 
 /// A branch below Alertmanager's root route. The first that matches wins, unless it goes on.
@@ -70,8 +70,8 @@ pub(super) fn resolve<'a>(config: &'a config::Config, index: &SpanIndex, report:
     let stack =
         config.routes.as_ref().map(|routes| look_up(&at, routes, config, index, report)).unwrap_or_default();
     for severity in [Severity::Critical, Severity::Warning] {
-        let key = at.key(severity.as_str());
-        if index.contains(&at) && !index.contains(&key) {
+        let said = index.found(&at.key(severity.as_str())).is_some_and(|found| found != Found::Nothing);
+        if config.routes.is_some() && !said {
             let example = config.receivers.keys().next().map_or("team", String::as_str);
             report.push(
                 Diagnostic::error(

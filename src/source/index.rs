@@ -52,6 +52,12 @@ pub(super) struct Node {
     pub(super) content: Content,
 }
 
+impl Node {
+    pub(super) fn is_scalar(&self) -> bool {
+        matches!(self.content, Content::Scalar(_))
+    }
+}
+
 /// Config path to byte spans. Aliases are followed when asked, never copied.
 #[derive(Clone, Debug, Default)]
 pub struct SpanIndex {

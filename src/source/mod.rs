@@ -4,6 +4,7 @@
 
 mod build;
 mod index;
+mod mask;
 mod path;
 mod syntax;
 
@@ -116,8 +117,9 @@ impl Sources {
         Sources::default()
     }
 
-    /// The sources of a run over one config file.
-    pub fn of_config(file: SourceFile, index: SpanIndex) -> Sources {
+    /// The sources of a run over one config file. What may be a secret in it is hidden from here on.
+    pub fn of_config(mut file: SourceFile, index: SpanIndex) -> Sources {
+        mask::mask(&mut file, &index);
         let mut sources = Sources::new();
         sources.config = Some((file.name.clone(), index));
         sources.add(file);

@@ -90,7 +90,7 @@ impl Integration for Email {
             proposal: KIND.secret_file,
         };
         let password_file = match &self.username {
-            Some(_) => Some(mounts.secret(&ALERTMANAGER, at, &keys, report)?),
+            Some(_) => Some(mounts.secret(ALERTMANAGER.name, at, &keys, report)?),
             None if keys.is_named() => {
                 report.push(
                     Diagnostic::error("bad-value", "a password without a `username` is never sent")
@@ -109,7 +109,7 @@ impl Integration for Email {
             username => self.username.as_ref().map(Line::as_str),
             password_file,
             implicit_tls => self.implicit_tls.unwrap_or(self.smarthost.port() == "465"),
-            ca_file => self.ca_file.as_ref().map(|file| mounts.file(&ALERTMANAGER, at.key("ca_file"), file)),
+            ca_file => self.ca_file.as_ref().map(|file| mounts.file(ALERTMANAGER.name, at.key("ca_file"), file)),
         })
     }
 }

@@ -44,7 +44,7 @@ impl Integration for PagerDuty {
             literal: self.routing_key,
             proposal: KIND.secret_file,
         };
-        let routing_key_file = mounts.secret(&ALERTMANAGER, at, &keys, report)?;
+        let routing_key_file = mounts.secret(ALERTMANAGER.name, at, &keys, report)?;
         Some(context! { routing_key_file, url => self.url.as_ref().map(ToString::to_string) })
     }
 }

@@ -43,7 +43,7 @@ impl Integration for Slack {
             literal: self.webhook_url,
             proposal: KIND.secret_file,
         };
-        let webhook_url_file = mounts.secret(&ALERTMANAGER, at, &keys, report)?;
+        let webhook_url_file = mounts.secret(ALERTMANAGER.name, at, &keys, report)?;
         Some(context! { webhook_url_file, channel => self.channel.as_ref().map(Line::as_str) })
     }
 }

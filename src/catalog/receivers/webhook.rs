@@ -41,7 +41,7 @@ impl Integration for Webhook {
             literal: self.url,
             proposal: KIND.secret_file,
         };
-        let url_file = mounts.secret(&ALERTMANAGER, at, &keys, report)?;
+        let url_file = mounts.secret(ALERTMANAGER.name, at, &keys, report)?;
         Some(context! { url_file, send_resolved => true })
     }
 }

@@ -7,6 +7,9 @@
 //! - PromQL in a `|` block: as itself, indented with the block.
 //! - Markdown: with what Markdown would read as marks escaped.
 
+#[cfg(test)]
+mod holes;
+
 use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
@@ -23,9 +26,8 @@ const SOFT_BREAK: char = '\u{E000}';
 
 /// All embedded files below `folder`, with their paths, in order.
 pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
-    let Some(dir) = EMBEDDED.get_dir(folder) else {
-        return Vec::new();
-    };
+    let dir = if folder.is_empty() { Some(&EMBEDDED) } else { EMBEDDED.get_dir(folder) };
+    let Some(dir) = dir else { return Vec::new() };
     let mut files: Vec<_> =
         dir.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
     files.sort_unstable();

@@ -1,0 +1,117 @@
+//! The programs of the stack: which are needed, from which image, on which port.
+
+use std::collections::BTreeMap;
+
+use super::RunningProgram;
+use super::alerts::bad_value;
+use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, GRAFANA, PROMETHEUS, Program};
+use crate::config::Config;
+use crate::diagnostics::{Diagnostic, Report};
+use crate::mounts::{Secret, SecretSource};
+use crate::source::ConfigPath;
+use crate::values::{Line, Port};
+
+/// The programs that this stack needs.
+pub(super) fn resolve(config: &Config, probes: bool, report: &mut Report) -> Vec<RunningProgram> {
+    let (images, ports) = (&config.images, &config.ports);
+    let mut programs = vec![
+        (&PROMETHEUS, &images.prometheus, ports.prometheus),
+        (&ALERTMANAGER, &images.alertmanager, ports.alertmanager),
+        (&GRAFANA, &images.grafana, ports.grafana),
+    ];
+    if probes {
+        programs.push((&BLACKBOX, &images.blackbox, None));
+    }
+    let programs: Vec<RunningProgram> = programs
+        .into_iter()
+        .map(|(facts, image, port)| RunningProgram {
+            facts,
+            image: resolve_image(facts, image.as_ref(), images.registry.as_ref(), report),
+            published: facts.published.then(|| port.map_or(facts.port, Port::get)),
+        })
+        .collect();
+    check_ports(&programs, report);
+    programs
+}
+
+fn resolve_image(
+    program: &Program,
+    image: Option<&Line>,
+    registry: Option<&Line>,
+    report: &mut Report,
+) -> String {
+    let at = ConfigPath::root().key("images");
+    let image = match image {
+        None => format!("{}:{}", program.image, program.tag),
+        Some(image) => {
+            let name = image.as_str().rsplit('/').next().unwrap_or_default();
+            let pinned = image.as_str().contains("@sha256:")
+                || name.split_once(':').is_some_and(|(_, tag)| tag != "latest");
+            if !pinned {
+                report.push(bad_value(
+                    at.key(program.name),
+                    &format!(
+                        "`{}` names no version: it would change by accident\nwrite `{}:{}`",
+                        image.as_str(),
+                        program.image,
+                        program.tag
+                    ),
+                ));
+            }
+            check_reference(&at.key(program.name), image, report);
+            image.as_str().to_owned()
+        }
+    };
+    match registry {
+        None => image,
+        Some(registry) => {
+            check_reference(&at.key("registry"), registry, report);
+            format!("{}/{image}", registry.as_str().trim_end_matches('/'))
+        }
+    }
+}
+
+fn check_reference(at: &ConfigPath, reference: &Line, report: &mut Report) {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
+    if !reference.as_str().chars().all(legal) {
+        report.push(bad_value(
+            at.clone(),
+            &format!(
+                "`{}` is not an image reference\nwrite `mirror.example.com/prom/prometheus:v3.5.3`",
+                reference.as_str()
+            ),
+        ));
+    }
+}
+
+fn check_ports(programs: &[RunningProgram], report: &mut Report) {
+    let mut taken: BTreeMap<u16, &str> = BTreeMap::new();
+    for program in programs {
+        let Some(port) = program.published else { continue };
+        if let Some(other) = taken.insert(port, program.facts.name) {
+            let at = ConfigPath::root().key("ports");
+            report.push(
+                Diagnostic::error(
+                    "port-taken",
+                    format!("`{other}` and `{}` are both published on port {port}", program.facts.name),
+                )
+                .at_value(at.key(program.facts.name), "the second")
+                .at_value(at.key(other), "the first")
+                .help("give each a port of its own"),
+            );
+        }
+    }
+}
+
+/// Grafana's first administrator; `init` makes the file.
+pub(super) fn grafana_password() -> Secret {
+    Secret {
+        name: "grafana_admin_password".to_owned(),
+        source: SecretSource::File(GRAFANA_PASSWORD_FILE.parse().expect("a path")),
+        program: GRAFANA.name,
+        at: None,
+    }
+}
+
+/// Beside the config, like all secrets.
+pub const GRAFANA_PASSWORD_FILE: &str = "secrets/grafana_admin_password";

@@ -1,0 +1,316 @@
+//! A service: where its replicas are, how they are scraped and probed, what is recorded and alerted on.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::alerts::{self, Scope, bad_value};
+use super::recordings::{self, Subject};
+use super::resolve::{check_labels, interval};
+use super::{Auth, Probe, Scrape, Service, Targets, Tls, incidents};
+use crate::catalog::alerts::Pack;
+use crate::catalog::engines::{self, Engine};
+use crate::catalog::nearest;
+use crate::catalog::programs::PROMETHEUS;
+use crate::config::{self, Config};
+use crate::diagnostics::{Diagnostic, Report};
+use crate::mounts::{Mounts, SecretKeys};
+use crate::source::{ConfigPath, SpanIndex};
+use crate::templates::Templates;
+use crate::values::{self, Duration};
+
+/// A service as written, with what the whole stack says of it.
+pub(super) struct ServiceResolver<'a> {
+    pub(super) config: &'a Config,
+    pub(super) index: &'a SpanIndex,
+    pub(super) name: &'a str,
+    pub(super) written: &'a config::Service,
+    pub(super) at: ConfigPath,
+    /// The stack's.
+    pub(super) scrape_interval: Duration,
+}
+
+impl ServiceResolver<'_> {
+    pub(super) fn resolve(
+        &self,
+        templates: &Templates,
+        mounts: &mut Mounts,
+        report: &mut Report,
+    ) -> Result<Option<Service>> {
+        let Self { written, at, .. } = self;
+        check_labels(&at.key("labels"), &written.labels, report);
+        alerts::check_changes(&at.key("alerts"), &written.alerts, report);
+        let targets = self.targets(mounts, report);
+        let scrape_interval = match written.scrape_interval {
+            Some(_) => interval(&at.key("scrape_interval"), written.scrape_interval, 15, report),
+            None => self.scrape_interval,
+        };
+        let tls = written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report));
+        let auth = written.auth.as_ref().and_then(|auth| self.auth(auth, mounts, report));
+        let Some(engine) = self.engine(report) else {
+            return Ok(None);
+        };
+        let scrape = Scrape {
+            path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
+            interval: scrape_interval,
+            tls,
+            auth,
+        };
+        let probe = self.probe(engine, report);
+        self.check_capacity(report);
+
+        let version = written.engine_version.as_ref();
+        let step = incidents::test_step(self.scrape_interval);
+        let subject = Subject {
+            service: self.name,
+            engine,
+            version,
+            scraped: !matches!(targets, Targets::None),
+            probe: probe.as_ref(),
+            max_concurrency: written.capacity.max_concurrency.map(|count| count.get()),
+        };
+        let recorded = recordings::record(&subject, step);
+        let labels: BTreeMap<String, String> =
+            written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
+        let scope = Scope {
+            service: Some(self.name),
+            labels: &labels,
+            exposed: &recorded.recordings.iter().map(|recording| recording.name.clone()).collect(),
+            scale_to_zero: written.scale.min.is_some_and(|min| min.get() == 0),
+            scrape_interval: scrape_interval.max(self.scrape_interval),
+            changes: vec![
+                (None, &engine.alerts),
+                (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
+                (Some(at.key("alerts")), &written.alerts),
+            ],
+            largest_bucket: &|word| recordings::largest_bucket(engine, version, word),
+        };
+        let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        let mut tests = recorded.tests;
+        for alert in &alerts {
+            tests.extend(incidents::test_alert(alert, step)?);
+        }
+        Ok(Some(Service {
+            name: self.name.to_owned(),
+            engine,
+            probe,
+            targets,
+            scrape,
+            labels,
+            recordings: recorded.recordings,
+            alerts,
+            tests,
+        }))
+    }
+
+    fn engine(&self, report: &mut Report) -> Option<&'static Engine> {
+        let name = self.written.engine.as_str();
+        if let Some(engine) = Engine::all().get(name) {
+            return Some(engine);
+        }
+        let at = self.at.key("engine");
+        let available =
+            Engine::all().keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+        report.push(if engines::NAMES.contains(&name) {
+            Diagnostic::error("not-yet", format!("the engine `{name}` is not available in this version"))
+                .at_value(at, "not yet")
+                .help(format!("this version knows {available}"))
+        } else {
+            let help = match nearest(name, engines::NAMES.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("this version knows {available}"),
+            };
+            Diagnostic::error("unknown-engine", format!("there is no engine `{}`", name.escape_debug()))
+                .at_value(at, "not an engine")
+                .help(help)
+        });
+        None
+    }
+
+    fn targets(&self, mounts: &mut Mounts, report: &mut Report) -> Targets {
+        let Self { written, at, .. } = self;
+        // Where an address was refused, the positions of the rest are no longer those of the file.
+        if self.index.items_under(&at.key("replicas")) == written.replicas.len() {
+            self.check_duplicate_replicas(report);
+        }
+        let Some(discover) = &written.discover else {
+            if written.replicas.is_empty() && written.endpoint.is_none() {
+                report.push(
+                    Diagnostic::error("nothing-to-watch", format!("`{}` has nothing to watch", self.name))
+                        .at_key(at.clone(), "no replicas, no discovery, no endpoint")
+                        .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
+                );
+            }
+            return if written.replicas.is_empty() {
+                Targets::None
+            } else {
+                Targets::Static(written.replicas.clone())
+            };
+        };
+        let at = at.key("discover");
+        if !written.replicas.is_empty() {
+            report.push(
+                Diagnostic::error(
+                    "two-sources",
+                    format!("`{}` both lists its replicas and discovers them", self.name),
+                )
+                .at_key(at.clone(), "discovers")
+                .at_key(self.at.key("replicas"), "lists")
+                .help("keep one of the two"),
+            );
+        }
+        match (&discover.dns, &discover.http, &discover.file) {
+            (Some(dns), None, None) => Targets::Dns(dns.clone()),
+            (None, Some(http), None) => Targets::Http(http.clone()),
+            (None, None, Some(file)) => {
+                let extension = file.as_str().rsplit('.').next().unwrap_or_default();
+                if !["yml", "yaml", "json"].contains(&extension) {
+                    report.push(bad_value(
+                        at.key("file"),
+                        "Prometheus reads target files that end in `.yml`, `.yaml` or `.json`\nrename the file: `targets.yml`",
+                    ));
+                }
+                Targets::File(mounts.file(PROMETHEUS.name, at.key("file"), file))
+            }
+            _ => {
+                report.push(
+                    Diagnostic::error("one-of", "`discover` takes exactly one of `dns`, `http` and `file`")
+                        .at_key(at, "")
+                        .help("write `discover: {dns: 'replicas.internal:8000'}`"),
+                );
+                Targets::None
+            }
+        }
+    }
+
+    fn check_duplicate_replicas(&self, report: &mut Report) {
+        let mut first = BTreeMap::new();
+        let at = self.at.key("replicas");
+        for (position, replica) in self.written.replicas.iter().enumerate() {
+            if let Some(earlier) = first.insert(replica, position) {
+                report.push(
+                    Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
+                        .at_value(at.item(position), "again")
+                        .at_value(at.item(earlier), "first")
+                        .help("remove one: it would be counted twice"),
+                );
+            }
+        }
+    }
+
+    fn tls(&self, tls: &config::Tls, mounts: &mut Mounts, report: &mut Report) -> Option<Tls> {
+        let at = self.at.key("tls");
+        if tls.cert_file.is_some() != tls.key_file.is_some() {
+            let (there, missing) =
+                if tls.cert_file.is_some() { ("cert_file", "key_file") } else { ("key_file", "cert_file") };
+            report.push(
+                Diagnostic::error("missing-key", format!("`{there}` needs its `{missing}`"))
+                    .at_key(at.key(there), "useless alone")
+                    .help(format!(
+                        "write `{missing}: {}`",
+                        if missing == "key_file" { "secrets/client.key" } else { "certs/client.pem" }
+                    )),
+            );
+            return None;
+        }
+        let mut file = |key: &str, path: Option<&values::FilePath>| {
+            path.map(|path| mounts.file(PROMETHEUS.name, at.key(key), path))
+        };
+        let (ca_file, cert_file) =
+            (file("ca_file", tls.ca_file.as_ref()), file("cert_file", tls.cert_file.as_ref()));
+        let key_file = match &tls.key_file {
+            None => None,
+            Some(path) => {
+                let keys = SecretKeys {
+                    key: "key",
+                    file: Some(path),
+                    env: None,
+                    literal: None,
+                    proposal: "secrets/client.key",
+                };
+                Some(mounts.secret(PROMETHEUS.name, &at, &keys, report)?)
+            }
+        };
+        Some(Tls {
+            ca_file,
+            cert_file,
+            key_file,
+            server_name: tls.server_name.as_ref().map(|name| name.as_str().to_owned()),
+        })
+    }
+
+    fn auth(&self, auth: &config::Auth, mounts: &mut Mounts, report: &mut Report) -> Option<Auth> {
+        let at = self.at.key("auth");
+        let token = SecretKeys {
+            key: "bearer_token",
+            file: auth.bearer_token_file.as_ref(),
+            env: auth.bearer_token_env.as_ref(),
+            literal: auth.bearer_token,
+            proposal: "secrets/replica_token",
+        };
+        let password = SecretKeys {
+            key: "password",
+            file: auth.password_file.as_ref(),
+            env: auth.password_env.as_ref(),
+            literal: auth.password,
+            proposal: "secrets/replica_password",
+        };
+        match (token.is_named(), &auth.username) {
+            (true, None) if !password.is_named() => {
+                let path = mounts.secret(PROMETHEUS.name, &at, &token, report)?;
+                Some(Auth { bearer_token_file: Some(path), ..Auth::default() })
+            }
+            (false, Some(username)) => {
+                let path = mounts.secret(PROMETHEUS.name, &at, &password, report)?;
+                Some(Auth {
+                    username: Some(username.as_str().to_owned()),
+                    password_file: Some(path),
+                    ..Auth::default()
+                })
+            }
+            _ => {
+                report.push(
+                    Diagnostic::error(
+                        "one-of",
+                        "`auth` takes a bearer token, or a user name and a password",
+                    )
+                    .at_key(at, "")
+                    .help(
+                        "write `bearer_token_file: secrets/replica_token`, or `username` and `password_file`",
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
+        let Self { written, at, .. } = self;
+        let interval = interval(&at.key("probe").key("interval"), written.probe.interval, 30, report);
+        let endpoint = written.endpoint.as_ref()?;
+        if written.probe.enabled == Some(false) {
+            return None;
+        }
+        let path = written.probe.path.as_ref().or(engine.ready_path.as_ref());
+        let url = path.map_or_else(|| endpoint.to_string(), |path| endpoint.with_path(path.as_str()));
+        Some(Probe { url, https: endpoint.is_https(), readiness: path.is_some(), interval })
+    }
+
+    fn check_capacity(&self, report: &mut Report) {
+        if self.written.capacity.max_concurrency.is_some_and(|count| count.get() == 0) {
+            report.push(bad_value(
+                self.at.key("capacity").key("max_concurrency"),
+                "a replica that can hold no request serves nobody\nwrite how many it can hold at once: `8`",
+            ));
+        }
+        let scale = &self.written.scale;
+        if let (Some(min), Some(max)) = (scale.min, scale.max)
+            && min > max
+        {
+            report.push(bad_value(
+                self.at.key("scale").key("max"),
+                &format!("`max` is below `min`\nwrite `max: {}` or more", min.get()),
+            ));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Hides what may be a secret before any part of a file is shown: a literal secret in the config is a fault, and the
+//! message about it (or about its neighbour on the line) must not carry it into a terminal or a CI log.
+
+use super::SourceFile;
+use super::index::SpanIndex;
+
+/// Parts of the names of keys whose value is a secret, unless the key ends in `_file` or `_env`.
+const SECRET_KEYS: [&str; 9] = [
+    "api_key",
+    "api_url",
+    "credential",
+    "passw",
+    "private_key",
+    "routing_key",
+    "secret",
+    "service_key",
+    "token",
+];
+/// Keys that are secrets where they stand as they are.
+const SECRET_WORDS: [&str; 3] = ["key", "url", "webhook_url"];
+/// What tokens and hooks look like, wherever they stand.
+const SECRET_TEXTS: [&str; 4] = ["hooks.slack.com/", "xoxb-", "xoxp-", "-----BEGIN"];
+
+/// Replaces secrets by as many bytes of `*`, so that every place stays what it was.
+pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
+    let mut text = std::mem::take(&mut file.text);
+    for node in &index.nodes {
+        let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
+        let value = text.get(node.value.clone()).unwrap_or_default();
+        if is_secret_key(key) || (is_reference(key) && value.contains("://")) || is_secret_text(value) {
+            // A section that holds a secret is not one: its own entries are looked at by themselves.
+            if node.is_scalar() || is_secret_key(key) {
+                let stars = stars(value);
+                text.replace_range(node.value.clone(), &stars);
+            }
+        }
+    }
+    if !index.is_complete() {
+        // Nobody knows where values end in what is not YAML: the rest of such a line is hidden.
+        text = text.split_inclusive('\n').map(mask_line).collect();
+    }
+    file.text = text;
+}
+
+fn mask_line(line: &str) -> String {
+    let secret = line.match_indices(':').find(|(at, _)| {
+        let key = line[..*at].rsplit([' ', '{', ',', '-']).next().unwrap_or_default();
+        is_secret_key(key)
+    });
+    match secret {
+        Some((at, _)) => format!("{}:{}", &line[..at], stars(&line[at + 1..])),
+        None if is_secret_text(line) => stars(line),
+        None => line.to_owned(),
+    }
+}
+
+fn is_secret_key(key: &str) -> bool {
+    let key = key.trim_matches(['"', '\'']).to_lowercase();
+    !is_reference(&key)
+        && (SECRET_WORDS.contains(&key.as_str()) || SECRET_KEYS.iter().any(|part| key.contains(part)))
+}
+
+/// Whether the key names where a secret is.
+fn is_reference(key: &str) -> bool {
+    key.ends_with("_file") || key.ends_with("_env")
+}
+
+fn is_secret_text(text: &str) -> bool {
+    SECRET_TEXTS.iter().any(|part| text.contains(part))
+}
+
+fn stars(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| std::iter::repeat_n(if c.is_whitespace() { ' ' } else { '*' }, c.len_utf8()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut file = SourceFile::new("skymon.yaml", text);
+        let (index, _) = SpanIndex::new(&file);
+        mask(&mut file, &index);
+        assert_eq!(file.text.len(), text.len(), "no place moves");
+        file.text
+    }
+
+    #[test]
+    fn literal_secrets_are_hidden_and_their_neighbours_are_not() {
+        assert_eq!(
+            masked(
+                "slack: {webhook_url: https://x.y/SECRET, chanel: a}\nemail:\n  password: 'SÉCRET'\n  user: me\n"
+            ),
+            "slack: {webhook_url: ******************, chanel: a}\nemail:\n  password: *********\n  user: me\n"
+        );
+        assert_eq!(
+            masked("a: {url_file: https://x/SECRET, b_env: NAME}"),
+            "a: {url_file: ****************, b_env: NAME}"
+        );
+        assert_eq!(
+            masked("service_key: SECRET\ntoken_file: secrets/x\n"),
+            "service_key: ******\ntoken_file: secrets/x\n"
+        );
+        assert_eq!(
+            masked("chanel: https://hooks.slack.com/services/SECRET\n"),
+            format!("chanel: {}\n", "*".repeat(39))
+        );
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_a_file_that_is_not_yaml_too() {
+        assert!(!masked("a: [\nslack: {webhook_url: \"https://x/SECRET\n").contains("SECRET"));
+        assert!(!masked("password: \"SECRET\n").contains("SECRET"));
+    }
+}
