@@ -136,7 +136,7 @@ pub enum Deny {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as HighErrorRate
+    /// An alert, as `HighErrorRate`
     #[arg(value_name = "ID")]
     pub id: String,
 }

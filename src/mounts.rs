@@ -100,8 +100,8 @@ impl Mounts {
                         "two-secrets",
                         format!("`{key}` is named twice: by `{key}_file` and `{key}_env`"),
                     )
-                    .at_key(at.key(&format!("{key}_env")), "the second")
-                    .at_key(at.key(&format!("{key}_file")), "the first")
+                    .at_key(at.key(format!("{key}_env")), "the second")
+                    .at_key(at.key(format!("{key}_file")), "the first")
                     .help("keep one of the two"),
                 );
                 return None;

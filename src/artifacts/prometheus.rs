@@ -65,7 +65,7 @@ fn scrape_job(service: &Service) -> Value {
             dns = Some(context! { name => name.as_str(), port, types => ["A", "AAAA"] });
         }
         Targets::Dns(DnsName::Service { name }) => {
-            dns = Some(context! { name => name.as_str(), port => Value::from(()), types => ["SRV"] })
+            dns = Some(context! { name => name.as_str(), port => Value::from(()), types => ["SRV"] });
         }
     }
     context! {

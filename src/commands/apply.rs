@@ -1,43 +1,39 @@
 //! The one command that brings the running stack to what was just rendered.
 
-use crate::catalog::programs::Reload;
+use crate::catalog::programs::{Program, Reload};
 use crate::output::{Change, State};
 use crate::plan::Plan;
 
 /// `None` if the running programs follow the changed files by themselves.
-pub(super) fn command(changes: &[Change], plan: &Plan, compose: &str) -> Option<String> {
-    let compose = format!("docker compose -f {}", shell_word(compose));
-    let changed = |path: &str| changes.iter().any(|change| change.path == path);
-    let first =
-        changes.iter().any(|change| change.path == "docker-compose.yml" && change.state == State::Create);
+pub(super) fn command(changes: &[Change], plan: &Plan, compose_file: &str) -> Option<String> {
+    let compose = format!("docker compose -f {}", shell_word(compose_file));
+    let definition = changes.iter().find(|change| change.path == "docker-compose.yml");
     let mut commands = Vec::new();
-    if changed("docker-compose.yml") {
+    if definition.is_some() {
         commands.push(format!("{compose} up -d --wait --remove-orphans"));
     }
-    if !first {
-        let of = |reload: Reload| -> Vec<&str> {
-            plan.programs
+    // What has never run has nothing to reload.
+    if definition.is_none_or(|change| change.state != State::Create) {
+        for (reload, verb) in [(Reload::Signal, "kill -s SIGHUP"), (Reload::Restart, "restart")] {
+            let names: Vec<&str> = plan
+                .programs
                 .iter()
-                .filter(|program| program.facts.reload == reload)
-                .filter(|program| {
-                    program.facts.folders.iter().any(|(folder, _)| {
-                        changes.iter().any(|change| {
-                            change.path.starts_with(&format!("{folder}/")) && !is_followed(&change.path)
-                        })
-                    })
-                })
-                .map(|program| program.facts.name)
-                .collect()
-        };
-        let (signalled, restarted) = (of(Reload::Signal), of(Reload::Restart));
-        if !signalled.is_empty() {
-            commands.push(format!("{compose} kill -s SIGHUP {}", signalled.join(" ")));
-        }
-        if !restarted.is_empty() {
-            commands.push(format!("{compose} restart {}", restarted.join(" ")));
+                .map(|program| program.facts)
+                .filter(|facts| facts.reload == reload && reads_any(facts, changes))
+                .map(|facts| facts.name)
+                .collect();
+            if !names.is_empty() {
+                commands.push(format!("{compose} {verb} {}", names.join(" ")));
+            }
         }
     }
     (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
+fn reads_any(program: &Program, changes: &[Change]) -> bool {
+    changes.iter().filter(|change| !is_followed(&change.path)).any(|change| {
+        program.folders.iter().any(|(folder, _)| change.path.starts_with(&format!("{folder}/")))
+    })
 }
 
 /// Files that a program watches by itself, or that none reads.

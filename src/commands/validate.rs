@@ -1,7 +1,7 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -59,7 +59,7 @@ pub(super) fn check(
     let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
     for change in comparison.changes() {
         report.push(drift(change, &paths.out));
-        check_form(&change.path, paths.out.join(&change.path), report, sources)?;
+        check_form(&change.path, &paths.out.join(&change.path), report, sources)?;
     }
     Ok(())
 }
@@ -85,11 +85,11 @@ fn drift(change: &Change, out: &Path) -> Diagnostic {
 }
 
 /// A file that is not what skymon rendered may not even be of its format.
-fn check_form(path: &str, on_disk: PathBuf, report: &mut Report, sources: &mut Sources) -> Result<()> {
+fn check_form(path: &str, on_disk: &Path, report: &mut Report, sources: &mut Sources) -> Result<()> {
     if !on_disk.is_file() {
         return Ok(());
     }
-    let source = match SourceFile::read(&on_disk)? {
+    let source = match SourceFile::read(on_disk)? {
         Ok(source) => source,
         Err(not_text) => {
             report.push(not_text);

@@ -155,7 +155,7 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
         severity: entry.severity,
         hold: None,
         threshold: entry.threshold.as_ref().and_then(parse),
-        min_requests: entry.min_requests.map(|count| count.get()),
+        min_requests: entry.min_requests.map(super::super::values::Count::get),
         labels: scope.labels.clone(),
         enabled: true,
     };
@@ -165,7 +165,8 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
         };
         effective.severity = change.severity.unwrap_or(effective.severity);
         effective.hold = change.hold.or(effective.hold);
-        effective.min_requests = change.min_requests.map(|count| count.get()).or(effective.min_requests);
+        effective.min_requests =
+            change.min_requests.map(super::super::values::Count::get).or(effective.min_requests);
         effective.enabled = change.enabled.unwrap_or(effective.enabled);
         effective
             .labels

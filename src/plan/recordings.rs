@@ -43,9 +43,20 @@ pub(super) struct Subject<'a> {
 /// When the rule test looks: every window up to 5 minutes is full by then.
 const RAW_TEST_AT: Duration = Duration::from_secs(600);
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
-/// The two replicas of the rule test. All series of the second are twice those of the first, and it has had no event
-/// that a zero must stand for.
-const REPLICAS: [(&str, f64); 2] = [("a:1", 1.0), ("b:2", 2.0)];
+/// A replica of the rule test.
+#[derive(Clone, Copy)]
+struct Replica {
+    name: &'static str,
+    /// What its series are of the first one's.
+    factor: f64,
+    /// Whether it has had the events that a zero stands for where there were none.
+    had_events: bool,
+}
+
+const REPLICAS: [Replica; 2] = [
+    Replica { name: "a:1", factor: 1.0, had_events: true },
+    Replica { name: "b:2", factor: 2.0, had_events: false },
+];
 const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
 const GROWTHS: [(&str, u32); 2] =
@@ -82,8 +93,8 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn record_replicas(&mut self) {
-        for (replica, _) in REPLICAS {
-            self.feed("up", &[("replica", replica)], "1x".to_owned());
+        for replica in REPLICAS {
+            self.feed("up", &[("replica", replica.name)], "1x");
         }
         let service = self.subject.service;
         self.per_replica(
@@ -124,7 +135,7 @@ impl Recorder<'_> {
                 if let Some(base) = base.filter(|base| self.values.contains_key(base)) {
                     expr = format!("{expr}\n  or 0 * {}", self.own(&base));
                 }
-                let [one, two] = values.map(|values| values.sum());
+                let [one, two] = values.map(std::iter::Iterator::sum);
                 let name = format!("service_replica:{word}:rate5m");
                 self.per_replica(&name, &expr, [one, two]);
                 self.for_service(
@@ -226,22 +237,22 @@ impl Recorder<'_> {
     fn record_probe(&mut self, probe: &Probe) {
         let service = self.subject.service;
         let up = if probe.readiness {
-            self.feed("probe_success", &[], "1x".to_owned());
+            self.feed("probe_success", &[], "1x");
             format!("min by (service) (probe_success{{service=\"{service}\"}})")
         } else {
-            self.feed("probe_http_status_code", &[], "404x".to_owned());
+            self.feed("probe_http_status_code", &[], "404x");
             let code = format!("probe_http_status_code{{service=\"{service}\"}}");
             format!("min by (service) (({code} > bool 0) * ({code} < bool 500))")
         };
         self.for_service("service:endpoint_up:min", &up, 1.0);
-        self.feed("probe_duration_seconds", &[], "0.25x".to_owned());
+        self.feed("probe_duration_seconds", &[], "0.25x");
         self.for_service(
             "service:endpoint_latency_seconds:max",
             &format!("max by (service) (probe_duration_seconds{{service=\"{service}\"}})"),
             0.25,
         );
         if probe.https {
-            self.feed("probe_ssl_earliest_cert_expiry", &[], "1000600x".to_owned());
+            self.feed("probe_ssl_earliest_cert_expiry", &[], "1000600x");
             self.for_service(
                 "service:certificate_expiry_seconds:min",
                 &format!(
@@ -276,8 +287,8 @@ impl Recorder<'_> {
         let expected = REPLICAS
             .iter()
             .zip(values)
-            .map(|((replica, _), value)| Sample {
-                labels: labels(&[("service", service), ("replica", replica)]),
+            .map(|(replica, value)| Sample {
+                labels: labels(&[("service", service), ("replica", replica.name)]),
                 value,
             })
             .collect();
@@ -306,24 +317,24 @@ impl Recorder<'_> {
             return;
         }
         let step = self.step.as_secs_f64();
-        for (replica, factor) in REPLICAS {
+        for replica in REPLICAS {
             for (own_labels, value) in all_series(metric) {
-                if factor > 1.0 && self.starts_late(name, &own_labels) {
+                if !replica.had_events && self.starts_late(name, &own_labels) {
                     continue;
                 }
-                let value = value * factor;
-                let mut labels: Vec<(&str, &str)> = vec![("replica", replica)];
+                let value = value * replica.factor;
+                let mut labels: Vec<(&str, &str)> = vec![("replica", replica.name)];
                 labels.extend(own_labels.iter().map(|(k, v)| (k.as_str(), v.as_str())));
                 match metric.r#type {
-                    MetricType::Counter => self.feed(name, &labels, format!("0+{}x", value * step)),
-                    MetricType::Gauge => self.feed(name, &labels, format!("{value}x")),
+                    MetricType::Counter => self.feed(name, &labels, &format!("0+{}x", value * step)),
+                    MetricType::Gauge => self.feed(name, &labels, &format!("{value}x")),
                     MetricType::Histogram => {
                         let (_, high) = filled_bucket(metric);
                         for bound in with_infinity(metric) {
                             let rate = if bound_value(bound) < high { 0.0 } else { value };
                             let mut labels = labels.clone();
                             labels.push(("le", bound));
-                            self.feed(&format!("{name}_bucket"), &labels, format!("0+{}x", rate * step));
+                            self.feed(&format!("{name}_bucket"), &labels, &format!("0+{}x", rate * step));
                         }
                     }
                 }
@@ -332,11 +343,11 @@ impl Recorder<'_> {
     }
 
     /// The values of those of a replica's series that the matchers select.
-    fn selected(&self, name: &str, metric: &Metric, matchers: &str, (_, factor): (&str, f64)) -> Vec<f64> {
+    fn selected(&self, name: &str, metric: &Metric, matchers: &str, replica: Replica) -> Vec<f64> {
         all_series(metric)
             .filter(|(labels, _)| selects(Some(matchers), labels))
-            .filter(|(labels, _)| factor == 1.0 || !self.starts_late(name, labels))
-            .map(|(_, value)| value * factor)
+            .filter(|(labels, _)| replica.had_events || !self.starts_late(name, labels))
+            .map(|(_, value)| value * replica.factor)
             .collect()
     }
 
@@ -401,7 +412,7 @@ impl Recorder<'_> {
     }
 
     /// `course` is in promtool's notation, without the number of repetitions.
-    fn feed(&mut self, name: &str, labels: &[(&str, &str)], course: String) {
+    fn feed(&mut self, name: &str, labels: &[(&str, &str)], course: &str) {
         let labels: Vec<String> = [("service", self.subject.service)]
             .iter()
             .chain(labels)

@@ -67,7 +67,7 @@ impl ServiceResolver<'_> {
             version,
             scraped: !matches!(targets, Targets::None),
             probe: probe.as_ref(),
-            max_concurrency: written.capacity.max_concurrency.map(|count| count.get()),
+            max_concurrency: written.capacity.max_concurrency.map(super::super::values::Count::get),
         };
         let recorded = recordings::record(&subject, step);
         let labels: BTreeMap<String, String> =

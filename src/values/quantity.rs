@@ -1,0 +1,199 @@
+//! Quantities: durations, sizes, counts and thresholds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::scalar;
+
+/// A span of time with millisecond precision, written as Prometheus writes it: `15s`, `1m30s`, `2.5s`, `250ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Duration(u64);
+
+impl Duration {
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds * 1000)
+    }
+
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    pub fn as_secs_f64(self) -> f64 {
+        // Exact up to 285,000 years: a `u64` of milliseconds below 2^53.
+        #[allow(clippy::cast_precision_loss, reason = "durations in a config are far below 2^53 ms")]
+        let millis = self.0 as f64;
+        millis / 1000.0
+    }
+
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+}
+
+/// Unit and its length in milliseconds, the longest first.
+const DURATION_UNITS: &[(&str, u64)] = &[
+    ("y", 365 * 86_400_000),
+    ("w", 7 * 86_400_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
+
+impl FromStr for Duration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is not a duration\nwrite a number and a unit: `15s`, `5m`, `1h`, `250ms`");
+        let mut millis = 0u64;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+            let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
+            rest = &rest[digits..];
+            let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            let unit = DURATION_UNITS.iter().find(|(name, _)| *name == &rest[..letters]).ok_or_else(wrong)?;
+            rest = &rest[letters..];
+            #[allow(clippy::cast_precision_loss, reason = "the unit's length is a small constant")]
+            let part = (number * unit.1 as f64).round();
+            if part > 1e15 {
+                return Err(format!("`{text}` is longer than any stack will run"));
+            }
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "digits only, and bounded above"
+            )]
+            let part = part as u64;
+            millis += part;
+        }
+        if text.is_empty() { Err(wrong()) } else { Ok(Self(millis)) }
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        let mut left = self.0;
+        // Years and weeks are read but not written: `30d` reads better than `4w2d`.
+        for (unit, length) in &DURATION_UNITS[2..] {
+            let count = left / length;
+            if count > 0 {
+                write!(f, "{count}{unit}")?;
+            }
+            left %= length;
+        }
+        Ok(())
+    }
+}
+
+scalar!(Duration, "a duration such as `15s`", {
+    "type": "string",
+    "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w|y))+$",
+    "description": "A duration: `15s`, `1m30s`, `2.5s`, `250ms`."
+});
+
+/// A size on disk, as Prometheus takes it: `10GB`, `512MB`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Size(String);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let known = ["B", "KB", "MB", "GB", "TB", "PB", "EB"].contains(&&text[digits.len()..]);
+        if known && digits.parse::<u64>().is_ok_and(|n| n > 0) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{text}` is not a size\nwrite a whole number and a unit: `10GB`, `512MB`"))
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+scalar!(Size, "a size such as `10GB`", {
+    "type": "string",
+    "pattern": "^[0-9]+(B|KB|MB|GB|TB|PB|EB)$",
+    "description": "A size on disk: `10GB`."
+});
+
+/// A whole number of things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(u32);
+
+impl Count {
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not a whole number\nwrite `0`, `1`, `20`"))
+    }
+}
+
+scalar!(Count, "a whole number", { "type": "integer", "minimum": 0 });
+
+/// An alert's threshold as written; what unit it has is the alert's to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold(String);
+
+impl Threshold {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+scalar!(Threshold, "a threshold", {
+    "type": ["string", "number"],
+    "description": "A ratio (`5%` or `0.05`), a duration (`2.5s`) or a number, as the alert needs."
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn duration(text: &str) -> Result<String, String> {
+        text.parse::<Duration>().map(|d| d.to_string())
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them_and_written_as_prometheus_reads_them() {
+        for (text, written) in [
+            ("15s", "15s"),
+            ("90s", "1m30s"),
+            ("1m30s", "1m30s"),
+            ("2.5s", "2s500ms"),
+            ("250ms", "250ms"),
+            ("30d", "30d"),
+            ("1w", "7d"),
+            ("0s", "0s"),
+        ] {
+            assert_eq!(duration(text).as_deref(), Ok(written), "{text}");
+        }
+        for text in ["", "15", "s", "1.2.3s", "5 m", "-5s", "99999999999y", "1e3s"] {
+            assert!(duration(text).is_err(), "{text} must not be a duration");
+        }
+    }
+}
