@@ -5,8 +5,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 
 /// The authority. What trusts `write`'s file trusts every server that uses `server`.
 pub(crate) struct Authority {
@@ -34,19 +40,48 @@ impl Authority {
     /// The TLS side of a server that answers to these names (or IP addresses).
     #[track_caller]
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(names).expect("names that a certificate can hold");
-        let certificate: CertificateDer<'static> =
-            params.signed_by(&key, &self.issuer).expect("a signed certificate").der().clone();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        self.serve(names, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, for a server that talks to nobody without a certificate of this authority.
+    #[track_caller]
+    pub(crate) fn server_for_known_clients(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        let own = CertificateDer::from_pem_slice(self.certificate.as_bytes()).expect("our own PEM");
+        roots.add(own).expect("a certificate of an authority");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        self.serve(names, verifier.expect("one root is enough"))
+    }
+
+    /// A client's certificate and its key as PEM files.
+    #[track_caller]
+    pub(crate) fn write_client(&self, certificate: &Path, key: &Path) {
+        let (signed, pair) = self.sign(&["client.internal"]);
+        std::fs::write(certificate, signed.pem()).expect("the certificate can be written");
+        std::fs::write(key, pair.serialize_pem()).expect("the key can be written");
+    }
+
+    #[track_caller]
+    fn serve(&self, names: &[&str], clients: Arc<dyn ClientCertVerifier>) -> Arc<rustls::ServerConfig> {
+        let (signed, pair) = self.sign(names);
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS 1.2 and 1.3")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
+            .with_client_cert_verifier(clients)
+            .with_single_cert(vec![signed.der().clone()], key)
             .expect("a key that fits the certificate");
         Arc::new(config)
+    }
+
+    #[track_caller]
+    fn sign(&self, names: &[&str]) -> (Certificate, KeyPair) {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(names).expect("names that a certificate can hold");
+        let certificate = params.signed_by(&key, &self.issuer);
+        (certificate.expect("a signed certificate"), key)
     }
 }

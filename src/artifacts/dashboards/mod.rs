@@ -1,0 +1,312 @@
+//! Grafana's dashboards: two JSON templates become the pages of one stack, and the runbook becomes a third.
+//! Apart from the text templates, since a dashboard is data as Grafana exports it: it is changed as a JSON value and
+//! never printed with holes. Where a panel stands is `layout`'s.
+//!
+//! A template may hold marks for this file, each under a key `skymon` that does not reach the output:
+//! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if all services
+//!   of the page share it (`"colour"`: other than red);
+//! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
+//! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
+
+mod fill;
+mod marks;
+mod queries;
+mod runbook;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+
+use super::layout;
+
+pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
+pub(super) const OVERVIEW_UID: &str = "skymon-overview";
+pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
+
+/// Prometheus writes this one itself, recorded or not.
+const ALERTS: &str = "ALERTS";
+
+/// The lines of the services. No red, which is kept for what is bad, and no orange, its little sister.
+const COLOURS: [&str; 10] = [
+    "blue",
+    "purple",
+    "green",
+    "yellow",
+    "super-light-blue",
+    "super-light-purple",
+    "dark-green",
+    "dark-yellow",
+    "dark-blue",
+    "dark-purple",
+];
+
+pub(super) struct DashboardInput {
+    pub stack: String,
+    pub services: Vec<DashboardService>,
+    /// The title of each engine.
+    pub engines: BTreeMap<String, String>,
+    /// In the order of the page; empty where the user has a runbook of their own.
+    pub runbook: Vec<RunbookEntry>,
+}
+
+pub(super) struct DashboardService {
+    pub name: String,
+    pub engine: String,
+    /// The names of the series that the rules record for this service.
+    pub recorded: BTreeSet<String>,
+    /// The effective threshold of each of its alerts that has one, in the unit of the series.
+    pub thresholds: BTreeMap<String, f64>,
+}
+
+pub(super) struct RunbookEntry {
+    pub alert: String,
+    pub markdown: String,
+}
+
+/// The uid of the page that shows the services of an engine.
+pub(super) fn service_uid(engine: &str) -> String {
+    format!("skymon-service-{engine}")
+}
+
+/// All dashboards of a stack, as file name and content. `read_template` is asked for `overview.json` and `service.json`.
+pub(super) fn build(
+    input: &DashboardInput,
+    read_template: impl Fn(&str) -> Value,
+) -> Result<Vec<(String, Value)>> {
+    let pages = pages(input);
+    let mut dashboards = Vec::new();
+    for page in &pages {
+        let dashboard = match page.template {
+            Some(name) => patched(read_template(name), page, &pages)
+                .with_context(|| format!("cannot make a dashboard of the template `{name}`"))?,
+            None => runbook::build(input, page, &pages),
+        };
+        dashboards.push((page.file.clone(), dashboard));
+    }
+    Ok(dashboards)
+}
+
+/// One dashboard: what it is called, and which services it shows.
+struct Page<'a> {
+    file: String,
+    uid: String,
+    /// As links name it.
+    name: String,
+    title: String,
+    stack: &'a str,
+    /// None: the page is made here.
+    template: Option<&'static str>,
+    services: Vec<&'a DashboardService>,
+}
+
+fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
+    let page = |file: String, uid: String, name: String, template| Page {
+        title: format!("{name} · {}", input.stack),
+        file,
+        uid,
+        name,
+        stack: &input.stack,
+        template,
+        services: Vec::new(),
+    };
+
+    let overview =
+        page("overview.json".into(), OVERVIEW_UID.into(), "Overview".into(), Some("overview.json"));
+    let mut pages = vec![Page { services: input.services.iter().collect(), ..overview }];
+
+    let mut engines: BTreeMap<&str, Vec<&DashboardService>> = BTreeMap::new();
+    for service in &input.services {
+        engines.entry(&service.engine).or_default().push(service);
+    }
+    for (engine, services) in engines {
+        let title = input.engines.get(engine).map_or(engine, String::as_str);
+        let file = format!("service-{engine}.json");
+        let of_engine = page(file, service_uid(engine), format!("Service · {title}"), Some("service.json"));
+        pages.push(Page { services, ..of_engine });
+    }
+
+    if !input.runbook.is_empty() {
+        pages.push(page("runbook.json".into(), RUNBOOK_UID.into(), "Runbook".into(), None));
+    }
+    pages
+}
+
+impl Page<'_> {
+    fn is_recorded(&self, metric: &str) -> bool {
+        metric == ALERTS || self.services.iter().any(|service| service.recorded.contains(metric))
+    }
+
+    /// Whether this page can fill a query: one name that nobody records is enough to leave it empty.
+    fn can_answer(&self, expr: &str) -> Result<bool> {
+        Ok(queries::metrics(expr)?.iter().all(|metric| self.is_recorded(metric)))
+    }
+
+    /// The threshold of an alert, if each service of this page has it and all agree: a line is true for all or for none.
+    fn threshold(&self, alert: &str) -> Option<f64> {
+        let mut thresholds = self.services.iter().map(|service| service.thresholds.get(alert));
+        let first = *thresholds.next()??;
+        thresholds.all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq())).then_some(first)
+    }
+}
+
+fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
+    let fields = dashboard.as_object_mut().context("a dashboard is a JSON object, this is none")?;
+    identify(fields, page, pages);
+    let gone = set_variables(fields, page)?;
+
+    let Some(Value::Array(panels)) = fields.get_mut("panels").map(Value::take) else {
+        bail!("it has no list `panels`");
+    };
+    if let Some(odd) = panels.iter().find(|panel| !panel.is_object()) {
+        bail!("a panel is a JSON object, this is none: {odd}");
+    }
+    let mut sections = layout::sections(panels);
+    for section in &mut sections {
+        fill::keep_what_can_be_filled(section, page, &gone)?;
+        for panel in &mut section.panels {
+            marks::draw_thresholds(panel, page);
+            marks::colour_services(panel, page);
+            marks::list_pages(panel, pages);
+        }
+    }
+    fields.insert("panels".into(), layout::arrange(sections).into());
+
+    if !pages.iter().any(|page| page.uid == RUNBOOK_UID) {
+        drop_links(&mut dashboard, &format!("/d/{RUNBOOK_UID}"));
+    }
+    finish(&mut dashboard);
+    Ok(dashboard)
+}
+
+/// What makes it this stack's dashboard and no other's. `id` and the `__` keys belong to the Grafana it was exported from.
+fn identify(fields: &mut Map<String, Value>, page: &Page, pages: &[Page]) {
+    fields.retain(|key, _| key != "id" && key != "version" && !key.starts_with("__"));
+    fields.insert("uid".into(), json!(page.uid));
+    fields.insert("title".into(), json!(page.title));
+    fields.insert("tags".into(), json!(["skymon", page.stack]));
+    fields.insert("editable".into(), json!(false));
+    fields.insert("links".into(), links(page, pages));
+}
+
+/// From each page to all the others.
+fn links(page: &Page, pages: &[Page]) -> Value {
+    let others = pages.iter().filter(|other| other.uid != page.uid);
+    others
+        .map(|other| {
+            json!({
+                "type": "link",
+                "title": other.name,
+                "tooltip": "",
+                "icon": if other.uid == RUNBOOK_UID { "doc" } else { "dashboard" },
+                "url": format!("/d/{}", other.uid),
+                "tags": [],
+                "asDropdown": false,
+                "includeVars": false,
+                "keepTime": true,
+                "targetBlank": false,
+            })
+        })
+        .collect()
+}
+
+/// Fills in the list of services. Returns the variables that had to go because nothing records what they ask for.
+fn set_variables(fields: &mut Map<String, Value>, page: &Page) -> Result<BTreeSet<String>> {
+    let mut gone = BTreeSet::new();
+    let Some(variables) = fields.get_mut("templating").and_then(|templating| array_at(templating, "/list"))
+    else {
+        return Ok(gone);
+    };
+    let mut kept = Vec::new();
+    for mut variable in variables.drain(..) {
+        if variable["type"] == "custom" && variable["name"] == "service" {
+            offer_services(&mut variable, page);
+        }
+        let asked = match asked_by_variable(&variable) {
+            Some(expr) => page.can_answer(expr)?,
+            None => true,
+        };
+        if asked {
+            kept.push(variable);
+        } else if let Some(name) = variable["name"].as_str() {
+            gone.insert(name.to_owned());
+        }
+    }
+    *variables = kept;
+    Ok(gone)
+}
+
+fn offer_services(variable: &mut Value, page: &Page) {
+    let names: Vec<&str> = page.services.iter().map(|service| service.name.as_str()).collect();
+    let options: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| json!({"selected": at == 0, "text": name, "value": name}))
+        .collect();
+    variable["query"] = json!(names.join(","));
+    variable["current"] = options.first().cloned().unwrap_or(json!({}));
+    variable["options"] = Value::Array(options);
+}
+
+/// The selector in `label_values(selector, label)`; other kinds of query are left to Grafana.
+fn asked_by_variable(variable: &Value) -> Option<&str> {
+    let query = variable["query"]["query"].as_str().or(variable["query"].as_str())?;
+    let inside = query.trim().strip_prefix("label_values(")?.strip_suffix(')')?;
+    Some(inside.rsplit_once(',')?.0.trim())
+}
+
+fn drop_links(value: &mut Value, url: &str) {
+    match value {
+        Value::Array(items) => {
+            items.retain(|item| !item["url"].as_str().is_some_and(|to| to.starts_with(url)));
+            for item in items {
+                drop_links(item, url);
+            }
+        }
+        Value::Object(fields) => {
+            for item in fields.values_mut() {
+                drop_links(item, url);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every data source becomes the stack's, every mark goes.
+fn finish(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(finish),
+        Value::Object(fields) => {
+            fields.shift_remove("skymon");
+            for (key, item) in fields.iter_mut() {
+                // Grafana's own (`-- Grafana --`, `-- Mixed --`) are no databases.
+                let built_in = item["uid"].as_str().is_some_and(|uid| uid.starts_with("-- "));
+                if key == "datasource" && !built_in {
+                    *item = json!({"type": "prometheus", "uid": DATASOURCE_UID});
+                } else {
+                    finish(item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn array_at<'a>(value: &'a mut Value, pointer: &str) -> Option<&'a mut Vec<Value>> {
+    value.pointer_mut(pointer)?.as_array_mut()
+}
+
+/// The object in a value, made one if it is none: a panel that a person wrote may lack what Grafana always writes.
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = value else { unreachable!("made an object above") };
+    fields
+}
+
+fn object_in<'a>(fields: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    object(fields.entry(key).or_insert(Value::Null))
+}

@@ -1,0 +1,334 @@
+//! The pages of made-up stacks: what is on them, what is not, and that Grafana can read them.
+
+use super::queries::{metrics, variables, without_variables};
+use super::runbook::{as_is, text_height};
+use super::*;
+
+/// All that the rules can record.
+const VOCABULARY: &str = "
+    service_replica:up:max service_replica:requests:rate5m service_replica:errors:rate5m
+    service_replica:aborted:rate5m service_replica:tokens_in:rate5m service_replica:tokens_out:rate5m
+    service_replica:preemptions:rate5m service_replica:cpu_seconds:rate5m
+    service_replica:latency_seconds:p99_rate5m service_replica:running:sum service_replica:queued:sum
+    service_replica:kv_cache_usage:max service_replica:model_ready:min service_replica:memory_bytes:max
+    service_replica:restarts:changes1h
+    service:replicas_up:sum service:replicas:count service:requests:rate5m service:errors:rate5m
+    service:errors:ratio_rate5m service:aborted:rate5m service:latency_seconds_bucket:rate5m
+    service:latency_seconds:p50_rate5m service:latency_seconds:p95_rate5m service:latency_seconds:p99_rate5m
+    service:time_to_first_token_seconds_bucket:rate5m service:time_to_first_token_seconds:p50_rate5m
+    service:time_to_first_token_seconds:p95_rate5m service:time_to_first_token_seconds:p99_rate5m
+    service:time_per_output_token_seconds_bucket:rate5m service:time_per_output_token_seconds:p50_rate5m
+    service:time_per_output_token_seconds:p95_rate5m service:time_per_output_token_seconds:p99_rate5m
+    service:running:sum service:queued:sum service:tokens_in:rate5m service:tokens_out:rate5m
+    service:kv_cache_usage:max service:prefix_cache_hits:ratio_rate5m service:preemptions:rate5m
+    service:model_ready:min service:utilization:ratio service:endpoint_up:min
+    service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
+
+fn template(name: &str) -> Value {
+    let text = match name {
+        "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
+        "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
+        other => panic!("no such template: {other}"),
+    };
+    serde_json::from_str(text).unwrap()
+}
+
+fn service(name: &str, engine: &str, recorded: &str, thresholds: &[(&str, f64)]) -> DashboardService {
+    DashboardService {
+        name: name.into(),
+        engine: engine.into(),
+        recorded: recorded.split_whitespace().map(Into::into).collect(),
+        thresholds: thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)).collect(),
+    }
+}
+
+fn stack(services: Vec<DashboardService>) -> DashboardInput {
+    let engines = [("vllm", "vLLM"), ("custom", "Custom server")];
+    DashboardInput {
+        stack: "night".into(),
+        services,
+        engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
+        runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
+    }
+}
+
+fn full() -> DashboardInput {
+    let thresholds = [("HighLatency", 2.5), ("HighErrorRate", 0.05)];
+    stack(vec![
+        service("chat", "vllm", VOCABULARY, &thresholds),
+        service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
+        service("rank", "custom", VOCABULARY, &thresholds),
+    ])
+}
+
+fn empty() -> DashboardInput {
+    stack(vec![service("chat", "vllm", "", &[])])
+}
+
+/// As small an engine as there is: no tokens, no queue, no buckets.
+fn thin() -> DashboardInput {
+    let recorded =
+        "service_replica:up:max service:replicas_up:sum service:replicas:count service:requests:rate5m
+        service:latency_seconds:p99_rate5m";
+    stack(vec![service("rank", "custom", recorded, &[])])
+}
+
+/// Nothing to scrape: only the probe of the endpoint knows about it.
+fn only_endpoint() -> DashboardInput {
+    stack(vec![service("chat", "vllm", "service:endpoint_up:min service:endpoint_latency_seconds:max", &[])])
+}
+
+fn dashboards(input: &DashboardInput) -> BTreeMap<String, Value> {
+    build(input, template).unwrap().into_iter().collect()
+}
+
+/// Every object in a dashboard that has this key.
+fn having<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| having(item, key, found)),
+        Value::Object(fields) => {
+            found.extend(fields.contains_key(key).then_some(value));
+            fields.values().for_each(|item| having(item, key, found));
+        }
+        _ => {}
+    }
+}
+
+fn all_having<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    having(value, key, &mut found);
+    found
+}
+
+fn panel<'a>(dashboard: &'a Value, title: &str) -> Option<&'a Value> {
+    {
+        let mut panels = dashboard["panels"].as_array().unwrap().iter();
+        panels.find(|panel| panel["title"] == title && panel["type"] != "row")
+    }
+}
+
+#[test]
+fn the_files_their_names_and_their_links() {
+    let built = build(&full(), template).unwrap();
+    let titles: Vec<_> = built
+        .iter()
+        .map(|(file, page)| (file.as_str(), page["uid"].as_str().unwrap(), page["title"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("overview.json", "skymon-overview", "Overview · night"),
+        ("service-custom.json", "skymon-service-custom", "Service · Custom server · night"),
+        ("service-vllm.json", "skymon-service-vllm", "Service · vLLM · night"),
+        ("runbook.json", "skymon-runbook", "Runbook · night"),
+    ];
+    assert_eq!(titles, expected);
+    for (_, page) in &built {
+        assert_eq!(page["tags"], json!(["skymon", "night"]));
+        assert_eq!(page["links"].as_array().unwrap().len(), 3);
+        assert!(page.get("id").is_none() && page.get("__inputs").is_none());
+    }
+}
+
+#[test]
+fn whatever_is_recorded_the_page_is_sound() {
+    for input in [full(), thin(), empty(), only_endpoint()] {
+        for (file, page) in dashboards(&input) {
+            let panels = page["panels"].as_array().unwrap();
+            let ids: BTreeSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+            assert_eq!(ids.len(), panels.len(), "{file}: ids");
+
+            let mut cells = BTreeSet::new();
+            for panel in panels {
+                let at = |side: &str| panel["gridPos"][side].as_u64().unwrap();
+                assert!(at("w") > 0 && at("h") > 0 && at("x") + at("w") <= 24, "{file}: {}", panel["title"]);
+                for cell in (at("y")..at("y") + at("h"))
+                    .flat_map(|y| (at("x")..at("x") + at("w")).map(move |x| (x, y)))
+                {
+                    assert!(cells.insert(cell), "{file}: {} overlaps", panel["title"]);
+                }
+            }
+
+            for with_source in all_having(&page, "datasource") {
+                assert_eq!(with_source["datasource"], json!({"type": "prometheus", "uid": DATASOURCE_UID}));
+            }
+            assert!(all_having(&page, "skymon").is_empty(), "{file}: a mark is left");
+
+            let recorded = |metric: &String| {
+                metric == ALERTS || input.services.iter().any(|service| service.recorded.contains(metric))
+            };
+            for target in all_having(&page, "expr") {
+                let expr = target["expr"].as_str().unwrap();
+                assert!(metrics(expr).unwrap().iter().all(recorded), "{file}: {expr}");
+            }
+            for panel in
+                panels.iter().filter(|panel| !["row", "text"].contains(&panel["type"].as_str().unwrap()))
+            {
+                assert!(!panel["targets"].as_array().unwrap().is_empty(), "{file}: {}", panel["title"]);
+                assert!(panel["description"].as_str().unwrap().ends_with('.'), "{file}: {}", panel["title"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_series_only_the_alerts_are_left() {
+    let built = dashboards(&empty());
+    let left = |file: &str| -> Vec<&str> {
+        built[file]["panels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|panel| panel["title"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(left("overview.json"), ["Critical alerts", "Warnings", "Firing alerts", "Services"]);
+    assert_eq!(left("service-vllm.json"), ["Health", "Firing alerts"]);
+    let variables = all_having(&built["service-vllm.json"]["templating"], "name");
+    assert_eq!(variables.len(), 1, "no replica is recorded to choose from");
+}
+
+#[test]
+fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
+    let mut shown = BTreeSet::new();
+    for name in ["overview.json", "service.json"] {
+        for target in all_having(&template(name), "expr") {
+            shown.extend(metrics(target["expr"].as_str().unwrap()).unwrap());
+        }
+    }
+    let mut expected: BTreeSet<String> = VOCABULARY.split_whitespace().map(Into::into).collect();
+    expected.insert(ALERTS.into());
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn dropped_queries_take_their_columns_along() {
+    let built = dashboards(&thin());
+    let table = panel(&built["overview.json"], "Services").unwrap();
+    let columns: Vec<&str> =
+        table["targets"].as_array().unwrap().iter().map(|target| target["refId"].as_str().unwrap()).collect();
+    assert_eq!(columns, ["pages", "A", "B", "C", "F", "H"]);
+    assert!(!table.to_string().contains("Value #G"));
+    assert!(!table.to_string().contains("Errors"));
+    let quantiles = panel(&built["service-custom.json"], "Latency").unwrap();
+    assert_eq!(quantiles["targets"].as_array().unwrap().len(), 1);
+    assert!(panel(&built["service-custom.json"], "Tokens").is_none(), "an empty row");
+}
+
+#[test]
+fn a_threshold_is_drawn_where_all_services_of_the_page_agree() {
+    let built = dashboards(&full());
+    let latency = |file: &str| panel(&built[file], "Latency").unwrap()["fieldConfig"]["defaults"].clone();
+    let alone = latency("service-custom.json");
+    assert_eq!(alone["thresholds"]["steps"][1], json!({"color": "red", "value": 2.5}));
+    assert_eq!(alone["custom"]["thresholdsStyle"]["mode"], "line");
+    let divided = latency("service-vllm.json");
+    assert_eq!(divided["thresholds"]["steps"].as_array().unwrap().len(), 1);
+    assert_eq!(divided["custom"]["thresholdsStyle"]["mode"], "off");
+
+    let errors = panel(&built["service-vllm.json"], "Error ratio").unwrap();
+    assert_eq!(errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], 0.05);
+    let table = panel(&built["overview.json"], "Services").unwrap();
+    let overrides = table["fieldConfig"]["overrides"].as_array().unwrap();
+    let errors = overrides.iter().find(|one| one["matcher"]["options"] == "Value #G").unwrap();
+    let thresholds = errors["properties"].as_array().unwrap().iter().filter(|one| one["id"] == "thresholds");
+    let steps: Vec<_> = thresholds.map(|one| &one["value"]["steps"][1]).collect();
+    assert_eq!(steps, [&json!({"color": "red", "value": 0.05})]);
+}
+
+#[test]
+fn an_alert_that_one_service_lacks_has_no_line() {
+    let mut input = full();
+    input.services[1].thresholds.clear();
+    let errors = &dashboards(&input)["service-vllm.json"];
+    let errors = panel(errors, "Error ratio").unwrap();
+    assert_eq!(errors["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"], "off");
+}
+
+#[test]
+fn each_service_finds_its_page_and_its_place_in_the_list() {
+    let built = dashboards(&full());
+    let table = panel(&built["overview.json"], "Services").unwrap();
+    let pages = table["targets"][0]["expr"].as_str().unwrap();
+    assert_eq!(pages.lines().count(), 3);
+    let row = "label_replace(label_replace(vector(1), \"service\", \"code\", \"\", \"\"), \"page\", \
+               \"skymon-service-vllm\", \"\", \"\")";
+    assert!(pages.contains(row), "{pages}");
+    let services = &built["service-vllm.json"]["templating"]["list"][0];
+    assert_eq!(services["query"], "chat,code");
+    assert_eq!(services["current"]["value"], "chat");
+    assert_eq!(services["options"][1], json!({"selected": false, "text": "code", "value": "code"}));
+}
+
+#[test]
+fn an_export_from_another_grafana_is_made_our_own() {
+    let foreign = json!({
+        "id": 7, "version": 3, "__inputs": [{"name": "DS_PROMETHEUS"}], "title": "Mine",
+        "annotations": {"list": [{"datasource": {"type": "grafana", "uid": "-- Grafana --"}}]},
+        "panels": [
+            {"type": "text", "options": {"content": "kept"}},
+            {"type": "timeseries", "title": "a", "datasource": "${DS_PROMETHEUS}", "skymon": {"threshold": "HighLatency"},
+             "targets": [{"refId": "A", "expr": "rate(service:queued:sum{service=~\"${service:regex}\"}[$__rate_interval])"}]},
+        ],
+    });
+    let built = build(&full(), |_| foreign.clone()).unwrap();
+    let page = &built[0].1;
+    assert!(page.get("id").is_none() && page.get("version").is_none() && page.get("__inputs").is_none());
+    assert_eq!(page["panels"][1]["datasource"]["uid"], DATASOURCE_UID);
+    assert_eq!(page["annotations"]["list"][0]["datasource"]["uid"], "-- Grafana --");
+}
+
+#[test]
+fn a_template_that_cannot_be_used_is_named_with_its_fault() {
+    let fault = |template: Value| format!("{:#}", build(&full(), |_| template.clone()).unwrap_err());
+    assert!(fault(json!([])).contains("`overview.json`: a dashboard is a JSON object"));
+    assert!(fault(json!({"panels": ["a"]})).contains("a panel is a JSON object"));
+    let broken = json!({"panels": [{"title": "Load", "targets": [{"refId": "A", "expr": "sum("}]}]});
+    assert!(fault(broken).contains("the panel `Load`"));
+}
+
+#[test]
+fn variables_are_read_as_grafana_reads_them() {
+    let expr = "rate(a{b=\"$service\",c=~\"${replica:regex}\"}[$__rate_interval]) / $n";
+    assert_eq!(without_variables(expr), "rate(a{b=\"1\",c=~\"1\"}[5m]) / 1");
+    let expected = ["__rate_interval", "n", "replica", "service"].map(String::from);
+    assert_eq!(variables(expr), expected.into());
+    assert_eq!(without_variables("a{b=~\"x$\"}"), "a{b=~\"x$\"}");
+}
+
+#[test]
+fn names_are_found_wherever_a_query_hides_them() {
+    let found =
+        metrics("sum(a) / (b offset 1h > 0) or max_over_time(c[$__interval:1m]) + vector(0)").unwrap();
+    assert_eq!(found, ["a", "b", "c"].map(String::from).into());
+}
+
+#[test]
+fn a_dollar_in_the_runbook_shows_as_itself() {
+    assert_eq!(
+        as_is("`$HOME` ${X} costs 5$, $5 {{ $labels.a }}"),
+        "`${dollar}HOME` ${dollar}{X} costs 5$, ${dollar}5 {{ ${dollar}labels.a }}"
+    );
+    let built = dashboards(&full());
+    assert_eq!(built["runbook.json"]["panels"][0]["options"]["content"], "Look at `${dollar}HOME`.");
+}
+
+#[test]
+fn a_longer_text_gets_a_higher_panel() {
+    assert!(text_height("one line") < text_height(&"one line\n".repeat(20)));
+    assert!(text_height("word") < text_height(&"word ".repeat(300)));
+}
+
+#[test]
+fn without_a_runbook_nothing_leads_to_it() {
+    let mut input = full();
+    input.runbook.clear();
+    let built = dashboards(&input);
+    assert!(!built.contains_key("runbook.json"));
+    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 2);
+    assert!(!built["overview.json"].to_string().contains(RUNBOOK_UID), "not even from the table of alerts");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let text = || format!("{:?}", build(&full(), template).unwrap());
+    assert_eq!(text(), text());
+}
