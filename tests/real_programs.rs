@@ -112,6 +112,24 @@ fn the_rule_tests_hold_under_every_kind_of_override() {
 }
 
 #[test]
+fn a_service_may_have_any_name_that_is_legal() {
+    let names =
+        ["monitoring", "prometheus", "stack.yml", "a.b", "a-b", "A_b", "1", "no", "null", "22", "endpoint"];
+    let services: String = names
+        .iter()
+        .map(|name| {
+            format!("  '{name}': {{engine: custom, endpoint: 'https://x.example', replicas: [h:1]}}\n")
+        })
+        .collect();
+    let project = Project::new(&format!(
+        "version: 1\nname: '0'\nservices:\n{services}receivers: {{'no': {{webhook: {{url_file: s/u}}}}}}\n\
+         routes: {{critical: 'no', warning: 'no'}}\n"
+    ));
+    project.render();
+    check_all(&project);
+}
+
+#[test]
 fn the_rule_tests_hold_for_a_service_that_scales_to_zero() {
     test_rules(&service_with("15s", "vllm", "    scale: {min: 0}\n")).expect_success();
 }
