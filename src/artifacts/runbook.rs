@@ -32,7 +32,9 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .iter()
         .map(|receiver| {
             let kinds: Vec<&str> = receiver.integrations.iter().map(|(kind, _)| kind.title).collect();
-            context! { name => receiver.name.as_str(), kinds => kinds.join(", ") }
+            let kinds =
+                if kinds.is_empty() { "shown and not sent, on purpose".to_owned() } else { kinds.join(", ") };
+            context! { name => receiver.name.as_str(), kinds }
         })
         .collect();
     let context = context! {

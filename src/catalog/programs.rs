@@ -69,7 +69,11 @@ pub const ALERTMANAGER: Program = Program {
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
-    metrics: &["alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total"],
+    metrics: &[
+        "alertmanager_config_last_reload_successful",
+        "alertmanager_notifications_failed_total",
+        "alertmanager_notification_requests_failed_total",
+    ],
 };
 
 pub const GRAFANA: Program = Program {

@@ -111,7 +111,7 @@ alerts:
     // All requests fall between the buckets of 1 s and 2.5 s.
     let post = wait_for_slack(&slack, "[WARNING] slow is slow: p99 is 2.485s");
     assert!(
-        post.text.contains("took longer than 2.485s during the last 5 minutes (threshold: 1s200ms)."),
+        post.text.contains("took longer than 2.485s during the last 5 minutes (threshold: 1.2s)."),
         "{post:?}"
     );
     assert_eq!(post.color, "warning");
