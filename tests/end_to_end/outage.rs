@@ -14,7 +14,7 @@ use crate::support::http::Reply;
 use crate::support::mail::{MailServer, Tls};
 use crate::support::stack::Stack;
 use crate::support::tls::Authority;
-use crate::support::wait_until;
+use crate::support::{say, wait_until};
 
 #[test]
 fn a_total_outage_pages_and_posts_once_and_is_taken_back_when_the_replicas_return() {
@@ -56,11 +56,11 @@ alerts:
     one.stop();
     two.stop();
     let page = wait_for_page(&pagerduty, "trigger", "ServiceDown");
-    println!(
+    say(&format!(
         "total outage → delivered page: {:.0} s (1 s intervals, `for: 10s`); with the default intervals at the most \
          15 + 15 + 30 + 10 = 70 s",
         page.at.duration_since(outage).unwrap_or_default().as_secs_f64()
-    );
+    ));
     let page = page.json();
     expect_outage_page(&page);
     let post = wait_for_slack(&slack, DOWN);
@@ -160,7 +160,7 @@ heartbeat: {url_file: secrets/heartbeat}
     let limit = Duration::from_secs(90);
     let page = pagerduty.wait_for(|request| request.body.contains("chat is down"), limit);
     let time = page.at.duration_since(outage).unwrap_or_default();
-    println!("total outage → delivered page, measured with all defaults: {:.0} s", time.as_secs_f64());
+    say(&format!("total outage → delivered page, measured with all defaults: {:.0} s", time.as_secs_f64()));
     assert!(time < limit, "{time:?}");
 
     wait_until("the heartbeat has come twice", Duration::from_secs(75), || {

@@ -32,3 +32,9 @@ pub(crate) fn wait_until<T>(what: &str, timeout: Duration, mut ask: impl FnMut()
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// Says something to whoever watches the tests. (What `println!` says is only shown of tests that fail.)
+pub(crate) fn say(text: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "{text}").expect("somebody listens");
+}
