@@ -38,9 +38,9 @@ pub enum Command {
 
 #[derive(Clone, Debug, Args)]
 pub struct Paths {
-    /// The config
-    #[arg(short, long, value_name = "FILE", default_value = "skymon.yaml")]
-    pub config: PathBuf,
+    /// The config [default: `skymon.yaml`]
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The folder of the stack [default: `monitoring` beside the config]
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -110,8 +110,8 @@ pub struct Render {
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// A rendered stack, or the folder of its skymon.yaml
-    #[arg(value_name = "DIR", conflicts_with_all = ["config", "out"])]
+    /// A rendered stack (its config is `skymon.yaml` beside it, if not said), or the folder of a skymon.yaml
+    #[arg(value_name = "DIR", conflicts_with = "out")]
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub paths: Paths,

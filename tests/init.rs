@@ -243,7 +243,7 @@ fn a_gitignore_that_is_there_is_kept_and_added_to() {
     let place = dir.path().join(".gitignore");
     fs::write(&place, "target\n/secrets/").unwrap();
     assert_eq!(code(&skymon(dir.path(), &["init", "--yes"], "")), 0);
-    let expected = "target\n/secrets/\n/monitoring/.skymon/lock\n/monitoring/.skymon/tmp/\n";
+    let expected = "target\n/secrets/\n/certs/\n/monitoring/.skymon/lock\n/monitoring/.skymon/tmp/\n";
     assert_eq!(fs::read_to_string(&place).unwrap(), expected);
     assert_eq!(code(&skymon(dir.path(), &["init", "--yes", "--force"], "")), 0);
     assert_eq!(fs::read_to_string(&place).unwrap(), expected);

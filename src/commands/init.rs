@@ -146,7 +146,7 @@ fn shown(dir: &Path, file: &str) -> String {
 fn finish(dir: &Path, answers: &Answers, written: &Written) -> Result<Outcome> {
     let here = dir == Path::new(".");
     let config = if here { "skymon.yaml".into() } else { dir.join("skymon.yaml") };
-    let paths = StackPaths::new(&cli::Paths { config, out: None });
+    let paths = StackPaths::new(&cli::Paths { config: Some(config), out: None });
     let mut loaded = load(&paths)?;
     let Some(stack) = &loaded.stack else {
         loaded.print_report()?;
@@ -272,7 +272,7 @@ mod tests {
     /// The report of a folder that is rendered and validated as `init` does it, without its words.
     fn validate(dir: &Path) -> (Report, String) {
         let config = dir.join("skymon.yaml");
-        let paths = StackPaths::new(&cli::Paths { config, out: None });
+        let paths = StackPaths::new(&cli::Paths { config: Some(config), out: None });
         let mut loaded = load(&paths).unwrap();
         if let Some(stack) = &loaded.stack {
             crate::output::apply(stack.artifacts.files(), &paths.out, false).unwrap();

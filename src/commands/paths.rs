@@ -13,8 +13,9 @@ pub(super) struct StackPaths {
 
 impl StackPaths {
     pub(super) fn new(paths: &Paths) -> Self {
-        let out = paths.out.clone().unwrap_or_else(|| paths.config.with_file_name("monitoring"));
-        Self { config: paths.config.clone(), out }
+        let config = paths.config.clone().unwrap_or_else(|| PathBuf::from("skymon.yaml"));
+        let out = paths.out.clone().unwrap_or_else(|| config.with_file_name("monitoring"));
+        Self { config, out }
     }
 
     /// The config's folder: paths in it are relative to that.

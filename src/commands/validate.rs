@@ -1,7 +1,7 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -15,7 +15,7 @@ use crate::source::{SourceFile, Sources, SpanIndex};
 pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     let paths = match &args.dir {
         None => StackPaths::new(&args.paths),
-        Some(dir) => find(dir)?,
+        Some(dir) => find(dir, args.paths.config.as_deref())?,
     };
     let mut loaded = load(&paths)?;
     if let Some(stack) = &loaded.stack {
@@ -27,13 +27,14 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
 }
 
 /// The config and the stack of a folder that is either.
-fn find(dir: &Path) -> Result<StackPaths> {
+fn find(dir: &Path, config: Option<&Path>) -> Result<StackPaths> {
+    let or = |beside: PathBuf| config.map_or(beside, Path::to_owned);
     if dir.join(MANIFEST).is_file() {
-        return Ok(StackPaths { config: dir.join("..").join("skymon.yaml"), out: dir.to_owned() });
+        return Ok(StackPaths { config: or(dir.join("../skymon.yaml")), out: dir.to_owned() });
     }
-    let config = dir.join("skymon.yaml");
-    if config.is_file() {
-        return Ok(StackPaths { out: dir.join("monitoring"), config });
+    let own = dir.join("skymon.yaml");
+    if own.is_file() {
+        return Ok(StackPaths { config: or(own), out: dir.join("monitoring") });
     }
     bail!(
         "`{}` holds neither a rendered stack nor a skymon.yaml; stacks that skymon did not render cannot be read yet",

@@ -35,8 +35,10 @@ pub const NOT_YET: &[&str] = &[
 #[schemars(title = "skymon.yaml", extend("required" = ["version", "name", "services", "receivers", "routes"]))]
 pub struct Config {
     /// The version of this format: 1.
+    #[schemars(with = "FormatVersion")]
     pub version: Option<FormatVersion>,
     /// The stack's name: compose project, dashboard folder and `stack` label.
+    #[schemars(with = "StackName")]
     pub name: Option<StackName>,
     /// The services to watch, by the name that becomes the label `service`.
     pub services: BTreeMap<String, Service>,
@@ -45,6 +47,7 @@ pub struct Config {
     /// Where alerts go, by a name of your own.
     pub receivers: BTreeMap<String, Receiver>,
     /// Severity → receiver.
+    #[schemars(with = "Routes")]
     pub routes: Option<Routes>,
     /// Dead man's switch: called every minute while the monitoring lives.
     pub heartbeat: Option<Heartbeat>,
@@ -78,7 +81,7 @@ pub struct Service {
     pub metrics_path: Option<UrlPath>,
     /// How often replicas are scraped, if not as all.
     pub scrape_interval: Option<Duration>,
-    /// Labels on every series and alert of the service.
+    /// Labels on every scraped series and every alert of the service.
     #[serde(default)]
     pub labels: BTreeMap<String, Line>,
     /// TLS towards the replicas; `{}` trusts the system's authorities.

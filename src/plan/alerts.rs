@@ -1,7 +1,7 @@
 //! Alerts as they will stand in the rules: an entry of a pack with the engine's, the stack's and the service's changes
 //! laid over it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use minijinja::{Value, context};
@@ -40,10 +40,9 @@ pub(super) struct Scope<'a> {
     pub service: Option<&'a str>,
     /// Labels of the service, that its alerts carry too.
     pub labels: &'a BTreeMap<String, String>,
-    /// All metrics that its expression may ask for.
-    pub exposed: &'a BTreeSet<String>,
+    /// All metrics that its expression may ask for, and how often each is seen anew.
+    pub exposed: &'a BTreeMap<String, Duration>,
     pub scale_to_zero: bool,
-    pub scrape_interval: Duration,
     /// Changes, the weakest first, each with its place in the config (the engine's has none).
     pub changes: Vec<(Option<ConfigPath>, &'a BTreeMap<String, AlertChange>)>,
     /// The largest bucket of a word's histogram.
@@ -125,7 +124,7 @@ pub(super) fn resolve(
         let effective = lay_over(entry, scope, report);
         let enabled = effective.enabled;
         let alert = instantiate(entry, effective, scope, templates)?;
-        if !alert.expr.metrics().is_subset(scope.exposed) {
+        if alert.expr.metrics().iter().any(|metric| !scope.exposed.contains_key(metric)) {
             warn_of_idle_changes(entry, scope, report);
         } else if enabled {
             alerts.push(alert);
@@ -202,34 +201,43 @@ fn instantiate(
     scope: &Scope,
     templates: &Templates,
 ) -> Result<Alert> {
-    // A condition must be seen twice, or one bad scrape would page; what the user asks for is taken as it is.
-    let shortest = Duration::from_millis(scope.scrape_interval.as_millis() * 2);
-    let default_hold =
-        if entry.hold == Duration::from_secs(0) { entry.hold } else { entry.hold.max(shortest) };
-    let hold = effective.hold.unwrap_or(default_hold);
-    let threshold_text = entry.unit.zip(effective.threshold).map(|(unit, threshold)| unit.text(threshold));
-    let context = context! {
+    let values = context! {
         service => scope.service,
         threshold => effective.threshold.map(number),
-        threshold_text,
         min_requests => effective.min_requests,
-        for_text => hold.to_string(),
         scale_to_zero => scope.scale_to_zero,
     };
-    let expr = templates.render_snippet("alert.promql", &entry.expr, &context)?;
+    let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
+    let expr =
+        PromQl::parse(&expr).map_err(|error| anyhow::anyhow!("bug: alert `{}`: {error}", entry.name))?;
+    // What the user asks for is taken as it is.
+    let hold = effective.hold.unwrap_or_else(|| default_hold(entry, &expr, scope));
+    let texts = context! {
+        threshold_text => entry.unit.zip(effective.threshold).map(|(unit, threshold)| unit.text(threshold)),
+        for_text => hold.to_string(),
+    };
     Ok(Alert {
         entry,
         severity: effective.severity,
         hold,
         threshold: effective.threshold,
-        expr: PromQl::parse(&expr)
-            .map_err(|error| anyhow::anyhow!("bug: alert `{}`: {error}", entry.name))?,
+        expr,
         labels: effective.labels,
-        summary: templates.render_snippet("alert.txt", &entry.summary, &context)?,
-        description: templates.render_snippet("alert.txt", &entry.description, &context)?,
+        summary: templates.render_snippet("alert.txt", &entry.summary, &texts)?,
+        description: templates.render_snippet("alert.txt", &entry.description, &texts)?,
         service: scope.service.map(ToOwned::to_owned),
-        incident: templates.render_snippet("incident.promql", &entry.test, &context)?,
+        incident: templates.render_snippet("incident.promql", &entry.test, &values)?,
     })
+}
+
+/// A condition must be seen twice, or one bad scrape or probe would page.
+fn default_hold(entry: &AlertEntry, expr: &PromQl, scope: &Scope) -> Duration {
+    if entry.hold == Duration::from_secs(0) {
+        return entry.hold;
+    }
+    let intervals = expr.metrics().into_iter().filter_map(|metric| scope.exposed.get(&metric).copied());
+    let twice = intervals.max().map_or(0, |interval| interval.as_millis() * 2);
+    entry.hold.max(Duration::from_millis(twice))
 }
 
 /// A whole number prints without `.0`.

@@ -59,14 +59,19 @@ impl Course {
     /// In promtool's notation: `n` values, one each step.
     fn text(self, n: u64, step: Duration) -> String {
         match self {
-            Self::Constant(value) => format!("{value}x{}", n - 1),
+            Self::Constant(value) => format!("{}x{}", rounded(value), n - 1),
             Self::Slope { from, per_hour } => {
-                let change = per_hour * step.as_secs_f64() / 3600.0;
+                let change = rounded(per_hour * step.as_secs_f64() / 3600.0);
                 let sign = if change < 0.0 { "" } else { "+" };
                 format!("{from}{sign}{change}x{}", n - 1)
             }
         }
     }
+}
+
+/// Without the last digits that arithmetic leaves.
+fn rounded(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
 }
 
 /// The step of rule tests: no shorter than the default interval, since every step evaluates every rule of the file.

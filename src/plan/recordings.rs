@@ -1,7 +1,7 @@
 //! The recorded series of a service: rates, ratios, quantiles, folds and zero-filling, all made here from the sources
 //! that the engine's file names, together with the value each must have on the series of the rendered rule test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Probe;
 use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
@@ -14,6 +14,8 @@ use crate::values::Duration;
 pub struct Recording {
     pub name: String,
     pub expr: PromQl,
+    /// How often it is seen anew.
+    pub interval: Duration,
     /// What it must record when the rule test feeds the engine's own series.
     pub expected: Vec<Sample>,
 }
@@ -35,7 +37,8 @@ pub(super) struct Subject<'a> {
     pub service: &'a str,
     pub engine: &'a Engine,
     pub version: Option<&'a Version>,
-    pub scraped: bool,
+    /// How often the replicas are seen anew; `None` if nothing is scraped.
+    pub scraped: Option<Duration>,
     pub probe: Option<&'a Probe>,
     pub max_concurrency: Option<u32>,
 }
@@ -43,6 +46,7 @@ pub(super) struct Subject<'a> {
 /// When the rule test looks: every window up to 5 minutes is full by then.
 const RAW_TEST_AT: Duration = Duration::from_secs(600);
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
+
 /// A replica of the rule test.
 #[derive(Clone, Copy)]
 struct Replica {
@@ -64,9 +68,17 @@ const GROWTHS: [(&str, u32); 2] =
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
-    let mut recorder =
-        Recorder { subject, step, values: BTreeMap::new(), recordings: Vec::new(), input: Vec::new() };
-    if subject.scraped {
+    let mut recorder = Recorder {
+        subject,
+        step,
+        interval: step,
+        values: BTreeMap::new(),
+        recordings: Vec::new(),
+        fed: BTreeSet::new(),
+        input: Vec::new(),
+    };
+    if let Some(interval) = subject.scraped {
+        recorder.interval = interval;
         recorder.record_replicas();
         for word in WORDS {
             recorder.record_word(word.name, word.shape);
@@ -74,6 +86,7 @@ pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
         recorder.record_derived();
     }
     if let Some(probe) = subject.probe {
+        recorder.interval = probe.interval;
         recorder.record_probe(probe);
     }
     let mut tests = vec![recorder.test()];
@@ -84,9 +97,13 @@ pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
 struct Recorder<'a> {
     subject: &'a Subject<'a>,
     step: Duration,
+    /// Of what is being recorded.
+    interval: Duration,
     /// Values of what is recorded already, by name: one for each replica, or one for the service.
     values: BTreeMap<String, Vec<f64>>,
     recordings: Vec<Recording>,
+    /// The engine's metrics whose series are in `input`.
+    fed: BTreeSet<String>,
     /// The engine's own series, as the rule test feeds them.
     input: Vec<(String, String)>,
 }
@@ -304,16 +321,11 @@ impl Recorder<'_> {
 
     fn push(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("recordings are made of parts that parse");
-        self.recordings.push(Recording { name: name.to_owned(), expr, expected });
+        self.recordings.push(Recording { name: name.to_owned(), expr, interval: self.interval, expected });
     }
 
     fn feed_metric(&mut self, name: &str, metric: &Metric) {
-        let prefix = format!("{name}{{");
-        if self
-            .input
-            .iter()
-            .any(|(series, _)| series.starts_with(&prefix) || *series == format!("{name}_bucket"))
-        {
+        if !self.fed.insert(name.to_owned()) {
             return;
         }
         let step = self.step.as_secs_f64();

@@ -82,21 +82,30 @@ pub fn resolve(
     let programs = programs::resolve(config, services.iter().any(|service| service.probe.is_some()), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let exposed: BTreeSet<String> =
-        programs.iter().flat_map(|program| program.facts.metrics).map(ToString::to_string).collect();
+    let exposed: BTreeMap<String, Duration> = programs
+        .iter()
+        .flat_map(|program| program.facts.metrics)
+        .map(|metric| ((*metric).to_owned(), scrape_interval))
+        .collect();
     let scope = Scope {
         service: None,
         labels: &BTreeMap::new(),
         exposed: &exposed,
         scale_to_zero: false,
-        scrape_interval,
         changes: vec![(Some(root.key("alerts")), &config.alerts)],
         largest_bucket: &|_| None,
     };
     let mut stack_alerts = alerts::resolve(Pack::Stack, &scope, templates, report)?;
     if config.heartbeat.is_none() {
         // It would fire for nobody.
-        stack_alerts.retain(|alert| alert.entry.name != "Watchdog");
+        stack_alerts.retain(|alert| alert.entry.name != routes::WATCHDOG);
+    } else if !stack_alerts.iter().any(|alert| alert.entry.name == routes::WATCHDOG) {
+        report.push(
+            Diagnostic::error("idle-heartbeat", "the heartbeat would never be called")
+                .at_key(root.key("alerts").key(routes::WATCHDOG), "drops the alert that it carries")
+                .at_key(root.key("heartbeat"), "waits for it")
+                .help("remove one of the two"),
+        );
     }
     let mut stack_tests = Vec::new();
     for alert in &stack_alerts {
@@ -106,8 +115,7 @@ pub fn resolve(
     let Some(name) = config.name.as_ref().filter(|_| !report.has_errors()) else {
         return Ok(None);
     };
-    let names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
-    let branches = routing.branches(&names, heartbeat.is_some());
+    let branches = routing.branches(&receivers, heartbeat.is_some(), &stack_alerts);
     let default_receiver = routing.stack[&values::Severity::Critical].to_owned();
     let mut all_receivers = receivers;
     all_receivers.extend(heartbeat);

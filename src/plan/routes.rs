@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Receiver;
 use super::alerts::Alert;
 use crate::catalog::alerts::AlertEntry;
 use crate::config;
@@ -38,6 +39,8 @@ pub struct Inhibition {
 pub(super) const NOBODY: &str = "nobody";
 /// The receiver outside that must hear of us all the time.
 pub(super) const HEARTBEAT: &str = "heartbeat";
+/// The alert that the heartbeat carries.
+pub(super) const WATCHDOG: &str = "Watchdog";
 
 const HEARTBEAT_TIMING: Timing = Timing {
     group_wait: Duration::from_secs(0),
@@ -121,22 +124,22 @@ fn look_up<'a>(
 
 impl Routing<'_> {
     /// The branches of the tree, the narrowest first.
-    pub(super) fn branches(&self, receivers: &[String], heartbeat: bool) -> Vec<Route> {
+    pub(super) fn branches(&self, receivers: &[Receiver], heartbeat: bool, alerts: &[Alert]) -> Vec<Route> {
         let mut branches = Vec::new();
         if heartbeat {
             branches.push(Route {
-                matchers: vec![("alertname", "Watchdog".to_owned())],
+                matchers: vec![("alertname", WATCHDOG.to_owned())],
                 receiver: HEARTBEAT.to_owned(),
                 timing: HEARTBEAT_TIMING,
                 goes_on: false,
             });
         }
-        for entry in AlertEntry::all().iter().filter(|entry| entry.every_receiver) {
+        for alert in alerts.iter().filter(|alert| alert.entry.every_receiver) {
             for (position, receiver) in receivers.iter().enumerate() {
                 branches.push(Route {
-                    matchers: vec![("alertname", entry.name.clone())],
-                    receiver: receiver.clone(),
-                    timing: timing(entry.severity),
+                    matchers: vec![("alertname", alert.entry.name.clone())],
+                    receiver: receiver.name.clone(),
+                    timing: timing(alert.severity),
                     goes_on: position + 1 < receivers.len(),
                 });
             }

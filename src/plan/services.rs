@@ -17,7 +17,7 @@ use crate::diagnostics::{Diagnostic, Report};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Duration};
+use crate::values::{self, Count, Duration};
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -65,9 +65,10 @@ impl ServiceResolver<'_> {
             service: self.name,
             engine,
             version,
-            scraped: !matches!(targets, Targets::None),
+            // Rules are evaluated as often as the stack scrapes, whatever the service does.
+            scraped: (!matches!(targets, Targets::None)).then(|| scrape_interval.max(self.scrape_interval)),
             probe: probe.as_ref(),
-            max_concurrency: written.capacity.max_concurrency.map(super::super::values::Count::get),
+            max_concurrency: written.capacity.max_concurrency.map(Count::get),
         };
         let recorded = recordings::record(&subject, step);
         let labels: BTreeMap<String, String> =
@@ -75,9 +76,12 @@ impl ServiceResolver<'_> {
         let scope = Scope {
             service: Some(self.name),
             labels: &labels,
-            exposed: &recorded.recordings.iter().map(|recording| recording.name.clone()).collect(),
+            exposed: &recorded
+                .recordings
+                .iter()
+                .map(|recording| (recording.name.clone(), recording.interval))
+                .collect(),
             scale_to_zero: written.scale.min.is_some_and(|min| min.get() == 0),
-            scrape_interval: scrape_interval.max(self.scrape_interval),
             changes: vec![
                 (None, &engine.alerts),
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),

@@ -11,7 +11,7 @@ use super::{Answers, Secret};
 use crate::plan::GRAFANA_PASSWORD_FILE;
 
 /// Rendered files are for git; these are not.
-const IGNORED: &[&str] = &["/secrets/", "/monitoring/.skymon/lock", "/monitoring/.skymon/tmp/"];
+const IGNORED: &[&str] = &["/secrets/", "/certs/", "/monitoring/.skymon/lock", "/monitoring/.skymon/tmp/"];
 
 /// What came to be, as far as it came.
 #[derive(Debug, Default)]
@@ -207,14 +207,14 @@ mod tests {
 
     #[test]
     fn lines_are_added_to_a_gitignore_whatever_its_last_line_ends_with() {
-        let all = "/secrets/\n/monitoring/.skymon/lock\n/monitoring/.skymon/tmp/\n";
+        let all = "/secrets/\n/certs/\n/monitoring/.skymon/lock\n/monitoring/.skymon/tmp/\n";
         assert_eq!(missing_lines(b""), all);
         assert_eq!(missing_lines(b"target"), format!("\n{all}"));
         assert_eq!(missing_lines(b"target\n"), all);
         assert_eq!(missing_lines(b"a\r\nb"), format!("\n{all}").replace('\n', "\r\n"));
         assert_eq!(
             missing_lines(b"/secrets/ \n\xff\n/monitoring/.skymon/tmp/"),
-            "\n/monitoring/.skymon/lock\n"
+            "\n/certs/\n/monitoring/.skymon/lock\n"
         );
         assert_eq!(missing_lines(all.as_bytes()), "");
         assert_eq!(missing_lines(all.trim_end().as_bytes()), "");
