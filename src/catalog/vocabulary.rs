@@ -12,10 +12,10 @@ pub struct Word {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Recorded as a rate. A counter that has no series before its first event is filled with zeros from `zero_from`,
-    /// which keeps the labels that a bare zero would lose.
+    /// Recorded as a rate. A counter that has no series before its first event is filled with zeros of something that is
+    /// there, which keeps the labels that a bare zero would lose.
     Counter {
-        zero_from: Option<&'static str>,
+        zeros: Option<Zeros>,
     },
     Gauge(Fold),
     /// Recorded as quantiles, and its buckets as rates.
@@ -50,12 +50,22 @@ impl Fold {
     }
 }
 
-const COUNTER: Shape = Shape::Counter { zero_from: None };
-const PART_OF_REQUESTS: Shape = Shape::Counter { zero_from: Some("requests") };
+/// Where a counter without series is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// On every replica that is up.
+    Replicas,
+    /// On every replica whose requests are known.
+    Requests,
+}
+
+const COUNTER: Shape = Shape::Counter { zeros: None };
+const REQUESTS: Shape = Shape::Counter { zeros: Some(Zeros::Replicas) };
+const PART_OF_REQUESTS: Shape = Shape::Counter { zeros: Some(Zeros::Requests) };
 
 /// In the order of recording: what fills zeros stands before what it fills.
 pub const WORDS: &[Word] = &[
-    Word { name: "requests", shape: COUNTER, about: "requests of users, without probes and scrapes" },
+    Word { name: "requests", shape: REQUESTS, about: "requests of users, without probes and scrapes" },
     Word { name: "errors", shape: PART_OF_REQUESTS, about: "requests that ended in a server error" },
     Word { name: "aborted", shape: PART_OF_REQUESTS, about: "requests that the client gave up" },
     Word {

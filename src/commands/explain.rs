@@ -5,8 +5,8 @@ use anyhow::Result;
 use super::{Outcome, note, print};
 use crate::artifacts;
 use crate::catalog::alerts::AlertEntry;
-use crate::catalog::nearest;
 use crate::cli;
+use crate::diagnostics::nearest;
 
 pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
     let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());

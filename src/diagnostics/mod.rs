@@ -4,6 +4,9 @@
 
 pub mod json;
 pub mod text;
+mod words;
+
+pub use words::{MAX_QUOTED, nearest, shortened};
 
 use std::ops::Range;
 

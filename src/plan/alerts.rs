@@ -7,7 +7,7 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use crate::catalog::alerts::{AlertChange, AlertEntry, Pack};
-use crate::catalog::nearest;
+use crate::diagnostics::nearest;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::promql::PromQl;
 use crate::source::ConfigPath;

@@ -4,9 +4,11 @@
 mod alerts;
 mod incidents;
 mod programs;
+mod proofs;
 mod recordings;
 mod resolve;
 mod routes;
+mod series;
 mod services;
 
 use std::collections::{BTreeMap, BTreeSet};

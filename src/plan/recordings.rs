@@ -1,13 +1,14 @@
 //! The recorded series of a service: rates, ratios, quantiles, folds and zero-filling, all made here from the sources
 //! that the engine's file names, together with the value each must have on the series of the rendered rule test.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Probe;
-use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
-use crate::catalog::engines::{Engine, Metric, MetricType, Version};
-use crate::catalog::vocabulary::{self, Shape, WORDS};
-use crate::promql::{self, PromQl};
+use super::incidents::RuleTest;
+use super::series::{REPLICAS, RESTARTS, Series, TEST_AT, bound_value, filled_bucket, with_infinity};
+use super::{Probe, proofs};
+use crate::catalog::engines::{Engine, Metric, Version};
+use crate::catalog::vocabulary::{Fold, Shape, WORDS, Zeros};
+use crate::promql::PromQl;
 use crate::values::Duration;
 
 /// A recording rule.
@@ -43,39 +44,21 @@ pub(super) struct Subject<'a> {
     pub max_concurrency: Option<u32>,
 }
 
-/// When the rule test looks: every window up to 5 minutes is full by then.
-const RAW_TEST_AT: Duration = Duration::from_secs(600);
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
-/// A replica of the rule test.
-#[derive(Clone, Copy)]
-struct Replica {
-    name: &'static str,
-    /// What its series are of the first one's.
-    factor: f64,
-    /// Whether it has had the events that a zero stands for where there were none.
-    had_events: bool,
-}
-
-const REPLICAS: [Replica; 2] = [
-    Replica { name: "a:1", factor: 1.0, had_events: true },
-    Replica { name: "b:2", factor: 2.0, had_events: false },
-];
 const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
-const GROWTHS: [(&str, u32); 2] =
+pub(super) const GROWTHS: [(&str, u32); 2] =
     [("service_replica:memory_bytes:growth6h", 6), ("service_replica:memory_bytes:growth1h", 1)];
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
     let mut recorder = Recorder {
         subject,
-        step,
         interval: step,
         values: BTreeMap::new(),
         recordings: Vec::new(),
-        fed: BTreeSet::new(),
-        input: Vec::new(),
+        series: Series::new(subject, step),
     };
     if let Some(interval) = subject.scraped {
         recorder.interval = interval;
@@ -89,29 +72,25 @@ pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
         recorder.interval = probe.interval;
         recorder.record_probe(probe);
     }
-    let mut tests = vec![recorder.test()];
-    tests.extend(recorder.test_growth());
+    let tests = proofs::prove(subject, step, &recorder.recordings, recorder.series.input);
     Recorded { recordings: recorder.recordings, tests }
 }
 
 struct Recorder<'a> {
     subject: &'a Subject<'a>,
-    step: Duration,
     /// Of what is being recorded.
     interval: Duration,
     /// Values of what is recorded already, by name: one for each replica, or one for the service.
     values: BTreeMap<String, Vec<f64>>,
     recordings: Vec<Recording>,
-    /// The engine's metrics whose series are in `input`.
-    fed: BTreeSet<String>,
-    /// The engine's own series, as the rule test feeds them.
-    input: Vec<(String, String)>,
+    /// What the rule test feeds.
+    series: Series<'a>,
 }
 
 impl Recorder<'_> {
     fn record_replicas(&mut self) {
         for replica in REPLICAS {
-            self.feed("up", &[("replica", replica.name)], "1x");
+            self.series.feed_constant("up", &[("replica", replica.name)], 1.0);
         }
         let service = self.subject.service;
         self.per_replica(
@@ -132,67 +111,81 @@ impl Recorder<'_> {
     }
 
     fn record_word(&mut self, word: &str, shape: Shape) {
-        let Some(source) = self.subject.engine.vocabulary.get(word) else {
-            return;
-        };
+        let Some(source) = self.subject.engine.vocabulary.get(word) else { return };
         let metrics = self.subject.engine.metrics_of(source, self.subject.version);
-        let Some((name, metric)) = metrics.first().copied() else {
-            return;
-        };
         let matchers = source.matchers.as_deref().unwrap_or_default();
-        // One metric may serve several words; its series are fed once.
-        self.feed_metric(name, metric);
-        let names: Vec<&str> = metrics.iter().map(|(name, _)| *name).collect();
-        let values = REPLICAS.map(|replica| self.selected(name, metric, matchers, replica).into_iter());
+        if metrics.is_empty() {
+            return;
+        }
         match shape {
-            Shape::Counter { zero_from } => {
-                let rates = self.either(&names, "", matchers, |selector| format!("rate({selector}[5m])"));
-                let mut expr = format!("sum by (service, replica) ({rates})");
-                let base = zero_from.map(|base| format!("service_replica:{base}:rate5m"));
-                if let Some(base) = base.filter(|base| self.values.contains_key(base)) {
-                    expr = format!("{expr}\n  or 0 * {}", self.own(&base));
-                }
-                let [one, two] = values.map(std::iter::Iterator::sum);
-                let name = format!("service_replica:{word}:rate5m");
-                self.per_replica(&name, &expr, [one, two]);
-                self.for_service(
-                    &format!("service:{word}:rate5m"),
-                    &format!("sum by (service) ({})", self.own(&name)),
-                    one + two,
-                );
-            }
-            Shape::Gauge(fold) => {
-                let gauges = self.either(&names, "", matchers, ToOwned::to_owned);
-                let operation = fold.as_str();
-                let [one, two] = values.map(|values| fold.of(values));
-                let name = format!("service_replica:{word}:{operation}");
-                self.per_replica(&name, &format!("{operation} by (service, replica) ({gauges})"), [one, two]);
-                self.for_service(
-                    &format!("service:{word}:{operation}"),
-                    &format!("{operation} by (service) ({})", self.own(&name)),
-                    fold.of([one, two].into_iter()),
-                );
-            }
-            Shape::Histogram => self.record_histogram(word, &names, metric, matchers),
-            Shape::StartTime => {
-                let changes =
-                    self.either(&names, "", matchers, |selector| format!("changes({selector}[1h])"));
-                self.per_replica(
-                    "service_replica:restarts:changes1h",
-                    &format!("max by (service, replica) ({changes})"),
-                    [0.0, 0.0],
-                );
-                let own = self.own("service_replica:restarts:changes1h");
-                self.for_service("service:restarts:changes1h", &format!("sum by (service) ({own})"), 0.0);
+            Shape::Counter { zeros } => self.record_counter(word, &metrics, matchers, zeros),
+            Shape::Gauge(fold) => self.record_gauge(word, &metrics, matchers, fold),
+            Shape::Histogram => self.record_histogram(word, &metrics, matchers),
+            Shape::StartTime => self.record_restarts(&metrics),
+        }
+    }
+
+    fn record_counter(
+        &mut self,
+        word: &str,
+        metrics: &[(&str, &Metric)],
+        matchers: &str,
+        zeros: Option<Zeros>,
+    ) {
+        self.series.feed_metric(metrics);
+        let rates = self.either(metrics, "", matchers, |selector| format!("rate({selector}[5m])"));
+        let mut expr = format!("sum by (service, replica) ({rates})");
+        if let Some(zeros) = zeros.and_then(|zeros| self.zeros(zeros)) {
+            expr = format!("{expr}\n  or 0 * {zeros}");
+        }
+        let [one, two] =
+            REPLICAS.map(|replica| self.series.selected(metrics, matchers, replica).into_iter().sum());
+        let name = format!("service_replica:{word}:rate5m");
+        self.per_replica(&name, &expr, [one, two]);
+        let sum = format!("sum by (service) ({})", self.own(&name));
+        self.for_service(&format!("service:{word}:rate5m"), &sum, one + two);
+    }
+
+    fn record_gauge(&mut self, word: &str, metrics: &[(&str, &Metric)], matchers: &str, fold: Fold) {
+        self.series.feed_metric(metrics);
+        let gauges = self.either(metrics, "", matchers, ToOwned::to_owned);
+        let operation = fold.as_str();
+        let [one, two] =
+            REPLICAS.map(|replica| fold.of(self.series.selected(metrics, matchers, replica).into_iter()));
+        let name = format!("service_replica:{word}:{operation}");
+        self.per_replica(&name, &format!("{operation} by (service, replica) ({gauges})"), [one, two]);
+        let folded = format!("{operation} by (service) ({})", self.own(&name));
+        self.for_service(&format!("service:{word}:{operation}"), &folded, fold.of([one, two].into_iter()));
+    }
+
+    /// What a counter without series gets its zeros from.
+    fn zeros(&self, zeros: Zeros) -> Option<String> {
+        match zeros {
+            Zeros::Replicas => Some(format!("({} == 1)", self.own("service_replica:up:max"))),
+            Zeros::Requests => {
+                let requests = "service_replica:requests:rate5m";
+                self.values.contains_key(requests).then(|| self.own(requests))
             }
         }
     }
 
-    fn record_histogram(&mut self, word: &str, names: &[&str], metric: &Metric, matchers: &str) {
-        let rates = self.either(names, "_bucket", matchers, |selector| format!("rate({selector}[5m])"));
+    fn record_restarts(&mut self, metrics: &[(&str, &Metric)]) {
+        self.series.feed_starts(metrics[0].0);
+        let changes = self.either(metrics, "", "", |selector| format!("changes({selector}[1h])"));
+        let name = "service_replica:restarts:changes1h";
+        self.per_replica(name, &format!("max by (service, replica) ({changes})"), [RESTARTS, 0.0]);
+        let sum = format!("sum by (service) ({})", self.own(name));
+        self.for_service("service:restarts:changes1h", &sum, RESTARTS);
+    }
+
+    fn record_histogram(&mut self, word: &str, metrics: &[(&str, &Metric)], matchers: &str) {
+        self.series.feed_metric(metrics);
+        let rates = self.either(metrics, "_bucket", matchers, |selector| format!("rate({selector}[5m])"));
         let buckets = format!("service:{word}_bucket:rate5m");
         let observed: f64 =
-            REPLICAS.iter().flat_map(|replica| self.selected(names[0], metric, matchers, *replica)).sum();
+            REPLICAS.iter().flat_map(|replica| self.series.selected(metrics, matchers, *replica)).sum();
+        // All names of one histogram have the same buckets.
+        let metric = metrics[0].1;
         let (low, high) = filled_bucket(metric);
         let expected = with_infinity(metric)
             .map(|bound| Sample {
@@ -254,39 +247,45 @@ impl Recorder<'_> {
     fn record_probe(&mut self, probe: &Probe) {
         let service = self.subject.service;
         let up = if probe.readiness {
-            self.feed("probe_success", &[], "1x");
+            self.series.feed_constant("probe_success", &[], 1.0);
             format!("min by (service) (probe_success{{service=\"{service}\"}})")
         } else {
-            self.feed("probe_http_status_code", &[], "404x");
+            self.series.feed_constant("probe_http_status_code", &[], 404.0);
             let code = format!("probe_http_status_code{{service=\"{service}\"}}");
             format!("min by (service) (({code} > bool 0) * ({code} < bool 500))")
         };
         self.for_service("service:endpoint_up:min", &up, 1.0);
-        self.feed("probe_duration_seconds", &[], "0.25x");
+        self.series.feed_constant("probe_duration_seconds", &[], 0.25);
         self.for_service(
             "service:endpoint_latency_seconds:max",
             &format!("max by (service) (probe_duration_seconds{{service=\"{service}\"}})"),
             0.25,
         );
         if probe.https {
-            self.feed("probe_ssl_earliest_cert_expiry", &[], "1000600x");
+            self.series.feed_constant("probe_ssl_earliest_cert_expiry", &[], 1_000_600.0);
             self.for_service(
                 "service:certificate_expiry_seconds:min",
                 &format!(
                     "min by (service) (probe_ssl_earliest_cert_expiry{{service=\"{service}\"}}) - time()"
                 ),
-                1_000_600.0 - RAW_TEST_AT.as_secs_f64(),
+                1_000_600.0 - TEST_AT.as_secs_f64(),
             );
         }
     }
 
     /// The expression over each metric that may hold the answer; of two that say the same the first counts.
-    fn either(&self, names: &[&str], suffix: &str, matchers: &str, wrap: impl Fn(&str) -> String) -> String {
+    fn either(
+        &self,
+        metrics: &[(&str, &Metric)],
+        suffix: &str,
+        matchers: &str,
+        wrap: impl Fn(&str) -> String,
+    ) -> String {
         let separator = if matchers.is_empty() { "" } else { ", " };
         let service = self.subject.service;
-        let parts: Vec<String> = names
+        let parts: Vec<String> = metrics
             .iter()
-            .map(|name| wrap(&format!("{name}{suffix}{{service=\"{service}\"{separator}{matchers}}}")))
+            .map(|(name, _)| wrap(&format!("{name}{suffix}{{service=\"{service}\"{separator}{matchers}}}")))
             .collect();
         match parts.as_slice() {
             [only] => only.clone(),
@@ -323,147 +322,10 @@ impl Recorder<'_> {
         let expr = PromQl::parse(expr).expect("recordings are made of parts that parse");
         self.recordings.push(Recording { name: name.to_owned(), expr, interval: self.interval, expected });
     }
-
-    fn feed_metric(&mut self, name: &str, metric: &Metric) {
-        if !self.fed.insert(name.to_owned()) {
-            return;
-        }
-        let step = self.step.as_secs_f64();
-        for replica in REPLICAS {
-            for (own_labels, value) in all_series(metric) {
-                if !replica.had_events && self.starts_late(name, &own_labels) {
-                    continue;
-                }
-                let value = value * replica.factor;
-                let mut labels: Vec<(&str, &str)> = vec![("replica", replica.name)];
-                labels.extend(own_labels.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-                match metric.r#type {
-                    MetricType::Counter => self.feed(name, &labels, &format!("0+{}x", value * step)),
-                    MetricType::Gauge => self.feed(name, &labels, &format!("{value}x")),
-                    MetricType::Histogram => {
-                        let (_, high) = filled_bucket(metric);
-                        for bound in with_infinity(metric) {
-                            let rate = if bound_value(bound) < high { 0.0 } else { value };
-                            let mut labels = labels.clone();
-                            labels.push(("le", bound));
-                            self.feed(&format!("{name}_bucket"), &labels, &format!("0+{}x", rate * step));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The values of those of a replica's series that the matchers select.
-    fn selected(&self, name: &str, metric: &Metric, matchers: &str, replica: Replica) -> Vec<f64> {
-        all_series(metric)
-            .filter(|(labels, _)| selects(Some(matchers), labels))
-            .filter(|(labels, _)| replica.had_events || !self.starts_late(name, labels))
-            .map(|(_, value)| value * replica.factor)
-            .collect()
-    }
-
-    /// Whether the series has no sample before its first event, and zeros stand for it.
-    fn starts_late(&self, metric: &str, labels: &BTreeMap<String, String>) -> bool {
-        self.subject.engine.vocabulary.iter().any(|(word, source)| {
-            let filled = vocabulary::word(word)
-                .is_some_and(|word| matches!(word.shape, Shape::Counter { zero_from: Some(_) }));
-            filled && source.metric == metric && selects(source.matchers.as_deref(), labels)
-        })
-    }
-
-    /// Proves each recording on the engine's own series.
-    fn test(&self) -> RuleTest {
-        let check = |recording: &Recording| Check {
-            at: RAW_TEST_AT,
-            // What the rates' extrapolation does to the last digits is of no interest.
-            expr: PromQl::parse(&format!("round({}, 0.000001)", recording.name))
-                .expect("a metric's name is PromQL"),
-            expected: recording
-                .expected
-                .iter()
-                .map(|sample| Sample { value: (sample.value * 1e6 + 0.5).floor() / 1e6, ..sample.clone() })
-                .collect(),
-        };
-        RuleTest {
-            name: "the engine's own series are recorded".to_owned(),
-            step: self.step,
-            input: self.input.clone(),
-            checks: self.recordings.iter().map(check).collect(),
-        }
-    }
-
-    /// Proves that growth is measured over hours: memory that doubles within six.
-    fn test_growth(&self) -> Option<RuleTest> {
-        self.values.get(MEMORY)?;
-        let source = self.subject.engine.vocabulary.get("memory_bytes")?;
-        let (name, _) = self.subject.engine.metrics_of(source, self.subject.version).first().copied()?;
-        let service = self.subject.service;
-        let (hours, per_hour) = (7.0, 600.0);
-        let at = Duration::from_secs(7 * 3600);
-        let steps = at.as_millis() / LONG_TEST_STEP.as_millis();
-        let per_step = per_hour * LONG_TEST_STEP.as_secs_f64() / 3600.0;
-        let memory = |hour: f64| 3000.0 + per_hour * hour;
-        let checks = GROWTHS.map(|(name, back)| Check {
-            at,
-            expr: PromQl::parse(&format!("round({name}, 0.000001)")).expect("a metric's name is PromQL"),
-            expected: vec![Sample {
-                labels: labels(&[("service", service), ("replica", "a:1")]),
-                value: ((memory(hours) / memory(hours - f64::from(back)) - 1.0) * 1e6 + 0.5).floor() / 1e6,
-            }],
-        });
-        Some(RuleTest {
-            name: "the growth of memory is recorded".to_owned(),
-            step: LONG_TEST_STEP,
-            input: vec![(
-                format!("{name}{{service=\"{service}\", replica=\"a:1\"}}"),
-                format!("3000+{per_step}x{steps}"),
-            )],
-            checks: checks.into(),
-        })
-    }
-
-    /// `course` is in promtool's notation, without the number of repetitions.
-    fn feed(&mut self, name: &str, labels: &[(&str, &str)], course: &str) {
-        let labels: Vec<String> = [("service", self.subject.service)]
-            .iter()
-            .chain(labels)
-            .map(|(label, value)| format!("{label}={}", serde_json::Value::from(*value)))
-            .collect();
-        let steps = RAW_TEST_AT.as_millis().div_ceil(self.step.as_millis());
-        self.input.push((format!("{name}{{{}}}", labels.join(", ")), format!("{course}{steps}")));
-    }
 }
 
-fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
-}
-
-/// Each series of the metric in the rule test, with a value (or rate) that tells it from the others.
-fn all_series(metric: &Metric) -> impl Iterator<Item = (BTreeMap<String, String>, f64)> {
-    let series = if metric.series.is_empty() { vec![BTreeMap::new()] } else { metric.series.clone() };
-    let unit = if metric.unit == "ratio" { 0.25 } else { 1.0 };
-    series.into_iter().zip(0..).map(move |(labels, position)| (labels, f64::from(1 << position) * unit))
-}
-
-fn selects(matchers: Option<&str>, labels: &BTreeMap<String, String>) -> bool {
-    let matchers = promql::parse_matchers(matchers.unwrap_or_default()).expect("engine files are tested");
-    matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
-}
-
-/// The bucket that takes all observations of the rule test: lower and upper bound.
-fn filled_bucket(metric: &Metric) -> (f64, f64) {
-    let middle = metric.buckets.len() / 2;
-    let low = middle.checked_sub(1).map_or(0.0, |below| bound_value(&metric.buckets[below]));
-    (low, bound_value(&metric.buckets[middle]))
-}
-
-fn with_infinity(metric: &Metric) -> impl Iterator<Item = &str> {
-    metric.buckets.iter().map(String::as_str).chain(["+Inf"])
-}
-
-fn bound_value(bound: &str) -> f64 {
-    bound.parse().expect("engine files are tested")
 }
 
 /// The largest finite bucket of a word's histogram, in its unit: nothing beyond it is measured.

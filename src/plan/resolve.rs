@@ -9,9 +9,9 @@ use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
 use super::{Plan, Receiver, incidents, programs, routes};
 use crate::catalog::alerts::Pack;
-use crate::catalog::nearest;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
+use crate::diagnostics::nearest;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, Found, SpanIndex};
@@ -112,11 +112,13 @@ pub fn resolve(
         stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
     }
 
-    let Some(name) = config.name.as_ref().filter(|_| !report.has_errors()) else {
+    let (Some(name), Some(default_receiver), false) =
+        (&config.name, routing.stack.get(&values::Severity::Critical), report.has_errors())
+    else {
         return Ok(None);
     };
     let branches = routing.branches(&receivers, heartbeat.is_some(), &stack_alerts);
-    let default_receiver = routing.stack[&values::Severity::Critical].to_owned();
+    let default_receiver = (*default_receiver).to_owned();
     let mut all_receivers = receivers;
     all_receivers.extend(heartbeat);
     if branches.iter().any(|branch| branch.receiver == routes::NOBODY) {

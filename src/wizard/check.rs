@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::{HEARTBEAT, Secret};
 use crate::catalog::engines::{self, Engine};
-use crate::catalog::nearest;
 use crate::catalog::receivers::{KINDS, Kind};
+use crate::diagnostics::nearest;
 use crate::values::{self, HostPort, HttpUrl};
 
 pub(super) fn service(text: &str) -> Result<String, String> {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{HEARTBEAT, Secret, check};
 use crate::catalog::engines::Engine;
-use crate::catalog::nearest;
 use crate::catalog::receivers::{KINDS, Kind, Question};
+use crate::diagnostics::nearest;
 use crate::values::{HostPort, HttpUrl, StackName};
 
 /// The flags as they were written.

@@ -2,11 +2,10 @@
 //! `parse`, which only decides what is read again.
 
 use super::walk::{Fault, Stop};
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, MAX_QUOTED, nearest, shortened};
 use crate::source::{ConfigPath, Found, Segment, SourceFile, SpanIndex};
 
 /// Longer values are cut in a message; the snippet shows them.
-const MAX_QUOTED: usize = 40;
 
 /// The diagnostic for one fault.
 pub(super) fn diagnose(fault: &Fault, stop: &Stop, source: &SourceFile, index: &SpanIndex) -> Diagnostic {
@@ -15,8 +14,8 @@ pub(super) fn diagnose(fault: &Fault, stop: &Stop, source: &SourceFile, index: &
         Fault::UnknownKey { key, known } => unknown_key(key, known, path),
         Fault::MissingKey(key) => missing_key(key, path),
         Fault::UnknownChoice { value, known } => {
-            let help =
-                nearest(value, known).map_or_else(|| one_of(known), |near| format!("did you mean `{near}`?"));
+            let help = nearest(value, known.iter().copied())
+                .map_or_else(|| one_of(known), |near| format!("did you mean `{near}`?"));
             Diagnostic::error("bad-value", format!("unknown value `{}`", shortened(value)))
                 .at_value(path, "")
                 .help(help)
@@ -44,7 +43,7 @@ fn unknown_key(key: &str, known: &[&str], path: ConfigPath) -> Diagnostic {
     let diagnostic = Diagnostic::error("unknown-key", format!("unknown key `{}`", shortened(key)));
     let parent = path.parent().filter(|parent| !parent.is_root());
     let label = parent.map_or("not a key at the top".to_owned(), |parent| format!("not a key of `{parent}`"));
-    let help = match nearest(key, known) {
+    let help = match nearest(key, known.iter().copied()) {
         _ if key == "<<" => {
             "merge keys are not read; write the keys out, or use an alias as a whole value".to_owned()
         }
@@ -164,30 +163,5 @@ fn quoted(words: &[&str], joint: &str) -> String {
     match words.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} {joint} {last}", rest.join(", ")),
         _ => words.concat(),
-    }
-}
-
-/// The known word that was probably meant: a third of it may be wrong, `-`, `_` and case do not count.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    if word.len() > 2 * MAX_QUOTED {
-        return None;
-    }
-    let plain = |word: &str| word.to_lowercase().replace('-', "_");
-    let typed = plain(word);
-    known
-        .iter()
-        .map(|&candidate| (strsim::damerau_levenshtein(&typed, &plain(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(typed.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-fn shortened(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let is_cut = line.len() < text.trim_end().len();
-    match line.char_indices().nth(MAX_QUOTED) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None if is_cut => format!("{line}…"),
-        None => line.to_owned(),
     }
 }

@@ -1,0 +1,110 @@
+//! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours.
+
+use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
+use super::recordings::{GROWTHS, Recording, Sample, Subject, labels};
+use super::series::{REPLICAS, Series, TEST_AT};
+use crate::catalog::vocabulary::{self, Shape};
+use crate::promql::PromQl;
+use crate::values::Duration;
+
+pub(super) fn prove(
+    subject: &Subject,
+    step: Duration,
+    recordings: &[Recording],
+    input: Vec<(String, String)>,
+) -> Vec<RuleTest> {
+    let checks =
+        recordings.iter().map(|recording| check(&recording.name, TEST_AT, &recording.expected)).collect();
+    let mut tests =
+        vec![RuleTest { name: "the engine's own series are recorded".to_owned(), step, input, checks }];
+    if subject.scraped.is_some() {
+        tests.push(prove_idle(subject, step, recordings));
+        tests.extend(prove_growth(subject));
+    }
+    tests
+}
+
+/// What the rates' extrapolation does to the last digits is of no interest.
+fn check(name: &str, at: Duration, expected: &[Sample]) -> Check {
+    let rounded = |value: f64| (value * 1e6 + 0.5).floor() / 1e6;
+    Check {
+        at,
+        expr: PromQl::parse(&format!("round({name}, 0.000001)")).expect("a metric's name is PromQL"),
+        expected: expected
+            .iter()
+            .map(|sample| Sample { value: rounded(sample.value), ..sample.clone() })
+            .collect(),
+    }
+}
+
+/// One replica is up and has never been asked, the other is down: rates are 0 where they are known, and there are no
+/// ratios and quantiles of nothing. What the probe says of itself is not a replica.
+fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> RuleTest {
+    let mut series = Series::new(subject, step);
+    series.feed_constant("up", &[("replica", REPLICAS[0].name)], 1.0);
+    series.feed_constant("up", &[("replica", REPLICAS[1].name)], 0.0);
+    series.feed_constant("up", &[("instance", "the probe")], 1.0);
+    let has_zeros = |word: &str| {
+        vocabulary::word(word).is_some_and(|word| matches!(word.shape, Shape::Counter { zeros: Some(_) }))
+    };
+    let engine = subject.engine;
+    let late: Vec<&str> = engine
+        .vocabulary
+        .iter()
+        .filter(|(word, _)| has_zeros(word))
+        .map(|(_, source)| source.metric.as_str())
+        .collect();
+    for source in engine.vocabulary.values().filter(|source| !late.contains(&source.metric.as_str())) {
+        if let Some((name, metric)) = engine.metrics_of(source, subject.version).first() {
+            series.feed_idle(name, metric);
+        }
+    }
+    let of = |replica: usize, value: f64| Sample {
+        labels: labels(&[("service", subject.service), ("replica", REPLICAS[replica].name)]),
+        value,
+    };
+    let service = |value: f64| vec![Sample { labels: labels(&[("service", subject.service)]), value }];
+    let expected = |name: &str| -> Option<Vec<Sample>> {
+        let (level, rest) = name.split_once(':')?;
+        let (word, operation) = rest.split_once(':')?;
+        match (level, word, operation) {
+            ("service_replica", "up", _) => Some(vec![of(0, 1.0), of(1, 0.0)]),
+            ("service", "replicas_up", _) => Some(service(1.0)),
+            ("service", "replicas", _) => Some(service(2.0)),
+            (_, _, "ratio_rate5m" | "p50_rate5m" | "p95_rate5m" | "p99_rate5m") => Some(Vec::new()),
+            ("service", word, _) if has_zeros(word) => Some(service(0.0)),
+            ("service_replica", word, _) if has_zeros(word) => Some(vec![of(0, 0.0)]),
+            _ => None,
+        }
+    };
+    let checks = recordings
+        .iter()
+        .filter_map(|recording| Some(check(&recording.name, TEST_AT, &expected(&recording.name)?)))
+        .collect();
+    RuleTest { name: "before the first request".to_owned(), step, input: series.input, checks }
+}
+
+/// Growth is measured over hours.
+fn prove_growth(subject: &Subject) -> Option<RuleTest> {
+    let source = subject.engine.vocabulary.get("memory_bytes")?;
+    let (name, _) = subject.engine.metrics_of(source, subject.version).first().copied()?;
+    let (service, replica) = (subject.service, REPLICAS[0].name);
+    let (hours, per_hour) = (7.0, 600.0);
+    let at = Duration::from_secs(7 * 3600);
+    let steps = at.as_millis() / LONG_TEST_STEP.as_millis();
+    let per_step = per_hour * LONG_TEST_STEP.as_secs_f64() / 3600.0;
+    let memory = |hour: f64| 3000.0 + per_hour * hour;
+    let checks = GROWTHS.map(|(name, back)| {
+        let value = memory(hours) / memory(hours - f64::from(back)) - 1.0;
+        check(name, at, &[Sample { labels: labels(&[("service", service), ("replica", replica)]), value }])
+    });
+    Some(RuleTest {
+        name: "the growth of memory is recorded".to_owned(),
+        step: LONG_TEST_STEP,
+        input: vec![(
+            format!("{name}{{service=\"{service}\", replica=\"{replica}\"}}"),
+            format!("3000+{per_step}x{steps}"),
+        )],
+        checks: checks.into(),
+    })
+}
