@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
 use crate::diagnostics::{Diagnostic, Report};
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, is_secret_text};
 use crate::values::{EnvName, FilePath};
 
 /// Takes the place of a secret that somebody wrote into the config. The value itself is dropped at once.
@@ -107,20 +107,22 @@ impl Mounts {
                 return None;
             }
         };
-        if let SecretSource::File(path) = &source
-            && path.as_str().contains("://")
-        {
+        let name = match &source {
+            SecretSource::File(path) => path.as_str(),
+            SecretSource::Env(name) => name.as_str(),
+        };
+        if name.contains("://") || is_secret_text(name) {
             report.push(
                 Diagnostic::error(
                     "literal-secret",
-                    format!("`{source_key}` holds the secret itself, not a file"),
+                    format!("`{source_key}` holds the secret itself, not where it is"),
                 )
                 .at_key(at.key(&source_key), "a secret is never a value here")
                 .help(format!("put the value into a file of its own and write `{line}`")),
             );
             return None;
         }
-        let name = format!("{at}.{key}");
+        let name = format!("{}.{key}", at.joined());
         let path = format!("/run/secrets/{name}");
         self.secrets.push(Secret { name, source, program, at: Some(at.key(&source_key)) });
         Some(path)

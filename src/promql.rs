@@ -6,47 +6,49 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
-use promql_parser::label::Matchers;
+pub use promql_parser::label::Matchers;
 use promql_parser::parser::{self, Expr};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::{Serialize, Serializer};
 
 /// An expression as its author wrote it: line breaks and all, since a person will read it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PromQl(String);
+pub struct PromQl {
+    text: String,
+    metrics: BTreeSet<String>,
+}
 
 impl PromQl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        parser::parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
-        Ok(Self(text.to_owned()))
+        let expr = parser::parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
+        let mut metrics = Metrics(BTreeSet::new());
+        match walk_expr(&mut metrics, &expr) {
+            Ok(_) => Ok(Self { text: text.to_owned(), metrics: metrics.0 }),
+            Err(never) => match never {},
+        }
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Names of all metrics that the expression asks for.
-    pub fn metrics(&self) -> BTreeSet<String> {
-        let mut names = Metrics(BTreeSet::new());
-        let expr = parser::parse(&self.0).expect("parsed when it was made");
-        match walk_expr(&mut names, &expr) {
-            Ok(_) => names.0,
-            Err(never) => match never {},
-        }
+    pub fn metrics(&self) -> &BTreeSet<String> {
+        &self.metrics
     }
 }
 
 impl fmt::Display for PromQl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 /// In a template an expression stays what it is, so that the printing rule can tell it from text.
 impl Object for PromQl {
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -90,7 +92,7 @@ mod tests {
             "sum(rate(a_total{x=\"1\"}[5m])) / b:c:d > 5 or absent(e) unless delta(f[1h] offset 1d) < 0",
         )
         .expect("is PromQL");
-        assert_eq!(expr.metrics().into_iter().collect::<Vec<_>>(), ["a_total", "b:c:d", "e", "f"]);
+        assert_eq!(expr.metrics().iter().collect::<Vec<_>>(), ["a_total", "b:c:d", "e", "f"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn validate(config: &str) -> String {
 fn a_config_that_renders_exits_0_and_says_how_to_apply_it() {
     let project = Project::new(MINIMAL);
     let said = project.render();
-    assert_eq!(said.stderr, "");
+    assert!(said.stderr.contains("`skymon validate` names them"), "no secret is there: {}", said.stderr);
     assert!(
         said.stdout.contains("docker compose -f monitoring/docker-compose.yml up -d --wait"),
         "{}",
@@ -324,6 +324,84 @@ fn hostile_files_get_a_message_and_no_panic() {
         assert!(said.stdout.starts_with("error["), "{start:?}: {}", said.text());
         assert!(!said.text().contains("panicked"), "{start:?}: {}", said.text());
     }
+}
+
+/// Every value of a config that uses every key, replaced by what does not belong there.
+#[test]
+fn no_value_of_any_key_makes_skymon_panic() {
+    let whole: serde_yaml::Value =
+        serde_yaml::from_str(&support::project::fixture("stacks/everything.yaml")).expect("is YAML");
+    let long = "x".repeat(100_000);
+    let wrong = ["5", "[]", "{}", "'a\"b{{ x }}$y'", &long];
+    let mut cases = Vec::new();
+    for place in places(&whole) {
+        for text in wrong {
+            let mut config = whole.clone();
+            *at(&mut config, &place) = serde_yaml::from_str(text).expect("is YAML");
+            cases.push(serde_yaml::to_string(&config).expect("is written"));
+        }
+    }
+    assert!(cases.len() > 300, "{} cases", cases.len());
+    let project = Project::new("");
+    for (number, config) in cases.iter().enumerate() {
+        let name = format!("{number}.yaml");
+        project.write(&name, config);
+        let said = project.skymon(&["validate", "-c", &name]);
+        let what = said.text();
+        assert!(said.status == 0 || said.status == 1, "{config}\n{what}");
+        assert!(!what.contains("panicked") && !what.contains("bug:"), "{config}\n{what}");
+        assert!(said.status == 0 || what.contains("error["), "{config}\n{what}");
+    }
+}
+
+type Place = Vec<serde_yaml::Value>;
+
+/// The way to each value, keys and positions alike.
+fn places(value: &serde_yaml::Value) -> Vec<Place> {
+    let below: Vec<(serde_yaml::Value, &serde_yaml::Value)> = match value {
+        serde_yaml::Value::Mapping(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        serde_yaml::Value::Sequence(list) => {
+            list.iter().enumerate().map(|(at, value)| (at.into(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for (step, value) in below {
+        found.push(vec![step.clone()]);
+        found.extend(places(value).into_iter().map(|rest| [vec![step.clone()], rest].concat()));
+    }
+    found
+}
+
+fn at<'a>(value: &'a mut serde_yaml::Value, place: &[serde_yaml::Value]) -> &'a mut serde_yaml::Value {
+    place.iter().fold(value, |value, step| match step.as_u64() {
+        Some(position) if value.is_sequence() => &mut value[usize::try_from(position).expect("is small")],
+        _ => &mut value[step],
+    })
+}
+
+#[test]
+fn a_secret_may_belong_to_any_legal_name() {
+    let project = Project::new(
+        "version: 1
+name: x
+services:
+  a.b: {engine: custom, replicas: [h:1], auth: {username: u, password_env: P}, tls: {cert_file: c/c.pem, key_file: s/k}}
+receivers: {on.call: {slack: {webhook_url_file: s/w}}}
+routes: {critical: on.call, warning: on.call}
+",
+    );
+    project.render();
+    support::tools::compose(&["config", "-q"], &project.path("monitoring"), &[("P", "x")]).expect_success();
+}
+
+#[test]
+fn a_file_that_a_program_would_load_beside_the_rendered_ones_is_named() {
+    let project = Project::new(MINIMAL);
+    project.render();
+    project.write("monitoring/prometheus/rules/old.yml", "groups: []\n");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("`monitoring/prometheus/rules/old.yml` is loaded, and is not skymon's"), "{said}");
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
     let values = context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
-    PromQl::parse(&expr).expect("is PromQL").metrics()
+    PromQl::parse(&expr).expect("is PromQL").metrics().clone()
 }
 
 fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
@@ -606,8 +606,10 @@ fn the_readme_shows_every_file_that_is_rendered_and_no_other() {
             name.is_some_and(|name| !name.contains(['+', '/']) && name != "stack")
         }
     };
-    let rendered: Vec<String> = files_below(&root().join("snapshots/everything"))
+    // Neither has all: the one has runbooks of its own, the other no replica that is found elsewhere.
+    let rendered: BTreeSet<String> = ["everything", "tutorial"]
         .iter()
+        .flat_map(|stack| files_below(&root().join("snapshots").join(stack)))
         .map(|path| path.display().to_string())
         .collect();
     for file in &rendered {

@@ -115,14 +115,12 @@ fn the_rule_tests_hold_under_every_kind_of_override() {
 fn a_service_may_have_any_name_that_is_legal() {
     let names =
         ["monitoring", "prometheus", "stack.yml", "a.b", "a-b", "A_b", "1", "no", "null", "22", "endpoint"];
-    let services: String = names
-        .iter()
-        .map(|name| {
-            format!("  '{name}': {{engine: custom, endpoint: 'https://x.example', replicas: [h:1]}}\n")
-        })
-        .collect();
+    let service = |name: &&str| {
+        format!("  '{name}': {{engine: custom, endpoint: 'https://x.example', replicas: [h:1]}}")
+    };
+    let services = names.iter().map(service).collect::<Vec<_>>().join("\n");
     let project = Project::new(&format!(
-        "version: 1\nname: '0'\nservices:\n{services}receivers: {{'no': {{webhook: {{url_file: s/u}}}}}}\n\
+        "version: 1\nname: '0'\nservices:\n{services}\nreceivers: {{'no': {{webhook: {{url_file: s/u}}}}}}\n\
          routes: {{critical: 'no', warning: 'no'}}\n"
     ));
     project.render();
@@ -154,6 +152,18 @@ fn the_rule_tests_notice_a_broken_rule() {
         ("api", "or 0 * service_replica:requests:rate5m{service=\"api\"}", ""),
         ("api", "endpoint!~", "endpoint=~"),
         ("api", "offset 6h", "offset 6m"),
+        ("api", "or 0 * (service_replica:up:max{service=\"api\"} == 1)", ""),
+        ("api", ", replica!=\"\"", ""),
+        ("api", "sum by (service) (service_replica:up:max", "count by (service) (service_replica:up:max"),
+        ("api", "changes(", "resets("),
+        ("api", "[1h]", "[1m]"),
+        (
+            "api",
+            "/ (service:requests:rate5m{service=\"api\"} > 0)",
+            "/ service:requests:rate5m{service=\"api\"}",
+        ),
+        ("api", "{service=\"api\"}) >= 0", "{service=\"api\"})"),
+        ("api", "      and service:replicas_up:sum{service=\"api\"} > 0\n", ""),
         ("stack", "== 0", "== 2"),
         ("stack", "[10m]", "[10s]"),
     ];

@@ -6,6 +6,7 @@ use minijinja::{Value, context};
 use super::Artifacts;
 use crate::plan::{Plan, Route};
 use crate::templates::{self, Templates};
+use crate::values::Severity;
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
     let routes: Vec<Value> = plan.routes.iter().map(print_route).collect();
@@ -14,10 +15,21 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .iter()
         .map(|inhibition| {
             // `equal` takes two missing labels for equal; an alert without a service must not be muted by that.
-            context! {
-                source => [format!("alertname=\"{}\"", inhibition.source), "service!=\"\"".to_owned()],
-                targets => [format!("alertname=~\"{}\"", inhibition.targets.join("|"))],
-            }
+            let source = [
+                format!("alertname=\"{}\"", inhibition.source),
+                format!("severity=\"{}\"", inhibition.severity.as_str()),
+                "service!=\"\"".to_owned(),
+            ];
+            let no_more: Vec<&str> = Severity::ALL
+                .iter()
+                .filter(|other| **other >= inhibition.severity)
+                .map(|other| other.as_str())
+                .collect();
+            let targets = [
+                format!("alertname=~\"{}\"", inhibition.targets.join("|")),
+                format!("severity=~\"{}\"", no_more.join("|")),
+            ];
+            context! { source, targets }
         })
         .collect();
     let receivers: Vec<Value> = plan

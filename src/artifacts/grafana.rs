@@ -47,7 +47,9 @@ fn input(plan: &Plan) -> DashboardInput {
         .iter()
         .map(|service| (service.engine.name.clone(), service.engine.title.clone()))
         .collect();
-    let runbook = runbook::sections(plan)
+    // Where the user has runbooks, the links lead there.
+    let sections = if plan.runbook.is_some() { Vec::new() } else { runbook::sections(plan) };
+    let runbook = sections
         .into_iter()
         .map(|section| RunbookEntry { alert: section.alert, markdown: section.markdown })
         .collect();

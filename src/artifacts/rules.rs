@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 
 use super::{Artifacts, grafana};
 use crate::plan::{Alert, Check, LONG_TEST_STEP, Plan, Recording, RuleTest, Sample};
-use crate::templates::Templates;
+use crate::templates::{Templates, go_literal};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
     for service in &plan.services {
@@ -59,7 +59,7 @@ fn build_tests(
 
 fn print_alert(plan: &Plan, alert: &Alert) -> Value {
     let mut labels: BTreeMap<&str, String> =
-        alert.labels.iter().map(|(name, text)| (name.as_str(), literal(text))).collect();
+        alert.labels.iter().map(|(name, text)| (name.as_str(), go_literal(text))).collect();
     labels.insert("severity", alert.severity.as_str().to_owned());
     if let Some(service) = &alert.service {
         labels.insert("service", service.clone());
@@ -74,11 +74,6 @@ fn print_alert(plan: &Plan, alert: &Alert) -> Value {
         runbook_url => grafana::runbook_url(plan, &alert.entry.name),
         dashboard_url => grafana::dashboard_url(plan, alert.service.as_deref()),
     }
-}
-
-/// Text that Prometheus must not take for a template.
-fn literal(text: &str) -> String {
-    text.replace("{{", "{{ \"{{\" }}")
 }
 
 fn print_test(test: &RuleTest) -> Value {

@@ -25,7 +25,10 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .programs
         .iter()
         .filter(|program| program.published.is_some())
-        .map(|program| context! { name => program.facts.name, url => plan.external_url(program.facts.name) })
+        .map(|program| {
+            let name = program.facts.name;
+            context! { name, url => plan.external_url(name), port => plan.published_port(name) }
+        })
         .collect();
     let receivers: Vec<Value> = plan
         .receivers

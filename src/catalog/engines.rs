@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::alerts::AlertChange;
+use crate::promql::{self, Matchers};
 use crate::templates;
 use crate::values::UrlPath;
 
@@ -90,6 +91,19 @@ pub struct Source {
     /// Matchers that select the series that count, as they stand in the braces.
     #[serde(rename = "where")]
     pub matchers: Option<String>,
+    #[serde(skip)]
+    parsed: OnceLock<Matchers>,
+}
+
+impl Source {
+    /// Whether a series with these labels counts.
+    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+        let matchers = self.parsed.get_or_init(|| {
+            promql::parse_matchers(self.matchers.as_deref().unwrap_or_default())
+                .expect("engine files are tested")
+        });
+        matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
+    }
 }
 
 impl Engine {
@@ -164,7 +178,6 @@ crate::values::scalar!(Version, "a version such as `0.11`", {
 mod tests {
     use super::*;
     use crate::catalog::vocabulary::{self, Shape};
-    use crate::promql;
 
     #[test]
     fn every_engine_names_only_metrics_and_words_that_exist() {

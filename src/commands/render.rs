@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::paths::StackPaths;
-use super::{Outcome, Stack, apply, colour, load, note, print};
+use super::{Outcome, Stack, apply, colour, load, note, print, secrets};
 use crate::cli;
+use crate::diagnostics::Report;
 use crate::output::{self, Applied, Comparison, State};
 
 pub(super) fn run(args: &cli::Render) -> Result<Outcome> {
@@ -19,7 +20,17 @@ pub(super) fn run(args: &cli::Render) -> Result<Outcome> {
     if args.check || args.diff {
         return preview(args, &paths, stack);
     }
-    write(&paths, stack, args.force)
+    let outcome = write(&paths, stack, args.force)?;
+    if outcome == Outcome::Fine {
+        let mut found = Report::new();
+        secrets::check(&stack.plan.mounts, &paths.config_dir(), &mut found);
+        if !found.is_empty() {
+            note(
+                "note: not all secrets and files that the stack needs are in place here: `skymon validate` names them\n",
+            )?;
+        }
+    }
+    Ok(outcome)
 }
 
 fn preview(args: &cli::Render, paths: &StackPaths, stack: &Stack) -> Result<Outcome> {
@@ -84,7 +95,7 @@ fn refusal(comparison: &Comparison, out: &Path) -> String {
     text
 }
 
-/// What changes (or changed), a line for each file; many files of one kind are counted.
+/// What changes (or changed), a line for each file; a first render is only counted.
 fn listing(comparison: &Comparison, out: &Path) -> String {
     if comparison.changes().is_empty() {
         return format!("{}: {} files, nothing to change\n", out.display(), comparison.kept());

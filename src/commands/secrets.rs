@@ -21,12 +21,8 @@ pub(super) fn check(mounts: &Mounts, config_dir: &Path, report: &mut Report) {
         }
     }
     for file in &mounts.files {
-        if !config_dir.join(file.path.as_str()).exists() {
-            report.push(
-                Diagnostic::warning("file-missing", format!("`{}` is not there", file.path.as_str()))
-                    .at_value(file.at.clone(), "must be there where the stack runs")
-                    .help("put it there before the stack is started"),
-            );
+        if let Some((id, message, help)) = mounted_problem(file.path.as_str(), config_dir) {
+            report.push(Diagnostic::warning(id, message).at_value(file.at.clone(), "named here").help(help));
         }
     }
 }
@@ -56,6 +52,26 @@ fn file_problem(path: &str, config_dir: &Path) -> Option<Problem> {
         }
         Ok(_) => mode_problem(path, &full),
     }
+}
+
+/// A file whose folder is mounted: a container's user must come in and read.
+fn mounted_problem(path: &str, config_dir: &Path) -> Option<Problem> {
+    let full = config_dir.join(path);
+    let Ok(meta) = fs::metadata(&full) else {
+        let help = "put it there before the stack is started".to_owned();
+        return Some(("file-missing", format!("`{path}` is not there"), help));
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = full.parent().and_then(|folder| fs::metadata(folder).ok())?;
+        if meta.permissions().mode() & 0o004 == 0 || folder.permissions().mode() & 0o001 == 0 {
+            let help = "keep it in a folder of its own that others may enter (755), itself readable (644)"
+                .to_owned();
+            return Some(("file-mode", format!("the containers cannot read `{path}`"), help));
+        }
+    }
+    None
 }
 
 /// The container's user is neither the owner nor of its group, and compose keeps owner and mode.

@@ -1,5 +1,6 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -29,10 +30,11 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
 /// The config and the stack of a folder that is either.
 fn find(dir: &Path, config: Option<&Path>) -> Result<StackPaths> {
     let or = |beside: PathBuf| config.map_or(beside, Path::to_owned);
-    if dir.join(MANIFEST).is_file() {
-        return Ok(StackPaths { config: or(dir.join("../skymon.yaml")), out: dir.to_owned() });
-    }
     let own = dir.join("skymon.yaml");
+    if dir.join(MANIFEST).is_file() {
+        let beside = if own.is_file() { own } else { dir.join("../skymon.yaml") };
+        return Ok(StackPaths { config: or(beside), out: dir.to_owned() });
+    }
     if own.is_file() {
         return Ok(StackPaths { config: or(own), out: dir.join("monitoring") });
     }
@@ -58,11 +60,60 @@ pub(super) fn check(
         return Ok(());
     }
     let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
+    check_foreign(stack, &paths.out, report);
+    for note in comparison.notes() {
+        report.push(Diagnostic::note("manifest", note.clone()));
+    }
+    if comparison.changes().is_empty() && !comparison.is_clean() {
+        report.push(
+            Diagnostic::error(
+                "drift",
+                format!("`{}` does not match its files", paths.out.join(MANIFEST).display()),
+            )
+            .help("run `skymon render`"),
+        );
+    }
     for change in comparison.changes() {
         report.push(drift(change, &paths.out));
         check_form(&change.path, &paths.out.join(&change.path), report, sources)?;
     }
     Ok(())
+}
+
+/// Folders of which a program loads whatever lies there.
+const LOADED: [&str; 4] =
+    ["alertmanager/templates", "grafana/dashboards", "grafana/provisioning", "prometheus/rules"];
+
+/// A file beside the rendered ones that a program would load: left over from another stack, or somebody's own.
+fn check_foreign(stack: &Stack, out: &Path, report: &mut Report) {
+    let known: BTreeSet<PathBuf> = stack.artifacts.files().keys().map(|path| out.join(path)).collect();
+    for file in LOADED.iter().flat_map(|folder| files_below(&out.join(folder))) {
+        if !known.contains(&file) {
+            report.push(
+                Diagnostic::warning(
+                    "foreign-file",
+                    format!("`{}` is loaded, and is not skymon's", file.display()),
+                )
+                .at_file(file.display().to_string(), "")
+                .help("remove it, if it is not yours"),
+            );
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    paths.sort();
+    // A link is not followed: it may lead anywhere.
+    let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    paths
+        .into_iter()
+        .flat_map(|path| if is_folder(&path) { files_below(&path) } else { vec![path] })
+        .collect()
 }
 
 fn drift(change: &Change, out: &Path) -> Diagnostic {

@@ -60,7 +60,12 @@ struct Effective {
 }
 
 /// Changes that name no alert, or something that the alert does not have.
-pub(super) fn check_changes(at: &ConfigPath, changes: &BTreeMap<String, AlertChange>, report: &mut Report) {
+pub(super) fn check_changes(
+    at: &ConfigPath,
+    changes: &BTreeMap<String, AlertChange>,
+    of_service: bool,
+    report: &mut Report,
+) {
     for (name, change) in changes {
         let at = at.key(name);
         let Some(entry) = AlertEntry::find(name) else {
@@ -76,6 +81,17 @@ pub(super) fn check_changes(at: &ConfigPath, changes: &BTreeMap<String, AlertCha
             );
             continue;
         };
+        if of_service && entry.pack == Pack::Stack {
+            report.push(
+                Diagnostic::error(
+                    "misplaced-alert",
+                    format!("`{name}` is an alert of the stack, not of a service"),
+                )
+                .at_key(at, "changes nothing here")
+                .help(format!("write it at the top: `alerts: {{{name}: …}}`")),
+            );
+            continue;
+        }
         if let Some(threshold) = &change.threshold {
             match entry.unit {
                 None => report.push(not_of(&at, "threshold", name)),
@@ -158,6 +174,7 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
         labels: scope.labels.clone(),
         enabled: true,
     };
+    let mut set_at = None;
     for (at, changes) in &scope.changes {
         let Some(change) = changes.get(&entry.name) else {
             continue;
@@ -172,16 +189,17 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
             .extend(change.labels.iter().map(|(label, text)| (label.clone(), text.as_str().to_owned())));
         if let Some(threshold) = change.threshold.as_ref().and_then(parse) {
             effective.threshold = Some(threshold);
-            if let Some(at) = at {
-                check_bucket(entry, threshold, &at.key(&entry.name).key("threshold"), scope, report);
-            }
+            set_at = at.as_ref().map(|at| at.key(&entry.name).key("threshold"));
         }
+    }
+    if let (Some(threshold), Some(at), true) = (effective.threshold, set_at, effective.enabled) {
+        check_bucket(entry, threshold, at, scope, report);
     }
     effective
 }
 
 /// Beyond the largest bucket a histogram only knows "more": a quantile never gets there, and the alert never fires.
-fn check_bucket(entry: &AlertEntry, threshold: f64, at: &ConfigPath, scope: &Scope, report: &mut Report) {
+fn check_bucket(entry: &AlertEntry, threshold: f64, at: ConfigPath, scope: &Scope, report: &mut Report) {
     let Some(largest) = entry.of.as_deref().and_then(|word| (scope.largest_bucket)(word)) else {
         return;
     };
@@ -189,8 +207,8 @@ fn check_bucket(entry: &AlertEntry, threshold: f64, at: &ConfigPath, scope: &Sco
         let service = scope.service.unwrap_or_default();
         report.push(
             Diagnostic::error("beyond-buckets", format!("`{}` could never fire for `{service}`", entry.name))
-                .at_value(at.clone(), format!("the largest bucket of its histogram is {largest}s"))
-                .help(format!("write a threshold below {largest}s, or give the server larger buckets")),
+                .at_value(at, format!("the largest bucket of its histogram is {largest}s"))
+                .help(format!("write a threshold below {largest}s: beyond it nothing is measured")),
         );
     }
 }
@@ -235,7 +253,7 @@ fn default_hold(entry: &AlertEntry, expr: &PromQl, scope: &Scope) -> Duration {
     if entry.hold == Duration::from_secs(0) {
         return entry.hold;
     }
-    let intervals = expr.metrics().into_iter().filter_map(|metric| scope.exposed.get(&metric).copied());
+    let intervals = expr.metrics().iter().filter_map(|metric| scope.exposed.get(metric).copied());
     let twice = intervals.max().map_or(0, |interval| interval.as_millis() * 2);
     entry.hold.max(Duration::from_millis(twice))
 }

@@ -52,8 +52,12 @@ pub struct Plan {
 impl Plan {
     /// The address of a program's pages from the machine that runs the stack.
     pub fn external_url(&self, name: &str) -> String {
-        let port = self.programs.iter().find(|p| p.facts.name == name).and_then(|p| p.published);
-        format!("http://127.0.0.1:{}", port.unwrap_or_default())
+        format!("http://127.0.0.1:{}", self.published_port(name))
+    }
+
+    /// The port on 127.0.0.1; 0 for a program that is not published.
+    pub fn published_port(&self, name: &str) -> u16 {
+        self.programs.iter().find(|p| p.facts.name == name).and_then(|p| p.published).unwrap_or_default()
     }
 
     /// All alerts of the stack, the services' first.

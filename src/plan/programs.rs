@@ -46,7 +46,7 @@ fn resolve_image(
         Some(image) => {
             let name = image.as_str().rsplit('/').next().unwrap_or_default();
             let pinned = image.as_str().contains("@sha256:")
-                || name.split_once(':').is_some_and(|(_, tag)| tag != "latest");
+                || name.split_once(':').is_some_and(|(_, tag)| !tag.is_empty() && tag != "latest");
             if !pinned {
                 report.push(bad_value(
                     at.key(program.name),
@@ -71,15 +71,31 @@ fn resolve_image(
     }
 }
 
+/// `mirror.example.com:5000/prom/prometheus:v3.5.3`, whole or a part of it.
 fn check_reference(at: &ConfigPath, reference: &Line, report: &mut Report) {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
-    if !reference.as_str().chars().all(legal) {
+    let text = reference.as_str();
+    if let Some((_, bare)) = text.split_once("://") {
         report.push(bad_value(
             at.clone(),
-            &format!(
-                "`{}` is not an image reference\nwrite `mirror.example.com/prom/prometheus:v3.5.3`",
-                reference.as_str()
-            ),
+            &format!("an image has no scheme\nwrite `{}`", bare.trim_end_matches('/')),
+        ));
+        return;
+    }
+    let (path, digest) = text.split_once('@').map_or((text, None), |(path, digest)| (path, Some(digest)));
+    let part_ok = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-:".contains(&b))
+    };
+    let digest_ok = digest.is_none_or(|digest| {
+        digest
+            .strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    });
+    if !path.trim_end_matches('/').split('/').all(part_ok) || !digest_ok {
+        report.push(bad_value(
+            at.clone(),
+            &format!("`{text}` is not an image reference\nwrite `mirror.example.com/prom/prometheus:v3.5.3`"),
         ));
     }
 }

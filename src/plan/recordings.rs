@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::incidents::RuleTest;
 use super::series::{REPLICAS, RESTARTS, Series, TEST_AT, bound_value, filled_bucket, with_infinity};
 use super::{Probe, proofs};
-use crate::catalog::engines::{Engine, Metric, Version};
+use crate::catalog::engines::{Engine, Metric, Source, Version};
 use crate::catalog::vocabulary::{Fold, Shape, WORDS, Zeros};
 use crate::promql::PromQl;
 use crate::values::Duration;
@@ -113,15 +113,14 @@ impl Recorder<'_> {
     fn record_word(&mut self, word: &str, shape: Shape) {
         let Some(source) = self.subject.engine.vocabulary.get(word) else { return };
         let metrics = self.subject.engine.metrics_of(source, self.subject.version);
-        let matchers = source.matchers.as_deref().unwrap_or_default();
         if metrics.is_empty() {
             return;
         }
         match shape {
-            Shape::Counter { zeros } => self.record_counter(word, &metrics, matchers, zeros),
-            Shape::Gauge(fold) => self.record_gauge(word, &metrics, matchers, fold),
-            Shape::Histogram => self.record_histogram(word, &metrics, matchers),
-            Shape::StartTime => self.record_restarts(&metrics),
+            Shape::Counter { zeros } => self.record_counter(word, &metrics, source, zeros),
+            Shape::Gauge(fold) => self.record_gauge(word, &metrics, source, fold),
+            Shape::Histogram => self.record_histogram(word, &metrics, source),
+            Shape::StartTime => self.record_restarts(&metrics, source),
         }
     }
 
@@ -129,29 +128,29 @@ impl Recorder<'_> {
         &mut self,
         word: &str,
         metrics: &[(&str, &Metric)],
-        matchers: &str,
+        source: &Source,
         zeros: Option<Zeros>,
     ) {
         self.series.feed_metric(metrics);
-        let rates = self.either(metrics, "", matchers, |selector| format!("rate({selector}[5m])"));
+        let rates = self.either(metrics, "", source, |selector| format!("rate({selector}[5m])"));
         let mut expr = format!("sum by (service, replica) ({rates})");
         if let Some(zeros) = zeros.and_then(|zeros| self.zeros(zeros)) {
             expr = format!("{expr}\n  or 0 * {zeros}");
         }
         let [one, two] =
-            REPLICAS.map(|replica| self.series.selected(metrics, matchers, replica).into_iter().sum());
+            REPLICAS.map(|replica| self.series.selected(metrics, source, replica).into_iter().sum());
         let name = format!("service_replica:{word}:rate5m");
         self.per_replica(&name, &expr, [one, two]);
         let sum = format!("sum by (service) ({})", self.own(&name));
         self.for_service(&format!("service:{word}:rate5m"), &sum, one + two);
     }
 
-    fn record_gauge(&mut self, word: &str, metrics: &[(&str, &Metric)], matchers: &str, fold: Fold) {
+    fn record_gauge(&mut self, word: &str, metrics: &[(&str, &Metric)], source: &Source, fold: Fold) {
         self.series.feed_metric(metrics);
-        let gauges = self.either(metrics, "", matchers, ToOwned::to_owned);
+        let gauges = self.either(metrics, "", source, ToOwned::to_owned);
         let operation = fold.as_str();
         let [one, two] =
-            REPLICAS.map(|replica| fold.of(self.series.selected(metrics, matchers, replica).into_iter()));
+            REPLICAS.map(|replica| fold.of(self.series.selected(metrics, source, replica).into_iter()));
         let name = format!("service_replica:{word}:{operation}");
         self.per_replica(&name, &format!("{operation} by (service, replica) ({gauges})"), [one, two]);
         let folded = format!("{operation} by (service) ({})", self.own(&name));
@@ -169,21 +168,21 @@ impl Recorder<'_> {
         }
     }
 
-    fn record_restarts(&mut self, metrics: &[(&str, &Metric)]) {
+    fn record_restarts(&mut self, metrics: &[(&str, &Metric)], source: &Source) {
         self.series.feed_starts(metrics[0].0);
-        let changes = self.either(metrics, "", "", |selector| format!("changes({selector}[1h])"));
+        let changes = self.either(metrics, "", source, |selector| format!("changes({selector}[1h])"));
         let name = "service_replica:restarts:changes1h";
         self.per_replica(name, &format!("max by (service, replica) ({changes})"), [RESTARTS, 0.0]);
         let sum = format!("sum by (service) ({})", self.own(name));
         self.for_service("service:restarts:changes1h", &sum, RESTARTS);
     }
 
-    fn record_histogram(&mut self, word: &str, metrics: &[(&str, &Metric)], matchers: &str) {
+    fn record_histogram(&mut self, word: &str, metrics: &[(&str, &Metric)], source: &Source) {
         self.series.feed_metric(metrics);
-        let rates = self.either(metrics, "_bucket", matchers, |selector| format!("rate({selector}[5m])"));
+        let rates = self.either(metrics, "_bucket", source, |selector| format!("rate({selector}[5m])"));
         let buckets = format!("service:{word}_bucket:rate5m");
         let observed: f64 =
-            REPLICAS.iter().flat_map(|replica| self.series.selected(metrics, matchers, *replica)).sum();
+            REPLICAS.iter().flat_map(|replica| self.series.selected(metrics, source, *replica)).sum();
         // All names of one histogram have the same buckets.
         let metric = metrics[0].1;
         let (low, high) = filled_bucket(metric);
@@ -278,14 +277,14 @@ impl Recorder<'_> {
         &self,
         metrics: &[(&str, &Metric)],
         suffix: &str,
-        matchers: &str,
+        source: &Source,
         wrap: impl Fn(&str) -> String,
     ) -> String {
-        let separator = if matchers.is_empty() { "" } else { ", " };
+        let matchers = source.matchers.as_ref().map(|matchers| format!(", {matchers}")).unwrap_or_default();
         let service = self.subject.service;
         let parts: Vec<String> = metrics
             .iter()
-            .map(|(name, _)| wrap(&format!("{name}{suffix}{{service=\"{service}\"{separator}{matchers}}}")))
+            .map(|(name, _)| wrap(&format!("{name}{suffix}{{service=\"{service}\"{matchers}}}")))
             .collect();
         match parts.as_slice() {
             [only] => only.clone(),

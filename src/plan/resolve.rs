@@ -1,28 +1,29 @@
 //! Config → plan. All faults are reported, each at its place; a plan only comes out where there was none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use anyhow::Result;
 use minijinja::context;
 
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
-use super::{Plan, Receiver, incidents, programs, routes};
+use super::{Alert, Plan, Receiver, RunningProgram, incidents, programs, routes};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
-use crate::diagnostics::nearest;
-use crate::diagnostics::{Diagnostic, Report};
+use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, Found, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Duration, Line};
+use crate::values::{self, Duration, HttpUrl, Line};
 
 /// Set by skymon on every series; a user's label of that name would be overwritten or would break the rules.
 const RESERVED_LABELS: &[&str] = &[
     "alertname",
     "cloud",
     "instance",
+    "integration",
     "job",
     "le",
     "program",
@@ -30,11 +31,16 @@ const RESERVED_LABELS: &[&str] = &[
     "region",
     "replica",
     "replica_id",
+    "rule_group",
     "service",
     "severity",
     "spot",
     "stack",
 ];
+
+/// Prometheus' own limit is some 292 years.
+const RETENTION: RangeInclusive<Duration> =
+    Duration::from_secs(3600)..=Duration::from_secs(100 * 365 * 86_400);
 
 /// Rates look back 5 minutes and need several samples in them.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
@@ -48,9 +54,9 @@ pub fn resolve(
 ) -> Result<Option<Plan>> {
     let root = ConfigPath::root();
     check_required(index, report);
-    for section in ["services", "receivers"] {
-        check_keys(&root.key(section), index, report);
-    }
+    // `rules/stack.yml` is the stack's own.
+    check_keys(&root.key("services"), &["stack"], index, report);
+    check_keys(&root.key("receivers"), &[routes::NOBODY, routes::HEARTBEAT], index, report);
 
     let scrape_interval = interval(
         &root.key("prometheus").key("scrape_interval"),
@@ -58,11 +64,14 @@ pub fn resolve(
         15,
         report,
     );
-    alerts::check_changes(&root.key("alerts"), &config.alerts, report);
+    alerts::check_changes(&root.key("alerts"), &config.alerts, false, report);
+
+    check_limits(config, report);
 
     let mut mounts = Mounts::default();
     let mut services = Vec::new();
-    for (name, service) in &config.services {
+    // A name that was refused must not get into an expression.
+    for (name, service) in config.services.iter().filter(|(name, _)| values::check_key(name).is_ok()) {
         let resolver = ServiceResolver {
             config,
             index,
@@ -82,6 +91,71 @@ pub fn resolve(
     let programs = programs::resolve(config, services.iter().any(|service| service.probe.is_some()), report);
     mounts.secrets.push(programs::grafana_password());
 
+    let stack_alerts = resolve_stack_alerts(config, &programs, scrape_interval, templates, report)?;
+    let mut stack_tests = Vec::new();
+    for alert in &stack_alerts {
+        stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
+    }
+
+    let (Some(name), Some(default_receiver), false) =
+        (&config.name, routing.stack.get(&values::Severity::Critical), report.has_errors())
+    else {
+        return Ok(None);
+    };
+    let branches = routing.branches(&receivers, heartbeat.is_some(), &stack_alerts);
+    let default_receiver = (*default_receiver).to_owned();
+    let mut all_receivers = receivers;
+    all_receivers.extend(heartbeat);
+    if branches.iter().any(|branch| branch.receiver == routes::NOBODY) {
+        all_receivers.push(Receiver { name: routes::NOBODY.to_owned(), integrations: Vec::new() });
+    }
+    let told = |severity| routing.stack.contains_key(&severity);
+    let inhibitions = routes::inhibitions(services.iter().flat_map(|service| &service.alerts), told);
+    let retention = &config.prometheus.retention;
+    Ok(Some(Plan {
+        name: name.as_str().to_owned(),
+        services,
+        alerts: stack_alerts,
+        tests: stack_tests,
+        receivers: all_receivers,
+        default_receiver,
+        routes: branches,
+        inhibitions,
+        programs,
+        scrape_interval,
+        retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
+        retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),
+        runbook: config.links.runbook.as_ref().map(|url| url.base().to_owned()),
+        mounts,
+    }))
+}
+
+/// Values that are right in themselves and wrong where they stand.
+fn check_limits(config: &Config, report: &mut Report) {
+    if config.prometheus.retention.time.is_some_and(|time| !RETENTION.contains(&time)) {
+        report.push(bad_value(
+            ConfigPath::root().key("prometheus").key("retention").key("time"),
+            "series can be kept from an hour to a hundred years\nwrite `time: 30d`",
+        ));
+    }
+
+    if config.links.runbook.as_ref().is_some_and(HttpUrl::has_query) {
+        report.push(bad_value(
+            ConfigPath::root().key("links").key("runbook"),
+            "the alert's name is put behind this as a path, and it ends in a query\nwrite `https://wiki.example.com/runbooks`",
+        ));
+    }
+}
+
+/// The alerts of the monitoring itself.
+fn resolve_stack_alerts(
+    config: &Config,
+    programs: &[RunningProgram],
+    scrape_interval: Duration,
+    templates: &Templates,
+    report: &mut Report,
+) -> Result<Vec<Alert>> {
+    let root = ConfigPath::root();
     let exposed: BTreeMap<String, Duration> = programs
         .iter()
         .flat_map(|program| program.facts.metrics)
@@ -107,41 +181,7 @@ pub fn resolve(
                 .help("remove one of the two"),
         );
     }
-    let mut stack_tests = Vec::new();
-    for alert in &stack_alerts {
-        stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
-    }
-
-    let (Some(name), Some(default_receiver), false) =
-        (&config.name, routing.stack.get(&values::Severity::Critical), report.has_errors())
-    else {
-        return Ok(None);
-    };
-    let branches = routing.branches(&receivers, heartbeat.is_some(), &stack_alerts);
-    let default_receiver = (*default_receiver).to_owned();
-    let mut all_receivers = receivers;
-    all_receivers.extend(heartbeat);
-    if branches.iter().any(|branch| branch.receiver == routes::NOBODY) {
-        all_receivers.push(Receiver { name: routes::NOBODY.to_owned(), integrations: Vec::new() });
-    }
-    let inhibitions = routes::inhibitions(services.iter().flat_map(|service| &service.alerts));
-    let retention = &config.prometheus.retention;
-    Ok(Some(Plan {
-        name: name.as_str().to_owned(),
-        services,
-        alerts: stack_alerts,
-        tests: stack_tests,
-        receivers: all_receivers,
-        default_receiver,
-        routes: branches,
-        inhibitions,
-        programs,
-        scrape_interval,
-        retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
-        retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),
-        runbook: config.links.runbook.as_ref().map(|url| url.base().to_owned()),
-        mounts,
-    }))
+    Ok(stack_alerts)
 }
 
 /// Keys without which there is no stack, each with a line that would do.
@@ -173,28 +213,36 @@ fn check_required(index: &SpanIndex, report: &mut Report) {
 }
 
 /// Keys that become label values, file names and URLs.
-fn check_keys(at: &ConfigPath, index: &SpanIndex, report: &mut Report) {
+fn check_keys(at: &ConfigPath, taken: &[&str], index: &SpanIndex, report: &mut Report) {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for key in index.keys_under(at) {
+        let place = at.key(key);
+        // Some file systems do not tell `A.yml` from `a.yml`.
+        let folded = key.to_lowercase();
         if let Err(help) = values::check_key(key) {
-            report.push(
-                Diagnostic::error("bad-key", format!("`{}` cannot be a name here", key.escape_debug()))
-                    .at_key(at.key(key), "becomes a label and a file name")
-                    .help(help),
-            );
-        } else if at.to_string() == "receivers" && [routes::NOBODY, routes::HEARTBEAT].contains(&key) {
-            report.push(
-                Diagnostic::error("bad-key", format!("`{key}` is skymon's own receiver"))
-                    .at_key(at.key(key), "taken")
-                    .help("choose another name"),
-            );
-        } else if at.to_string() == "services" && key == "stack" {
             report.push(
                 Diagnostic::error(
                     "bad-key",
-                    "a service cannot be called `stack`: `rules/stack.yml` is skymon's own",
+                    format!("`{}` cannot be a name here", shortened(key).escape_debug()),
                 )
-                .at_key(at.key(key), "taken")
-                .help("choose another name"),
+                .at_key(place, "becomes a label and a file name")
+                .help(help),
+            );
+        } else if taken.contains(&folded.as_str()) {
+            report.push(
+                Diagnostic::error("bad-key", format!("`{key}` is a name of skymon's own here"))
+                    .at_key(place, "taken")
+                    .help("choose another name"),
+            );
+        } else if let Some(first) = seen.insert(folded, key) {
+            report.push(
+                Diagnostic::error(
+                    "bad-key",
+                    format!("`{first}` and `{key}` would be one file on some machines"),
+                )
+                .at_key(place, "differs only in case")
+                .at_key(at.key(first), "the first")
+                .help("choose another name for one of them"),
             );
         }
     }
@@ -237,9 +285,12 @@ pub(super) fn unknown_receiver(at: ConfigPath, receiver: &str, config: &Config) 
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the receivers are {}", known.collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error("unknown-receiver", format!("there is no receiver `{}`", receiver.escape_debug()))
-        .at_value(at, "not in `receivers`")
-        .help(help)
+    Diagnostic::error(
+        "unknown-receiver",
+        format!("there is no receiver `{}`", shortened(receiver).escape_debug()),
+    )
+    .at_value(at, "not in `receivers`")
+    .help(help)
 }
 
 fn resolve_receivers(config: &Config, mounts: &mut Mounts, report: &mut Report) -> Vec<Receiver> {

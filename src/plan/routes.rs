@@ -1,6 +1,6 @@
 //! Who is told, how soon and how often; and which alert makes which other redundant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Receiver;
 use super::alerts::Alert;
@@ -28,10 +28,11 @@ pub struct Timing {
     pub repeat_interval: Duration,
 }
 
-/// While the source fires, its targets of the same service are not sent.
+/// While the source fires, its targets of the same service are not sent, if they matter no more than it.
 #[derive(Debug, PartialEq)]
 pub struct Inhibition {
     pub source: String,
+    pub severity: Severity,
     pub targets: Vec<String>,
 }
 
@@ -166,15 +167,30 @@ impl Routing<'_> {
     }
 }
 
-/// One rule for each alert that mutes others, as far as both are rendered.
-pub(super) fn inhibitions<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<Inhibition> {
-    let rendered: BTreeMap<&str, &AlertEntry> =
-        alerts.map(|alert| (alert.entry.name.as_str(), alert.entry)).collect();
-    let mut targets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (name, entry) in &rendered {
-        for muter in entry.muted_by.iter().filter(|muter| rendered.contains_key(muter.as_str())) {
-            targets.entry(muter).or_default().push((*name).to_owned());
-        }
+/// What each alert mutes, as far as both are rendered. An alert never mutes what matters more than itself, and what
+/// nobody is told of mutes nothing.
+pub(super) fn inhibitions<'a>(
+    alerts: impl Iterator<Item = &'a Alert>,
+    told: impl Fn(Severity) -> bool,
+) -> Vec<Inhibition> {
+    let mut entries: BTreeMap<&str, &AlertEntry> = BTreeMap::new();
+    let mut severities: BTreeSet<(&str, Severity)> = BTreeSet::new();
+    for alert in alerts {
+        entries.insert(&alert.entry.name, alert.entry);
+        severities.insert((&alert.entry.name, alert.severity));
     }
-    targets.into_iter().map(|(source, targets)| Inhibition { source: source.to_owned(), targets }).collect()
+    let targets_of = |source: &str| -> Vec<String> {
+        let muted = entries.iter().filter(|(_, entry)| entry.muted_by.iter().any(|muter| muter == source));
+        muted.map(|(name, _)| (*name).to_owned()).collect()
+    };
+    severities
+        .into_iter()
+        .filter(|(_, severity)| told(*severity))
+        .map(|(source, severity)| Inhibition {
+            source: source.to_owned(),
+            severity,
+            targets: targets_of(source),
+        })
+        .filter(|inhibition| !inhibition.targets.is_empty())
+        .collect()
 }

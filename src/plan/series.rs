@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::recordings::Subject;
-use crate::catalog::engines::{Metric, MetricType};
+use crate::catalog::engines::{Metric, MetricType, Source};
 use crate::catalog::vocabulary::{self, Shape, Zeros};
-use crate::promql;
 use crate::values::Duration;
 
 /// When the tests look: every window up to 5 minutes is full by then.
@@ -122,11 +121,16 @@ impl<'a> Series<'a> {
     }
 
     /// The values (or rates) of those of a replica's series that the matchers select.
-    pub(super) fn selected(&self, metrics: &[(&str, &Metric)], matchers: &str, replica: Replica) -> Vec<f64> {
+    pub(super) fn selected(
+        &self,
+        metrics: &[(&str, &Metric)],
+        source: &Source,
+        replica: Replica,
+    ) -> Vec<f64> {
         let (name, metric) = replica.metric(metrics);
         self.series_of(name, metric, replica)
             .into_iter()
-            .filter(|(labels, _)| selects(matchers, labels))
+            .filter(|(labels, _)| source.selects(labels))
             .map(|(_, value)| value)
             .collect()
     }
@@ -148,9 +152,7 @@ impl<'a> Series<'a> {
         self.subject.engine.vocabulary.iter().any(|(word, source)| {
             let filled = vocabulary::word(word)
                 .is_some_and(|word| word.shape == Shape::Counter { zeros: Some(Zeros::Requests) });
-            filled
-                && source.metric == metric
-                && selects(source.matchers.as_deref().unwrap_or_default(), labels)
+            filled && source.metric == metric && source.selects(labels)
         })
     }
 
@@ -174,11 +176,6 @@ fn all_series(metric: &Metric) -> impl Iterator<Item = (BTreeMap<String, String>
     let series = if metric.series.is_empty() { vec![BTreeMap::new()] } else { metric.series.clone() };
     let unit = if metric.unit == "ratio" { 0.25 } else { 1.0 };
     series.into_iter().zip(0..).map(move |(labels, position)| (labels, f64::from(1 << position) * unit))
-}
-
-fn selects(matchers: &str, labels: &BTreeMap<String, String>) -> bool {
-    let matchers = promql::parse_matchers(matchers).expect("engine files are tested");
-    matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
 }
 
 /// The bucket that takes all observations: lower and upper bound.

@@ -12,12 +12,11 @@ use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{self, Engine};
 use crate::catalog::programs::PROMETHEUS;
 use crate::config::{self, Config};
-use crate::diagnostics::nearest;
-use crate::diagnostics::{Diagnostic, Report};
+use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration};
+use crate::values::{self, Count, Duration, HttpUrl};
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -39,7 +38,7 @@ impl ServiceResolver<'_> {
     ) -> Result<Option<Service>> {
         let Self { written, at, .. } = self;
         check_labels(&at.key("labels"), &written.labels, report);
-        alerts::check_changes(&at.key("alerts"), &written.alerts, report);
+        alerts::check_changes(&at.key("alerts"), &written.alerts, true, report);
         let targets = self.targets(mounts, report);
         let scrape_interval = match written.scrape_interval {
             Some(_) => interval(&at.key("scrape_interval"), written.scrape_interval, 15, report),
@@ -50,6 +49,7 @@ impl ServiceResolver<'_> {
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };
+        self.check_engine_labels(engine, report);
         let scrape = Scrape {
             path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
             interval: scrape_interval,
@@ -124,9 +124,12 @@ impl ServiceResolver<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("this version knows {available}"),
             };
-            Diagnostic::error("unknown-engine", format!("there is no engine `{}`", name.escape_debug()))
-                .at_value(at, "not an engine")
-                .help(help)
+            Diagnostic::error(
+                "unknown-engine",
+                format!("there is no engine `{}`", shortened(name).escape_debug()),
+            )
+            .at_value(at, "not an engine")
+            .help(help)
         });
         None
     }
@@ -138,10 +141,11 @@ impl ServiceResolver<'_> {
             self.check_duplicate_replicas(report);
         }
         let Some(discover) = &written.discover else {
-            if written.replicas.is_empty() && written.endpoint.is_none() {
+            let probed = written.endpoint.is_some() && written.probe.enabled != Some(false);
+            if written.replicas.is_empty() && !probed {
                 report.push(
                     Diagnostic::error("nothing-to-watch", format!("`{}` has nothing to watch", self.name))
-                        .at_key(at.clone(), "no replicas, no discovery, no endpoint")
+                        .at_key(at.clone(), "no replicas, no discovery, no endpoint that is probed")
                         .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
                 );
             }
@@ -165,7 +169,10 @@ impl ServiceResolver<'_> {
         }
         match (&discover.dns, &discover.http, &discover.file) {
             (Some(dns), None, None) => Targets::Dns(dns.clone()),
-            (None, Some(http), None) => Targets::Http(http.clone()),
+            (None, Some(http), None) => {
+                Self::check_reachable(&at.key("http"), http, report);
+                Targets::Http(http.clone())
+            }
             (None, None, Some(file)) => {
                 let extension = file.as_str().rsplit('.').next().unwrap_or_default();
                 if !["yml", "yaml", "json"].contains(&extension) {
@@ -191,7 +198,7 @@ impl ServiceResolver<'_> {
         let mut first = BTreeMap::new();
         let at = self.at.key("replicas");
         for (position, replica) in self.written.replicas.iter().enumerate() {
-            if let Some(earlier) = first.insert(replica, position) {
+            if let Some(earlier) = first.insert(replica.identity(), position) {
                 report.push(
                     Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
                         .at_value(at.item(position), "again")
@@ -295,9 +302,33 @@ impl ServiceResolver<'_> {
         if written.probe.enabled == Some(false) {
             return None;
         }
+        Self::check_reachable(&at.key("endpoint"), endpoint, report);
         let path = written.probe.path.as_ref().or(engine.ready_path.as_ref());
         let url = path.map_or_else(|| endpoint.to_string(), |path| endpoint.with_path(path.as_str()));
         Some(Probe { url, https: endpoint.is_https(), readiness: path.is_some(), interval })
+    }
+
+    fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {
+        if url.is_this_container() {
+            report.push(bad_value(
+                at.clone(),
+                "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
+            ));
+        }
+    }
+
+    /// Prometheus renames a scraped label that a target's label of that name is in the way of, and every selector of
+    /// the engine's own labels would find nothing.
+    fn check_engine_labels(&self, engine: &Engine, report: &mut Report) {
+        for label in self.written.labels.keys() {
+            if engine.metrics.values().any(|metric| metric.labels.contains(label)) {
+                report.push(
+                    Diagnostic::error("bad-label", format!("the label `{label}` is the engine's own"))
+                        .at_key(self.at.key("labels").key(label), "would hide what the engine says")
+                        .help("choose another name"),
+                );
+            }
+        }
     }
 
     fn check_capacity(&self, report: &mut Report) {

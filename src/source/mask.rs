@@ -65,8 +65,12 @@ fn is_reference(key: &str) -> bool {
     key.ends_with("_file") || key.ends_with("_env")
 }
 
-fn is_secret_text(text: &str) -> bool {
+/// Whether a text is a secret by its looks: a token of a known form, a URL with a password, or a bare key.
+pub fn is_secret_text(text: &str) -> bool {
+    let bare = text.trim_matches(['"', '\'']);
     SECRET_TEXTS.iter().any(|part| text.contains(part))
+        || text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+        || (bare.len() >= 32 && bare.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn stars(text: &str) -> String {

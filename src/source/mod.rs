@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::Context;
 
 pub use self::index::{Found, Located, SpanIndex, Spans};
+pub use self::mask::is_secret_text;
 pub use self::path::{ConfigPath, Segment};
 pub(crate) use self::syntax::explain_syntax;
 use crate::diagnostics::Diagnostic;

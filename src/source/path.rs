@@ -59,6 +59,15 @@ impl ConfigPath {
         !self.is_root() && other.0.starts_with(&self.0)
     }
 
+    /// The keys with dots between, as they are: for names, not for messages.
+    pub fn joined(&self) -> String {
+        let keys = self.0.iter().map(|segment| match segment {
+            Segment::Key(key) => key.clone(),
+            Segment::Item(index) => index.to_string(),
+        });
+        keys.collect::<Vec<_>>().join(".")
+    }
+
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }

@@ -164,6 +164,11 @@ fn json(value: &Value) -> Result<String, Error> {
     }))
 }
 
+/// Text that Prometheus or Alertmanager must not take for a template of theirs.
+pub fn go_literal(text: &str) -> String {
+    text.replace("{{", "{{ \"{{\" }}")
+}
+
 fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -25,12 +25,22 @@ impl HostPort {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The same for two ways to write one address.
+    pub fn identity(&self) -> String {
+        let host = self.host().to_lowercase();
+        let address = host.trim_matches(['[', ']']).parse::<Ipv6Addr>().map(|address| address.to_string());
+        format!("{} {}", address.unwrap_or_else(|_| host.trim_end_matches('.').to_owned()), self.port())
+    }
 }
 
 impl FromStr for HostPort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if has_credentials(text) {
+            return Err(CREDENTIALS.into());
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
             let bare = rest.split('/').next().unwrap_or_default();
             return Err(format!(
@@ -48,6 +58,11 @@ impl FromStr for HostPort {
                 }
             })?;
         check_host(host, text)?;
+        if is_this_container(host) {
+            return Err(format!(
+                "`{text}` would be the container that asks, not this machine\nwrite `host.docker.internal:{port}`"
+            ));
+        }
         match port.parse::<u16>() {
             Ok(1..) => Ok(Self { text: text.to_owned(), host_len: host.len() }),
             _ => Err(format!(
@@ -55,6 +70,18 @@ impl FromStr for HostPort {
             )),
         }
     }
+}
+
+/// What everybody writes for "this machine", and what inside a container is only the container.
+fn is_this_container(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "0.0.0.0"].contains(&host)
+}
+
+const CREDENTIALS: &str =
+    "an address with a user or password in it would be a secret in this file\nwrite it without";
+
+fn has_credentials(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// Names are those of DNS, with `_` that compose services and SRV records use; placeholders are named as such.
@@ -155,6 +182,15 @@ impl HttpUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    pub fn has_query(&self) -> bool {
+        self.0.query().is_some()
+    }
+
+    /// Whether a container that asks it would ask itself.
+    pub fn is_this_container(&self) -> bool {
+        self.0.host_str().is_some_and(is_this_container)
+    }
+
     /// Where `path` is on the same host, whatever path the URL itself has.
     pub fn with_path(&self, path: &str) -> String {
         let mut url = self.0.clone();
@@ -170,6 +206,9 @@ impl FromStr for HttpUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("`{text}` is not a URL{why}\nwrite `https://api.example.com`");
+        if has_credentials(text) {
+            return Err(CREDENTIALS.into());
+        }
         if text.contains(['<', '>', '{', '}', '$']) {
             return Err(wrong(": it is a placeholder"));
         }
@@ -177,10 +216,12 @@ impl FromStr for HttpUrl {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong(" of http or https"));
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(
-                "a URL with a user or password in it would be a secret in this file\nwrite it without".into(),
-            );
+        let bad_escape = text
+            .split('%')
+            .skip(1)
+            .any(|rest| rest.len() < 2 || !rest.bytes().take(2).all(|b| b.is_ascii_hexdigit()));
+        if bad_escape {
+            return Err(wrong(": a `%` needs two hexadecimal digits behind it"));
         }
         if url.fragment().is_some() {
             return Err(wrong(" that a server can be asked (`#` and what follows stays in the browser)"));
@@ -274,7 +315,7 @@ impl FromStr for MailAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>,;\"()".contains(c));
+        let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>{},;\"()".contains(c));
         match text.split_once('@') {
             Some((user, host)) if plain && !user.is_empty() && check_host(host, text).is_ok() => {
                 Ok(Self(text.to_owned()))

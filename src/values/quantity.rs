@@ -41,12 +41,16 @@ const DURATION_UNITS: &[(&str, u64)] = &[
     ("ms", 1),
 ];
 
+/// A thousand years.
+const LONGEST_MILLIS: u64 = 1000 * 365 * 86_400_000;
+
 impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("`{text}` is not a duration\nwrite a number and a unit: `15s`, `5m`, `1h`, `250ms`");
+        let too_long = || "no stack runs that long\nwrite a duration below 1000y".to_owned();
         let mut millis = 0u64;
         let mut rest = text;
         while !rest.is_empty() {
@@ -58,8 +62,9 @@ impl FromStr for Duration {
             rest = &rest[letters..];
             #[allow(clippy::cast_precision_loss, reason = "the unit's length is a small constant")]
             let part = (number * unit.1 as f64).round();
-            if part > 1e15 {
-                return Err(format!("`{text}` is longer than any stack will run"));
+            #[allow(clippy::cast_precision_loss, reason = "a constant far below 2^53")]
+            if part > LONGEST_MILLIS as f64 {
+                return Err(too_long());
             }
             #[allow(
                 clippy::cast_possible_truncation,
@@ -68,6 +73,9 @@ impl FromStr for Duration {
             )]
             let part = part as u64;
             millis += part;
+            if millis > LONGEST_MILLIS {
+                return Err(too_long());
+            }
         }
         if text.is_empty() { Err(wrong()) } else { Ok(Self(millis)) }
     }
@@ -105,12 +113,18 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        const UNITS: [&str; 7] = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let known = ["B", "KB", "MB", "GB", "TB", "PB", "EB"].contains(&&text[digits.len()..]);
-        if known && digits.parse::<u64>().is_ok_and(|n| n > 0) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!("`{text}` is not a size\nwrite a whole number and a unit: `10GB`, `512MB`"))
+        let power = UNITS.iter().position(|unit| *unit == &text[digits.len()..]);
+        let bytes =
+            power.zip(digits.parse::<u128>().ok()).map(|(power, number)| number << (10 * power.min(60)));
+        match bytes {
+            // Below that a day does not fit; above, Prometheus cannot count.
+            Some(bytes) if (100 << 20..1 << 62).contains(&bytes) => Ok(Self(text.to_owned())),
+            Some(_) => Err(format!(
+                "`{text}` is not a size that series can be kept in\nfrom `100MB` to `4EB` is possible"
+            )),
+            None => Err(format!("`{text}` is not a size\nwrite a whole number and a unit: `10GB`, `512MB`")),
         }
     }
 }
@@ -141,7 +155,9 @@ impl FromStr for Count {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("`{text}` is not a whole number\nwrite `0`, `1`, `20`"))
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("`{text}` is not a whole number below 4 billion\nwrite `0`, `1`, `20`"))
     }
 }
 

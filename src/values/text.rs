@@ -22,7 +22,7 @@ impl FromStr for FilePath {
             return Err("no file is named\nwrite a path such as `secrets/slack_webhook_url`".into());
         }
         // What compose would read as a variable or a named volume, and what no terminal can show.
-        if text.chars().any(char::is_control) || text.contains('$') {
+        if text.chars().any(is_unprintable) || text.contains('$') {
             return Err("a path must not hold `$` or control characters\nrename the file".into());
         }
         Ok(Self(text.to_owned()))
@@ -33,6 +33,11 @@ scalar!(FilePath, "the path of a file", {
     "type": "string",
     "description": "A file, relative to the config."
 });
+
+/// What no terminal can show and YAML refuses to hold.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+}
 
 /// The name of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +140,7 @@ impl FromStr for Line {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.chars().find(|c| c.is_control()) {
+        match text.chars().find(|c| is_unprintable(*c)) {
             Some(c) => Err(format!(
                 "the text holds the control character U+{:04X}\nwrite one line of plain text",
                 c as u32

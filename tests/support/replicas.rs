@@ -193,6 +193,10 @@ impl Process {
     }
 
     fn observe(&mut self, endpoint: &str, status: u16, requests: f64, seconds: f64) {
+        // As in a real client library: no series before the first event.
+        if requests == 0.0 {
+            return;
+        }
         *self.requests.entry((endpoint.to_owned(), status)).or_default() += requests;
         let histogram = self.latency.entry(endpoint.to_owned()).or_default();
         for (count, bound) in histogram.buckets.iter_mut().zip(BUCKETS) {

@@ -9,7 +9,7 @@ use crate::promql::PromQl;
 /// The names of the series that a query of a panel asks for.
 pub(super) fn metrics(expr: &str) -> Result<BTreeSet<String>> {
     let query = PromQl::parse(&without_variables(expr)).map_err(|error| anyhow!(error))?;
-    Ok(query.metrics())
+    Ok(query.metrics().clone())
 }
 
 /// The query as PromQL reads it. What stands for a Grafana variable does not matter, only that it fits: a duration in

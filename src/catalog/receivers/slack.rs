@@ -9,6 +9,7 @@ use crate::catalog::programs::ALERTMANAGER;
 use crate::diagnostics::Report;
 use crate::mounts::{Literal, Mounts, SecretKeys};
 use crate::source::ConfigPath;
+use crate::templates::go_literal;
 use crate::values::{EnvName, FilePath, Line};
 
 pub(super) const KIND: Kind = Kind {
@@ -44,6 +45,8 @@ impl Integration for Slack {
             proposal: KIND.secret_file,
         };
         let webhook_url_file = mounts.secret(ALERTMANAGER.name, at, &keys, report)?;
-        Some(context! { webhook_url_file, channel => self.channel.as_ref().map(Line::as_str) })
+        Some(
+            context! { webhook_url_file, channel => self.channel.as_ref().map(|channel| go_literal(channel.as_str())) },
+        )
     }
 }

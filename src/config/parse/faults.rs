@@ -5,8 +5,6 @@ use super::walk::{Fault, Stop};
 use crate::diagnostics::{Diagnostic, MAX_QUOTED, nearest, shortened};
 use crate::source::{ConfigPath, Found, Segment, SourceFile, SpanIndex};
 
-/// Longer values are cut in a message; the snippet shows them.
-
 /// The diagnostic for one fault.
 pub(super) fn diagnose(fault: &Fault, stop: &Stop, source: &SourceFile, index: &SpanIndex) -> Diagnostic {
     let path = stop.path.clone();
