@@ -41,10 +41,14 @@ alerts: {HighErrorRate: {for: 1s}}
     for replica in [&metrics, &health] {
         replica.load(|load| (load.requests_per_second, load.error_share) = (100.0, 1.0));
     }
-    for _ in 0..5 {
+    let fail = || {
         let url = format!("http://{}/v1/completions", thin.addr());
         assert_eq!(http::post(&url, &serde_json::json!({})).expect("an answer").0, 500);
-    }
+    };
+    // The first event makes the series; only what comes after it is an increase.
+    fail();
+    wait_until_is(&running, "sum(inference_requests_total{service=\"thin\", status=\"500\"})", 1.0);
+    (0..5).for_each(|_| fail());
     wait_until_is(&running, "service:errors:ratio_rate5m{service=\"thin\"}", 1.0);
     wait_until_is(
         &running,
