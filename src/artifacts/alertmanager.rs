@@ -45,7 +45,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         })
         .collect();
     let context =
-        context! { default_receiver => plan.default_receiver.as_str(), routes, inhibitions, receivers };
+        context! { default_route => print_route(&plan.default_route), routes, inhibitions, receivers };
     artifacts
         .yaml("alertmanager/alertmanager.yml", templates.render("alertmanager/alertmanager.yml", context)?)?;
     for (path, text) in templates::embedded("alertmanager/templates") {

@@ -6,6 +6,7 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::Artifacts;
+use crate::catalog::programs::DASHBOARDS;
 use crate::mounts::SecretSource;
 use crate::plan::Plan;
 use crate::templates::Templates;
@@ -99,6 +100,7 @@ pub(super) fn build(
         .collect();
     let context = context! {
         name => plan.name.as_str(),
+        dashboards => DASHBOARDS,
         programs => Value::from(Serde(programs)),
         secrets => Value::from(Serde(secrets)),
         retention_time => plan.retention_time.to_string(),

@@ -7,11 +7,17 @@ use minijinja::context;
 
 use super::dashboards::{self, DashboardInput, DashboardService, RunbookEntry};
 use super::{Artifacts, runbook};
+use crate::catalog::programs::{DASHBOARDS, PROMETHEUS};
 use crate::plan::Plan;
 use crate::templates::{self, Templates};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
-    let context = context! { name => plan.name.as_str(), interval => plan.scrape_interval.to_string() };
+    let context = context! {
+        name => plan.name.as_str(),
+        interval => plan.scrape_interval.to_string(),
+        prometheus_url => format!("http://{}", PROMETHEUS.address()),
+        dashboards => DASHBOARDS,
+    };
     for path in
         ["grafana/provisioning/datasources/prometheus.yml", "grafana/provisioning/dashboards/skymon.yml"]
     {

@@ -5,6 +5,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::Artifacts;
+use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, PROMETHEUS};
 use crate::plan::{Plan, Service, Targets};
 use crate::templates::Templates;
 use crate::values::DnsName;
@@ -17,8 +18,10 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .map(|program| {
             let name = program.facts.name;
             // It scrapes itself: no way over the network that could fail.
-            let host = if name == "prometheus" { "localhost" } else { name };
-            context! { name, address => format!("{host}:{}", program.facts.port) }
+            let itself = name == PROMETHEUS.name;
+            let address =
+                if itself { format!("localhost:{}", program.facts.port) } else { program.facts.address() };
+            context! { name, address }
         })
         .collect();
     let scraped: Vec<Value> = plan
@@ -32,6 +35,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         name => plan.name.as_str(),
         interval => plan.scrape_interval.to_string(),
         programs,
+        alertmanager => ALERTMANAGER.address(),
+        blackbox => BLACKBOX.address(),
         services => scraped,
         probes => probed,
     };

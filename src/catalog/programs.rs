@@ -30,6 +30,16 @@ pub struct Program {
     pub metrics: &'static [&'static str],
 }
 
+impl Program {
+    /// Where the other programs reach it.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.name, self.port)
+    }
+}
+
+/// Where Grafana finds its dashboards: apart from the provisioning folder, where it would look for providers.
+pub const DASHBOARDS: &str = "/etc/skymon/dashboards";
+
 /// How a program takes a changed file of its folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
@@ -86,11 +96,7 @@ pub const GRAFANA: Program = Program {
     health: &["wget", "-qO-", "http://localhost:3000/api/health"],
     memory: "512m",
     data: Some("/var/lib/grafana"),
-    folders: &[
-        ("grafana/provisioning", "/etc/grafana/provisioning"),
-        // Apart from the provisioning folder, where Grafana would look for providers.
-        ("grafana/dashboards", "/etc/skymon/dashboards"),
-    ],
+    folders: &[("grafana/provisioning", "/etc/grafana/provisioning"), ("grafana/dashboards", DASHBOARDS)],
     scratch: true,
     calls_out: false,
     reload: Reload::Restart,

@@ -36,8 +36,8 @@ pub struct Plan {
     pub alerts: Vec<Alert>,
     pub tests: Vec<RuleTest>,
     pub receivers: Vec<Receiver>,
-    /// The receiver of what no route matches.
-    pub default_receiver: String,
+    /// What no other route matches.
+    pub default_route: Route,
     pub routes: Vec<Route>,
     pub inhibitions: Vec<Inhibition>,
     pub programs: Vec<RunningProgram>,

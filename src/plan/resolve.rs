@@ -97,13 +97,11 @@ pub fn resolve(
         stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
     }
 
-    let (Some(name), Some(default_receiver), false) =
-        (&config.name, routing.stack.get(&values::Severity::Critical), report.has_errors())
+    let (Some(name), Some(default_route), false) = (&config.name, routing.default(), report.has_errors())
     else {
         return Ok(None);
     };
     let branches = routing.branches(&receivers, heartbeat.is_some(), &stack_alerts);
-    let default_receiver = (*default_receiver).to_owned();
     let mut all_receivers = receivers;
     all_receivers.extend(heartbeat);
     if branches.iter().any(|branch| branch.receiver == routes::NOBODY) {
@@ -118,7 +116,7 @@ pub fn resolve(
         alerts: stack_alerts,
         tests: stack_tests,
         receivers: all_receivers,
-        default_receiver,
+        default_route,
         routes: branches,
         inhibitions,
         programs,

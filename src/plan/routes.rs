@@ -124,6 +124,12 @@ fn look_up<'a>(
 }
 
 impl Routing<'_> {
+    /// What no branch matches still pages: it goes where critical alerts go.
+    pub(super) fn default(&self) -> Option<Route> {
+        let receiver = (*self.stack.get(&Severity::Critical)?).to_owned();
+        Some(Route { matchers: Vec::new(), receiver, timing: timing(Severity::Critical), goes_on: false })
+    }
+
     /// The branches of the tree, the narrowest first.
     pub(super) fn branches(&self, receivers: &[Receiver], heartbeat: bool, alerts: &[Alert]) -> Vec<Route> {
         let mut branches = Vec::new();
