@@ -85,6 +85,8 @@ fn a_file_edited_by_hand_is_kept_until_the_user_decides() {
     let said = project.skymon(&["validate"]);
     assert_eq!(said.status, 1);
     assert!(said.stdout.contains("edited by hand"), "{}", said.stdout);
+    let said = project.skymon(&["render", "-c", "./skymon.yaml"]);
+    assert!(said.stderr.contains("`skymon render --force -c ./skymon.yaml`"), "{}", said.stderr);
 
     assert_eq!(project.skymon(&["render", "--force"]).status, 0);
     assert!(project.read(path).contains("> 0.05"));

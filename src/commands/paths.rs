@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf, absolute};
 
 use anyhow::{Context as _, Result};
 
+use super::apply::shell_word;
 use crate::cli::Paths;
 
 pub(super) struct StackPaths {
@@ -16,6 +17,18 @@ impl StackPaths {
         let config = paths.config.clone().unwrap_or_else(|| PathBuf::from("skymon.yaml"));
         let out = paths.out.clone().unwrap_or_else(|| config.with_file_name("monitoring"));
         Self { config, out }
+    }
+
+    /// `skymon ARGS` for this config and this stack, to be pasted into a shell.
+    pub(super) fn skymon(&self, args: &str) -> String {
+        let mut command = format!("skymon {args}");
+        if self.config != Path::new("skymon.yaml") {
+            command.push_str(&format!(" -c {}", shell_word(&self.config.to_string_lossy())));
+        }
+        if self.out != self.config.with_file_name("monitoring") {
+            command.push_str(&format!(" -o {}", shell_word(&self.out.to_string_lossy())));
+        }
+        command
     }
 
     /// The config's folder: paths in it are relative to that.

@@ -25,9 +25,10 @@ pub(super) fn run(args: &cli::Render) -> Result<Outcome> {
         let mut found = Report::new();
         secrets::check(&stack.plan.mounts, &paths.config_dir(), &mut found);
         if !found.is_empty() {
-            note(
-                "note: not all secrets and files that the stack needs are in place here: `skymon validate` names them\n",
-            )?;
+            note(&format!(
+                "note: not all secrets and files that the stack needs are in place here: `{}` names them\n",
+                paths.skymon("validate")
+            ))?;
         }
     }
     Ok(outcome)
@@ -67,7 +68,7 @@ pub(super) fn put(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Opti
         Applied::Refused(comparison) => {
             print_notes(&comparison)?;
             print_diff(&comparison)?;
-            note(&refusal(&comparison, &paths.out))?;
+            note(&refusal(&comparison, paths))?;
             Ok(None)
         }
     }
@@ -82,16 +83,16 @@ fn print_diff(comparison: &Comparison) -> Result<()> {
     print(&if colour(&std::io::stdout()) { output::colorize(&diff) } else { diff })
 }
 
-fn refusal(comparison: &Comparison, out: &Path) -> String {
+fn refusal(comparison: &Comparison, paths: &StackPaths) -> String {
     let mut text = String::from("nothing was written, because files were changed since skymon wrote them:\n");
     for change in comparison.conflicts() {
         let reason = change.reason().unwrap_or_default();
-        text.push_str(&format!("  {}: {reason}\n", out.join(&change.path).display()));
+        text.push_str(&format!("  {}: {reason}\n", paths.out.join(&change.path).display()));
     }
     text.push_str(
-        "help: to keep an edit, make the change in skymon.yaml (thresholds and the like: `alerts:`)\n\
-         help: to drop it, run `skymon render --force`\n",
+        "help: to keep an edit, make the change in skymon.yaml (thresholds and the like: `alerts:`)\n",
     );
+    text.push_str(&format!("help: to drop it, run `{}`\n", paths.skymon("render --force")));
     text
 }
 

@@ -55,7 +55,7 @@ pub(super) fn check(
     if !paths.out.exists() {
         report.push(
             Diagnostic::note("not-rendered", format!("`{}` is not rendered yet", paths.out.display()))
-                .help("run `skymon render`"),
+                .help(format!("run `{}`", paths.skymon("render"))),
         );
         return Ok(());
     }
@@ -70,11 +70,11 @@ pub(super) fn check(
                 "drift",
                 format!("`{}` does not match its files", paths.out.join(MANIFEST).display()),
             )
-            .help("run `skymon render`"),
+            .help(format!("run `{}`", paths.skymon("render"))),
         );
     }
     for change in comparison.changes() {
-        report.push(drift(change, &paths.out));
+        report.push(drift(change, paths));
         check_form(&change.path, &paths.out.join(&change.path), report, sources)?;
     }
     Ok(())
@@ -116,20 +116,21 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn drift(change: &Change, out: &Path) -> Diagnostic {
-    let name = out.join(&change.path).display().to_string();
+fn drift(change: &Change, paths: &StackPaths) -> Diagnostic {
+    let name = paths.out.join(&change.path).display().to_string();
+    let render = format!("run `{}`", paths.skymon("render"));
     let (id, message, help) = match change.state {
-        State::Create => ("drift", format!("`{name}` is missing"), "run `skymon render`"),
-        State::Update => {
-            ("drift", format!("`{name}` is not what the config renders any more"), "run `skymon render`")
-        }
-        State::Obsolete => {
-            ("drift", format!("`{name}` is no longer part of the stack"), "run `skymon render`")
-        }
+        State::Create => ("drift", format!("`{name}` is missing"), render),
+        State::Update => ("drift", format!("`{name}` is not what the config renders any more"), render),
+        State::Obsolete => ("drift", format!("`{name}` is no longer part of the stack"), render),
         State::Edited | State::ObsoleteEdited => (
             "edited-by-hand",
             format!("`{name}`: {}", change.reason().unwrap_or_else(|| "edited by hand".to_owned())),
-            "`skymon render --diff` shows the edit; make it in skymon.yaml, or drop it with `skymon render --force`",
+            format!(
+                "`{}` shows the edit; make it in skymon.yaml, or drop it with `{}`",
+                paths.skymon("render --diff"),
+                paths.skymon("render --force")
+            ),
         ),
         State::Keep => unreachable!("a file that is kept is no change"),
     };
