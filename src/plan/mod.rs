@@ -73,6 +73,8 @@ pub struct Service {
     pub targets: Targets,
     pub scrape: Scrape,
     pub labels: BTreeMap<String, String>,
+    /// `None` if nothing is scraped, or if the engine does not tell its answers apart.
+    pub traffic: Option<Traffic>,
     pub recordings: Vec<Recording>,
     pub alerts: Vec<Alert>,
     /// Proves the recordings on the engine's own series, and each alert on its incident.
@@ -83,6 +85,14 @@ impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
         self.recordings.iter().map(|recording| recording.name.clone()).collect()
     }
+}
+
+/// The engine's own counter of its answers, under every name that its version may have for it.
+#[derive(Clone)]
+pub struct Traffic {
+    pub metrics: Vec<String>,
+    pub endpoint: Option<String>,
+    pub status: Option<String>,
 }
 
 /// How the replicas are scraped.

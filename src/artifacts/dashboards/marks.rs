@@ -1,17 +1,27 @@
 //! Carries out the marks that a template holds for skymon: thresholds, colours, rows that link to pages.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{COLOURS, Page, array_at, object, object_in};
+use super::{
+    COLOURS, DATASOURCE_UID, Page, RunbookEntry, array_at, interval, link, object, object_in, runbook_path,
+};
+use crate::plan::Traffic;
+
+/// The line of a threshold that the services of a page do not share.
+const THRESHOLD_LINE: &str = "alert threshold";
 
 pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
+    let is_graph = panel["type"] == "timeseries";
     if let Some(steps) = steps_from_mark(panel, page) {
-        let is_graph = panel["type"] == "timeseries";
         let defaults = object_in(object_in(object(panel), "fieldConfig"), "defaults");
         defaults.insert("thresholds".into(), steps);
         if is_graph {
             object_in(defaults, "custom").insert("thresholdsStyle".into(), json!({"mode": "line"}));
         }
+    } else if is_graph && page.template == Some("service.json") {
+        draw_threshold_of_each(panel, page);
     }
     for one in array_at(panel, "/fieldConfig/overrides").into_iter().flatten() {
         let Some(steps) = steps_from_mark(one, page) else {
@@ -25,14 +35,118 @@ pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
 }
 
 fn steps_from_mark(marked: &Value, page: &Page) -> Option<Value> {
-    let threshold = page.threshold(marked["skymon"]["threshold"].as_str()?)?;
-    let colour = marked["skymon"]["colour"].as_str().unwrap_or("red");
-    // Below the threshold nothing is said: text keeps its colour, a cell has none, a graph has no second line.
-    let below = if marked["type"] == "stat" { "text" } else { "transparent" };
-    Some(json!({
-        "mode": "absolute",
-        "steps": [{"color": below, "value": null}, {"color": colour, "value": threshold}],
-    }))
+    let mark = &marked["skymon"];
+    // Where nothing is wrong nothing is said: text keeps its colour, a cell has none, a graph has no second line.
+    let quiet = if marked["type"] == "stat" { "text" } else { "transparent" };
+    let steps = if let Some(alerts) = mark["below"].as_array() {
+        let thresholds = alerts.iter().map(|alert| page.threshold(alert.as_str()?));
+        let (mut colours, mut values): (Vec<_>, Vec<_>) = ["red", "orange"]
+            .into_iter()
+            .zip(thresholds)
+            .filter_map(|(colour, threshold)| Some((colour, threshold?)))
+            .unzip();
+        if values.is_empty() {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        colours.push(quiet);
+        let from = [Value::Null].into_iter().chain(values.into_iter().map(Value::from));
+        colours
+            .into_iter()
+            .zip(from)
+            .map(|(colour, value)| json!({"color": colour, "value": value}))
+            .collect()
+    } else {
+        let threshold = page.threshold(mark["threshold"].as_str()?)?;
+        let colour = mark["colour"].as_str().unwrap_or("red");
+        vec![json!({"color": quiet, "value": null}), json!({"color": colour, "value": threshold})]
+    };
+    Some(json!({"mode": "absolute", "steps": steps}))
+}
+
+/// A line for the threshold of whichever service is shown: a query that only that service answers.
+fn draw_threshold_of_each(panel: &mut Value, page: &Page) {
+    let Some(alert) = panel["skymon"]["threshold"].as_str() else {
+        return;
+    };
+    let lines: Vec<String> = page
+        .services
+        .iter()
+        .filter_map(|service| {
+            let threshold = service.thresholds.get(alert)?;
+            Some(format!(
+                "label_replace(vector({threshold}), \"service\", {}, \"\", \"\")",
+                quoted(&service.name)
+            ))
+        })
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let shown = "label_replace(vector(1), \"service\", \"$service\", \"\", \"\")";
+    if let Some(targets) = array_at(panel, "/targets") {
+        targets.push(json!({
+            "refId": "threshold",
+            "datasource": {"type": "prometheus", "uid": DATASOURCE_UID},
+            "editorMode": "code",
+            "expr": format!("({})\nand on (service) {shown}", lines.join("\nor ")),
+            "instant": false,
+            "range": true,
+            "legendFormat": THRESHOLD_LINE,
+        }));
+    }
+    if let Some(overrides) = array_at(panel, "/fieldConfig/overrides") {
+        overrides.push(json!({
+            "matcher": {"id": "byName", "options": THRESHOLD_LINE},
+            "properties": [
+                {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}},
+                {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 10]}},
+            ],
+        }));
+    }
+}
+
+/// From the panel that shows a threshold to what the runbook says of its alerts.
+pub(super) fn link_runbook(panel: &mut Value, runbook: &[RunbookEntry]) {
+    let mark = &panel["skymon"];
+    let below = mark["below"].as_array().into_iter().flatten();
+    let marked: BTreeSet<&str> = below.chain([&mark["threshold"]]).filter_map(Value::as_str).collect();
+    let links: Vec<Value> = runbook
+        .iter()
+        .filter(|entry| marked.contains(entry.alert.as_str()))
+        .map(|entry| link(&format!("What to do: {}", entry.alert), "doc", &runbook_path(&entry.alert)))
+        .collect();
+    if !links.is_empty() {
+        panel["links"] = json!(links);
+    }
+}
+
+/// Writes the queries of the engine's own counter of answers. One of an engine without such a label stays as the template
+/// has it: a query of a series that nobody has, which is left out.
+pub(super) fn ask_for_traffic(panel: &mut Value, page: &Page) {
+    for target in array_at(panel, "/targets").into_iter().flatten() {
+        let label: fn(&Traffic) -> Option<&String> = match target["skymon"]["traffic"].as_str() {
+            Some("endpoint") => |traffic| traffic.endpoint.as_ref(),
+            Some("status") => |traffic| traffic.status.as_ref(),
+            _ => continue,
+        };
+        let traffic: Vec<&Traffic> =
+            page.services.iter().filter_map(|service| service.traffic.as_ref()).collect();
+        let Some(label) = traffic.iter().copied().find_map(label) else {
+            continue;
+        };
+        let metrics: BTreeSet<&String> = traffic.iter().flat_map(|traffic| &traffic.metrics).collect();
+        let rates: Vec<String> = metrics
+            .into_iter()
+            .map(|metric| format!("rate({metric}{{service=\"$service\"}}[$__rate_interval])"))
+            .collect();
+        target["expr"] = json!(format!("sum by ({label}) ({})", rates.join(" or ")));
+        target["legendFormat"] = json!(format!("{{{{{label}}}}}"));
+        // A service may be asked less often than the stack, and a rate needs two answers.
+        if let Some(slowest) = page.services.iter().map(|service| service.interval).max() {
+            target["interval"] = json!(interval(slowest));
+        }
+    }
 }
 
 pub(super) fn colour_services(panel: &mut Value, page: &Page) {

@@ -1,10 +1,13 @@
-//! Grafana's dashboards: two JSON templates become the pages of one stack, and the runbook becomes a third.
+//! Grafana's dashboards: JSON templates become the pages of one stack, and the runbook becomes another.
 //! Apart from the text templates, since a dashboard is data as Grafana exports it: it is changed as a JSON value and
 //! never printed with holes. Where a panel stands is `layout`'s.
 //!
 //! A template may hold marks for this file, each under a key `skymon` that does not reach the output:
 //! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if all services
-//!   of the page share it (`"colour"`: other than red);
+//!   of the page share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
+//!   leads to what the runbook says of the alert;
+//! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
+//! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
@@ -21,9 +24,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::plan::Traffic;
+use crate::values::Duration;
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
+pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
 /// Prometheus writes this one itself, recorded or not.
@@ -48,6 +54,10 @@ pub(super) struct DashboardInput {
     pub services: Vec<DashboardService>,
     /// The title of each engine.
     pub engines: BTreeMap<String, String>,
+    /// The names of the series that the programs of the stack expose.
+    pub exposed: BTreeSet<String>,
+    /// Pages outside Grafana: title and address.
+    pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
     pub runbook: Vec<RunbookEntry>,
 }
@@ -57,6 +67,9 @@ pub(super) struct DashboardService {
     pub engine: String,
     /// The names of the series that the rules record for this service.
     pub recorded: BTreeSet<String>,
+    pub traffic: Option<Traffic>,
+    /// How often its replicas are asked.
+    pub interval: Duration,
     /// The effective threshold of each of its alerts that has one, in the unit of the series.
     pub thresholds: BTreeMap<String, f64>,
 }
@@ -71,7 +84,20 @@ pub(super) fn service_uid(engine: &str) -> String {
     format!("skymon-service-{engine}")
 }
 
-/// All dashboards of a stack, as file name and content. `read_template` is asked for `overview.json` and `service.json`.
+/// Where the runbook says what to do about an alert: its panel alone, which is all that a phone has room for.
+pub(super) fn runbook_path(alert: &str) -> String {
+    format!("/d/{RUNBOOK_UID}?viewPanel=panel-{}", runbook::panel_number(alert))
+}
+
+/// As Grafana reads it: one number and one unit.
+pub(super) fn interval(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        millis => format!("{millis}ms"),
+    }
+}
+
+/// All dashboards of a stack, as file name and content. `read_template` is asked for the file name of a template.
 pub(super) fn build(
     input: &DashboardInput,
     read_template: impl Fn(&str) -> Value,
@@ -80,7 +106,7 @@ pub(super) fn build(
     let mut dashboards = Vec::new();
     for page in &pages {
         let dashboard = match page.template {
-            Some(name) => patched(read_template(name), page, &pages)
+            Some(name) => patched(read_template(name), page, &pages, input)
                 .with_context(|| format!("cannot make a dashboard of the template `{name}`"))?,
             None => runbook::build(input, page, &pages),
         };
@@ -97,6 +123,7 @@ struct Page<'a> {
     name: String,
     title: String,
     stack: &'a str,
+    exposed: &'a BTreeSet<String>,
     /// None: the page is made here.
     template: Option<&'static str>,
     services: Vec<&'a DashboardService>,
@@ -109,6 +136,7 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         uid,
         name,
         stack: &input.stack,
+        exposed: &input.exposed,
         template,
         services: Vec::new(),
     };
@@ -128,6 +156,8 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
+    let monitoring = Some("monitoring.json");
+    pages.push(page("monitoring.json".into(), MONITORING_UID.into(), "Monitoring".into(), monitoring));
     if !input.runbook.is_empty() {
         pages.push(page("runbook.json".into(), RUNBOOK_UID.into(), "Runbook".into(), None));
     }
@@ -135,13 +165,19 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
 }
 
 impl Page<'_> {
-    fn is_recorded(&self, metric: &str) -> bool {
-        metric == ALERTS || self.services.iter().any(|service| service.recorded.contains(metric))
+    /// Whether there is a series of that name on this page.
+    fn has(&self, metric: &String) -> bool {
+        let traffic = |service: &&DashboardService| {
+            service.traffic.as_ref().is_some_and(|traffic| traffic.metrics.contains(metric))
+        };
+        metric == ALERTS
+            || self.exposed.contains(metric)
+            || self.services.iter().any(|service| service.recorded.contains(metric) || traffic(service))
     }
 
-    /// Whether this page can fill a query: one name that nobody records is enough to leave it empty.
+    /// Whether this page can fill a query: one name that nobody exposes is enough to leave it empty.
     fn can_answer(&self, expr: &str) -> Result<bool> {
-        Ok(queries::metrics(expr)?.iter().all(|metric| self.is_recorded(metric)))
+        Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
     }
 
     /// The threshold of an alert, if each service of this page has it and all agree: a line is true for all or for none.
@@ -152,10 +188,11 @@ impl Page<'_> {
     }
 }
 
-fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
+fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardInput) -> Result<Value> {
     let fields = dashboard.as_object_mut().context("a dashboard is a JSON object, this is none")?;
-    identify(fields, page, pages);
+    identify(fields, page, pages, input);
     let gone = set_variables(fields, page)?;
+    fill::keep_annotations(fields, page)?;
 
     let Some(Value::Array(panels)) = fields.get_mut("panels").map(Value::take) else {
         bail!("it has no list `panels`");
@@ -165,9 +202,13 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
     }
     let mut sections = layout::sections(panels);
     for section in &mut sections {
+        for panel in &mut section.panels {
+            marks::ask_for_traffic(panel, page);
+        }
         fill::keep_what_can_be_filled(section, page, &gone)?;
         for panel in &mut section.panels {
             marks::draw_thresholds(panel, page);
+            marks::link_runbook(panel, &input.runbook);
             marks::colour_services(panel, page);
             marks::list_pages(panel, pages);
         }
@@ -182,34 +223,40 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
 }
 
 /// What makes it this stack's dashboard and no other's. `id` and the `__` keys belong to the Grafana it was exported from.
-fn identify(fields: &mut Map<String, Value>, page: &Page, pages: &[Page]) {
+fn identify(fields: &mut Map<String, Value>, page: &Page, pages: &[Page], input: &DashboardInput) {
     fields.retain(|key, _| key != "id" && key != "version" && !key.starts_with("__"));
     fields.insert("uid".into(), json!(page.uid));
     fields.insert("title".into(), json!(page.title));
     fields.insert("tags".into(), json!(["skymon", page.stack]));
     fields.insert("editable".into(), json!(false));
-    fields.insert("links".into(), links(page, pages));
+    fields.insert("links".into(), links(page, pages, input));
 }
 
-/// From each page to all the others.
-fn links(page: &Page, pages: &[Page]) -> Value {
-    let others = pages.iter().filter(|other| other.uid != page.uid);
-    others
-        .map(|other| {
-            json!({
-                "type": "link",
-                "title": other.name,
-                "tooltip": "",
-                "icon": if other.uid == RUNBOOK_UID { "doc" } else { "dashboard" },
-                "url": format!("/d/{}", other.uid),
-                "tags": [],
-                "asDropdown": false,
-                "includeVars": false,
-                "keepTime": true,
-                "targetBlank": false,
-            })
-        })
-        .collect()
+/// From each page to all the others, and to where alerts are evaluated and silenced.
+fn links(page: &Page, pages: &[Page], input: &DashboardInput) -> Value {
+    let others = pages.iter().filter(|other| other.uid != page.uid).map(|other| {
+        let icon = if other.uid == RUNBOOK_UID { "doc" } else { "dashboard" };
+        let mut link = link(&other.name, icon, &format!("/d/{}", other.uid));
+        link["keepTime"] = json!(true);
+        link
+    });
+    let programs = input.programs.iter().map(|(title, url)| link(title, "external link", url));
+    others.chain(programs).collect()
+}
+
+fn link(title: &str, icon: &str, url: &str) -> Value {
+    json!({
+        "type": "link",
+        "title": title,
+        "tooltip": "",
+        "icon": icon,
+        "url": url,
+        "tags": [],
+        "asDropdown": false,
+        "includeVars": false,
+        "keepTime": false,
+        "targetBlank": false,
+    })
 }
 
 /// Fills in the list of services. Returns the variables that had to go because nothing records what they ask for.
