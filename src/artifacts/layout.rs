@@ -111,24 +111,24 @@ fn placed(mut panel: Value, numbers: &mut Numbers, x: u64, y: u64, w: u64, h: u6
     panel
 }
 
-/// The numbers that panels brought along, each for one panel, and the free ones.
+/// Which numbers panels have, and the next that is free: none that a later panel brings along.
 struct Numbers {
-    own: BTreeSet<u64>,
     taken: BTreeSet<u64>,
+    free: u64,
 }
 
 impl Numbers {
     fn of(sections: &[Section]) -> Self {
         let all = sections.iter().flat_map(|section| section.row.iter().chain(&section.panels));
-        Self { own: all.filter_map(number).collect(), taken: BTreeSet::new() }
+        Self { taken: BTreeSet::new(), free: all.filter_map(number).max().unwrap_or_default() + 1 }
     }
 
     fn take(&mut self, panel: &Value) -> u64 {
-        let own = number(panel).filter(|number| !self.taken.contains(number));
-        let free = || (1..).find(|number| !self.own.contains(number) && !self.taken.contains(number));
-        let number = own.or_else(free).unwrap_or_default();
-        self.taken.insert(number);
-        number
+        let own = number(panel).filter(|number| self.taken.insert(*number));
+        own.unwrap_or_else(|| {
+            self.free += 1;
+            self.free - 1
+        })
     }
 }
 
@@ -190,6 +190,6 @@ mod tests {
         let arranged =
             arrange(sections(vec![panel(1, 1), numbered(7), numbered(1), numbered(7), numbered(0)]));
         let numbers: Vec<_> = arranged.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
-        assert_eq!(numbers, [2, 7, 1, 3, 4]);
+        assert_eq!(numbers, [8, 7, 1, 9, 10]);
     }
 }

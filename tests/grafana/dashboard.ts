@@ -112,6 +112,7 @@ interface Query extends Omit<DataQuery, 'datasource'> {
   instant: boolean;
   range: boolean;
   legendFormat?: string;
+  interval?: string;
 }
 
 interface Annotation extends Omit<AnnotationQuery, 'target' | 'datasource' | 'snapshotData'> {

@@ -14,7 +14,8 @@ const THRESHOLD_LINE: &str = "alert threshold";
 
 pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
     let is_graph = panel["type"] == "timeseries";
-    if let Some(steps) = steps_from_mark(panel, page) {
+    let targets = panel["targets"].as_array().cloned().unwrap_or_default();
+    if let Some(steps) = steps_from_mark(panel, page, &queries_of(&targets, None)) {
         let defaults = object_in(object_in(object(panel), "fieldConfig"), "defaults");
         defaults.insert("thresholds".into(), steps);
         if is_graph {
@@ -24,7 +25,8 @@ pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
         draw_threshold_of_each(panel, page);
     }
     for one in array_at(panel, "/fieldConfig/overrides").into_iter().flatten() {
-        let Some(steps) = steps_from_mark(one, page) else {
+        let column = one["matcher"]["options"].as_str().unwrap_or_default();
+        let Some(steps) = steps_from_mark(one, page, &queries_of(&targets, Some(column))) else {
             continue;
         };
         if let Some(properties) = one.get_mut("properties").and_then(Value::as_array_mut) {
@@ -34,12 +36,21 @@ pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
     }
 }
 
-fn steps_from_mark(marked: &Value, page: &Page) -> Option<Value> {
+/// The queries of a panel, or of one column of a table.
+fn queries_of(targets: &[Value], column: Option<&str>) -> Vec<String> {
+    let asked = targets.iter().filter(|target| {
+        column
+            .is_none_or(|column| target["refId"].as_str().is_some_and(|id| column == format!("Value #{id}")))
+    });
+    asked.filter_map(|target| target["expr"].as_str()).map(str::to_owned).collect()
+}
+
+fn steps_from_mark(marked: &Value, page: &Page, queries: &[String]) -> Option<Value> {
     let mark = &marked["skymon"];
     // Where nothing is wrong nothing is said: text keeps its colour, a cell has none, a graph has no second line.
     let quiet = if marked["type"] == "stat" { "text" } else { "transparent" };
     let steps = if let Some(alerts) = mark["below"].as_array() {
-        let thresholds = alerts.iter().map(|alert| page.threshold(alert.as_str()?));
+        let thresholds = alerts.iter().map(|alert| page.threshold(alert.as_str()?, queries));
         let (mut colours, mut values): (Vec<_>, Vec<_>) = ["red", "orange"]
             .into_iter()
             .zip(thresholds)
@@ -57,7 +68,7 @@ fn steps_from_mark(marked: &Value, page: &Page) -> Option<Value> {
             .map(|(colour, value)| json!({"color": colour, "value": value}))
             .collect()
     } else {
-        let threshold = page.threshold(mark["threshold"].as_str()?)?;
+        let threshold = page.threshold(mark["threshold"].as_str()?, queries)?;
         let colour = mark["colour"].as_str().unwrap_or("red");
         vec![json!({"color": quiet, "value": null}), json!({"color": colour, "value": threshold})]
     };

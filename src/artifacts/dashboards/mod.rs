@@ -4,7 +4,7 @@
 //!
 //! A template may hold marks for this file, each under a key `skymon` that does not reach the output:
 //! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if all services
-//!   of the page share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
+//!   that are shown share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
 //!   leads to what the runbook says of the alert;
 //! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
 //! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
@@ -180,9 +180,15 @@ impl Page<'_> {
         Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
     }
 
-    /// The threshold of an alert, if each service of this page has it and all agree: a line is true for all or for none.
-    fn threshold(&self, alert: &str) -> Option<f64> {
-        let mut thresholds = self.services.iter().map(|service| service.thresholds.get(alert));
+    /// The threshold of an alert, if each service that the queries can show has it and all agree: a line is true for all
+    /// or for none.
+    fn threshold(&self, alert: &str, queries: &[String]) -> Option<f64> {
+        let shown = |service: &&&DashboardService| {
+            queries
+                .iter()
+                .any(|expr| queries::metrics(expr).is_ok_and(|metrics| metrics.is_subset(&service.recorded)))
+        };
+        let mut thresholds = self.services.iter().filter(shown).map(|service| service.thresholds.get(alert));
         let first = *thresholds.next()??;
         thresholds.all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq())).then_some(first)
     }

@@ -361,6 +361,16 @@ fn an_alert_that_one_service_lacks_has_no_line() {
 }
 
 #[test]
+fn a_service_that_a_panel_cannot_show_has_no_say_in_its_line() {
+    let mut input = full();
+    let probed = service("front", "custom", "service:endpoint_up:min", &[]);
+    input.services.push(probed);
+    let errors = &dashboards(&input)["overview.json"];
+    let errors = panel(errors, "Error ratio").unwrap();
+    assert_eq!(errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], 0.05);
+}
+
+#[test]
 fn each_service_finds_its_page_and_its_place_in_the_list() {
     let built = dashboards(&full());
     let table = panel(&built["overview.json"], "Services").unwrap();
