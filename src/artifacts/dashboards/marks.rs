@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    COLOURS, DATASOURCE_UID, Page, RunbookEntry, array_at, interval, link, object, object_in, runbook_path,
+    COLOURS, DATASOURCE_UID, MONITORING_UID, OVERVIEW_UID, Page, RunbookEntry, array_at, interval, link,
+    object, object_in, runbook_path,
 };
 use crate::plan::Traffic;
 
@@ -190,6 +191,30 @@ pub(super) fn list_pages(panel: &mut Value, pages: &[Page]) {
     let asks_for_pages = |target: &&mut Value| target["skymon"]["pages"] == true;
     for target in array_at(panel, "/targets").into_iter().flatten().filter(asks_for_pages) {
         target["expr"] = json!(rows.join("\nor "));
+    }
+}
+
+/// Adds the uid of the page to the series of each service. One without a service is about the monitoring; a service that is
+/// not the stack's, in a rule that a person added, is on no page.
+pub(super) fn name_pages(panel: &mut Value, pages: &[Page]) {
+    let names_pages = |target: &&mut Value| target["skymon"]["page_of"] == "service";
+    for target in array_at(panel, "/targets").into_iter().flatten().filter(names_pages) {
+        let mut expr = target["expr"].as_str().unwrap_or_default().to_owned();
+        let mut name = |uid: &str, services: &str| {
+            expr = format!(
+                "label_replace({expr}, \"page\", {}, \"service\", {})",
+                quoted(uid),
+                quoted(services)
+            );
+        };
+        name(OVERVIEW_UID, ".*");
+        name(MONITORING_UID, "");
+        for page in pages.iter().filter(|page| page.template == Some("service.json")) {
+            let services: Vec<String> =
+                page.services.iter().map(|service| service.name.replace('.', "[.]")).collect();
+            name(&page.uid, &services.join("|"));
+        }
+        target["expr"] = json!(expr);
     }
 }
 

@@ -9,6 +9,7 @@
 //! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
 //! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
+//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
 mod fill;
@@ -217,6 +218,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
             marks::link_runbook(panel, &input.runbook);
             marks::colour_services(panel, page);
             marks::list_pages(panel, pages);
+            marks::name_pages(panel, pages);
         }
     }
     fields.insert("panels".into(), layout::arrange(sections).into());

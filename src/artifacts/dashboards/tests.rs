@@ -386,6 +386,23 @@ fn each_service_finds_its_page_and_its_place_in_the_list() {
 }
 
 #[test]
+fn an_alert_leads_to_the_page_of_its_service() {
+    let mut input = full();
+    input.services[2].name = "re.rank".into();
+    let built = dashboards(&input);
+    let alerts = panel(&built["overview.json"], "Firing alerts").unwrap();
+    let expr = alerts["targets"][0]["expr"].as_str().unwrap();
+    for (page, services) in [
+        ("skymon-overview", ".*"),
+        ("skymon-monitoring", ""),
+        ("skymon-service-vllm", "chat|code"),
+        ("skymon-service-custom", "re[.]rank"),
+    ] {
+        assert!(expr.contains(&format!(", \"page\", \"{page}\", \"service\", \"{services}\")")), "{expr}");
+    }
+}
+
+#[test]
 fn an_export_from_another_grafana_is_made_our_own() {
     let foreign = json!({
         "id": 7, "version": 3, "__inputs": [{"name": "DS_PROMETHEUS"}], "title": "Mine",
