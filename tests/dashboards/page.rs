@@ -23,20 +23,25 @@ pub(crate) fn pages(project: &Project) -> Vec<Page> {
         .collect()
 }
 
-/// The pages of every stack that is kept as a snapshot.
+/// The stacks of `tests/fixtures/stacks`: one service, the tutorial's, every key that there is.
+pub(crate) const STACKS: [&str; 3] = ["minimal", "tutorial", "everything"];
+
+pub(crate) fn rendered(stack: &str) -> Project {
+    let project = Project::of_fixture(stack);
+    project.render();
+    project
+}
+
 pub(crate) fn pages_of_all_stacks() -> Vec<Page> {
-    let stacks = ["minimal", "tutorial", "everything"];
-    let pages: Vec<Page> = stacks
+    let pages: Vec<Page> = STACKS
         .iter()
         .flat_map(|stack| {
-            let project = Project::of_fixture(stack);
-            project.render();
-            pages(&project)
+            pages(&rendered(stack))
                 .into_iter()
                 .map(move |page| Page { file: format!("{stack}/{}", page.file), ..page })
         })
         .collect();
-    assert!(pages.len() > 3 * stacks.len(), "each stack has an overview, a service, the monitoring");
+    assert!(pages.len() > 3 * STACKS.len(), "each stack has an overview, a service, the monitoring");
     pages
 }
 

@@ -5,8 +5,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use skymon::catalog::programs::GRAFANA;
 
-use crate::page::{Page, list, pages_of_all_stacks, text};
-use crate::support::project::Project;
+use crate::page::{Page, list, pages, pages_of_all_stacks, rendered, text};
 
 struct Schema(Value);
 
@@ -78,10 +77,9 @@ fn a_misspelt_key_and_a_wrong_type_are_noticed() {
         ("/annotations/list/0/target", "expr", json!(1)),
         ("/links/0", "keepTime", json!("yes")),
     ];
-    let project = Project::of_fixture("tutorial");
-    project.render();
+    let project = rendered("tutorial");
     for (place, key, value) in slips {
-        let mut pages = crate::page::pages(&project);
+        let mut pages = pages(&project);
         let page = pages.iter_mut().find(|page| page.file == "overview.json").expect("the overview");
         assert_eq!(schema.faults_of(page), Vec::<String>::new(), "as rendered");
         let fields = page.json.pointer_mut(place).and_then(Value::as_object_mut);

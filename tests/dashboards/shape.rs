@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use url::Url;
 
-use crate::page::{Page, list, pages, pages_of_all_stacks, text};
-use crate::support::project::{Project, files_below};
+use crate::page::{Page, STACKS, list, pages, pages_of_all_stacks, rendered, text};
+use crate::support::project::files_below;
 
 #[test]
 fn no_two_panels_overlap() {
@@ -107,9 +107,8 @@ fn a_rate_that_is_drawn_over_time_has_the_window_that_grafana_knows_to_be_wide_e
 
 #[test]
 fn uids_and_numbers_of_panels_are_unique() {
-    for stack in ["minimal", "tutorial", "everything"] {
-        let project = Project::of_fixture(stack);
-        project.render();
+    for stack in STACKS {
+        let project = rendered(stack);
         let pages = pages(&project);
         let uids: BTreeSet<&str> = pages.iter().map(Page::uid).collect();
         assert_eq!(uids.len(), pages.len(), "{stack}: {uids:?}");
@@ -124,8 +123,7 @@ fn uids_and_numbers_of_panels_are_unique() {
 /// Notifications, bookmarks and other dashboards hold them.
 #[test]
 fn uids_and_numbers_of_panels_do_not_change_with_the_config() {
-    let project = Project::of_fixture("minimal");
-    project.render();
+    let project = rendered("minimal");
     let numbers = || -> BTreeMap<(String, String), Value> {
         let pages = pages(&project);
         let panels = pages.iter().flat_map(|page| page.panels().into_iter().map(move |panel| (page, panel)));
@@ -144,9 +142,8 @@ fn uids_and_numbers_of_panels_do_not_change_with_the_config() {
 
 #[test]
 fn every_link_leads_to_a_page_a_panel_and_a_variable_that_are_there() {
-    for stack in ["minimal", "tutorial", "everything"] {
-        let project = Project::of_fixture(stack);
-        project.render();
+    for stack in STACKS {
+        let project = rendered(stack);
         let pages = pages(&project);
         let mut links = BTreeSet::new();
         for page in &pages {
@@ -177,8 +174,7 @@ fn every_link_leads_to_a_page_a_panel_and_a_variable_that_are_there() {
 
 #[test]
 fn alerts_panels_and_runbook_lead_to_each_other() {
-    let project = Project::of_fixture("minimal");
-    project.render();
+    let project = rendered("minimal");
     let pages = pages(&project);
     let page = |uid: &str| pages.iter().find(|page| page.uid() == uid).expect("rendered");
     let panel = |page: &Page, title: &str| -> Value {

@@ -184,11 +184,9 @@ impl Page<'_> {
     /// The threshold of an alert, if each service that the queries can show has it and all agree: a line is true for all
     /// or for none.
     fn threshold(&self, alert: &str, queries: &[String]) -> Option<f64> {
-        let shown = |service: &&&DashboardService| {
-            queries
-                .iter()
-                .any(|expr| queries::metrics(expr).is_ok_and(|metrics| metrics.is_subset(&service.recorded)))
-        };
+        let asked: Vec<_> = queries.iter().filter_map(|expr| queries::metrics(expr).ok()).collect();
+        let shown =
+            |service: &&&DashboardService| asked.iter().any(|metrics| metrics.is_subset(&service.recorded));
         let mut thresholds = self.services.iter().filter(shown).map(|service| service.thresholds.get(alert));
         let first = *thresholds.next()??;
         thresholds.all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq())).then_some(first)
