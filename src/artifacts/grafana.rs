@@ -72,6 +72,7 @@ fn input(plan: &Plan) -> DashboardInput {
             ("Alertmanager".to_owned(), format!("{}/#/alerts", plan.external_url(ALERTMANAGER.name))),
         ],
         runbook,
+        own_runbook: plan.runbook.clone(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    COLOURS, DATASOURCE_UID, MONITORING_UID, OVERVIEW_UID, Page, RunbookEntry, array_at, interval, link,
-    object, object_in, runbook_path,
+    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, array_at, interval, link,
+    object, object_in,
 };
 use crate::plan::Traffic;
 
@@ -119,14 +119,13 @@ fn draw_threshold_of_each(panel: &mut Value, page: &Page) {
 }
 
 /// From the panel that shows a threshold to what the runbook says of its alerts.
-pub(super) fn link_runbook(panel: &mut Value, runbook: &[RunbookEntry]) {
+pub(super) fn link_runbook(panel: &mut Value, page: &Page, input: &DashboardInput) {
     let mark = &panel["skymon"];
-    let below = mark["below"].as_array().into_iter().flatten();
-    let marked: BTreeSet<&str> = below.chain([&mark["threshold"]]).filter_map(Value::as_str).collect();
-    let links: Vec<Value> = runbook
-        .iter()
-        .filter(|entry| marked.contains(entry.alert.as_str()))
-        .map(|entry| link(&format!("What to do: {}", entry.alert), "doc", &runbook_path(&entry.alert)))
+    let marked = mark["below"].as_array().into_iter().flatten().chain([&mark["threshold"]]);
+    let links: Vec<Value> = marked
+        .filter_map(Value::as_str)
+        .filter(|alert| page.services.iter().any(|service| service.thresholds.contains_key(*alert)))
+        .filter_map(|alert| Some(link(&format!("What to do: {alert}"), "doc", &input.runbook_of(alert)?)))
         .collect();
     if !links.is_empty() {
         panel["links"] = json!(links);

@@ -61,6 +61,8 @@ pub(super) struct DashboardInput {
     pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
     pub runbook: Vec<RunbookEntry>,
+    /// The user's own: `/` and the name of an alert are put behind it.
+    pub own_runbook: Option<String>,
 }
 
 pub(super) struct DashboardService {
@@ -88,6 +90,16 @@ pub(super) fn service_uid(engine: &str) -> String {
 /// Where the runbook says what to do about an alert: its panel alone, which is all that a phone has room for.
 pub(super) fn runbook_path(alert: &str) -> String {
     format!("/d/{RUNBOOK_UID}?viewPanel=panel-{}", runbook::panel_number(alert))
+}
+
+impl DashboardInput {
+    /// Where a person reads what to do about an alert.
+    fn runbook_of(&self, alert: &str) -> Option<String> {
+        match &self.own_runbook {
+            Some(base) => Some(format!("{base}/{alert}")),
+            None => self.runbook.iter().any(|entry| entry.alert == alert).then(|| runbook_path(alert)),
+        }
+    }
 }
 
 /// As Grafana reads it: one number and one unit.
@@ -213,7 +225,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
         fill::keep_what_can_be_filled(section, page, &gone)?;
         for panel in &mut section.panels {
             marks::draw_thresholds(panel, page);
-            marks::link_runbook(panel, &input.runbook);
+            marks::link_runbook(panel, page, input);
             marks::colour_services(panel, page);
             marks::list_pages(panel, pages);
             marks::name_pages(panel, pages);
@@ -221,8 +233,10 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
     }
     fields.insert("panels".into(), layout::arrange(sections).into());
 
-    if !pages.iter().any(|page| page.uid == RUNBOOK_UID) {
-        drop_links(&mut dashboard, &format!("/d/{RUNBOOK_UID}"));
+    if let Some(base) = &input.own_runbook {
+        lead_to_runbook(&mut dashboard, Some(&format!("{base}/${{__data.fields.alertname}}")));
+    } else if input.runbook.is_empty() {
+        lead_to_runbook(&mut dashboard, None);
     }
     finish(&mut dashboard);
     Ok(dashboard)
@@ -310,17 +324,26 @@ fn asked_by_variable(variable: &Value) -> Option<&str> {
     Some(inside.rsplit_once(',')?.0.trim())
 }
 
-fn drop_links(value: &mut Value, url: &str) {
+/// The links of alerts in tables: a template has our own runbook there. They lead to another, or go.
+fn lead_to_runbook(value: &mut Value, other: Option<&str>) {
     match value {
         Value::Array(items) => {
-            items.retain(|item| !item["url"].as_str().is_some_and(|to| to.starts_with(url)));
+            let ours = format!("/d/{RUNBOOK_UID}");
+            items.retain_mut(|item| match other {
+                _ if item["url"] != ours.as_str() => true,
+                Some(other) => {
+                    item["url"] = json!(other);
+                    true
+                }
+                None => false,
+            });
             for item in items {
-                drop_links(item, url);
+                lead_to_runbook(item, other);
             }
         }
         Value::Object(fields) => {
             for item in fields.values_mut() {
-                drop_links(item, url);
+                lead_to_runbook(item, other);
             }
         }
         _ => {}

@@ -62,6 +62,7 @@ fn stack(services: Vec<DashboardService>) -> DashboardInput {
         exposed: exposed(),
         programs: vec![("Alertmanager".into(), "http://127.0.0.1:9093/#/alerts".into())],
         runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
+        own_runbook: None,
     }
 }
 
@@ -469,6 +470,19 @@ fn without_a_runbook_nothing_leads_to_it() {
     assert!(!built.contains_key("runbook.json"));
     assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 4);
     assert!(!built["overview.json"].to_string().contains(RUNBOOK_UID), "not even from the table of alerts");
+}
+
+#[test]
+fn the_users_own_runbook_takes_the_place_of_ours() {
+    let mut input = full();
+    input.runbook.clear();
+    input.own_runbook = Some("https://wiki.example.com/runbooks".into());
+    let built = dashboards(&input);
+    let text = built["overview.json"].to_string();
+    assert!(text.contains("\"https://wiki.example.com/runbooks/${__data.fields.alertname}\""), "{text}");
+    assert!(!text.contains(RUNBOOK_UID));
+    let links = &panel(&built["service-vllm.json"], "Latency").unwrap()["links"];
+    assert_eq!(links[0]["url"], "https://wiki.example.com/runbooks/HighLatency");
 }
 
 #[test]
