@@ -372,7 +372,9 @@ fn recorded(word: &Word) -> Vec<String> {
             format!("service:{name}:p95_rate5m"),
             format!("…:{name}:p99_rate5m"),
         ],
-        Shape::StartTime => vec!["…:restarts:changes1h".to_owned()],
+        Shape::StartTime => {
+            vec!["service_replica:start_time_seconds:max".to_owned(), "…:restarts:changes1h".to_owned()]
+        }
     }
 }
 
@@ -398,6 +400,21 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
     let engines: Vec<String> = Engine::all().keys().map(|name| format!("`{name}`")).collect();
     let head = format!("| word | what it is | recorded | {} |", engines.join(" | "));
     assert!(page("docs/engines.md").contains(&head), "{head}");
+}
+
+#[test]
+fn engines_md_says_what_traffic_is_drawn_from() {
+    let label =
+        |label: &Option<String>| label.as_ref().map_or("–".to_owned(), |label| format!("`{label}`"));
+    let rows: Vec<String> = Engine::all()
+        .values()
+        .filter_map(|engine| Some((&engine.name, engine.traffic.as_ref()?)))
+        .map(|(name, traffic)| {
+            let (endpoint, status) = (label(&traffic.endpoint), label(&traffic.status));
+            format!("| `{name}` | `{}` | {endpoint} | {status} |", traffic.metric)
+        })
+        .collect();
+    assert_rows("docs/engines.md", "traffic of", &rows);
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub(super) fn build(
                     port: published.port.to_string(),
                     target: published.target,
                 }),
-                external_url: plan.external_url(program),
+                external_url: plan.external_url(facts),
                 scratch: facts.scratch,
                 calls_out: facts.calls_out,
                 folders: own.chain(users).collect(),

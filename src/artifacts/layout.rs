@@ -1,5 +1,8 @@
 //! Where the panels of a dashboard stand: sections of panels under their row, laid out on Grafana's grid.
+//! And their numbers, by which links name them: a panel keeps its own, whatever is left out around it.
 //! Apart from the patching, since every dashboard passes through here last, whatever was left out of it before.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -27,10 +30,10 @@ pub(super) fn sections(panels: Vec<Value>) -> Vec<Section> {
     sections
 }
 
-/// Gives each panel its place and its number, and makes one list of them again. A section without panels is left
-/// out together with its row.
+/// Gives each panel its place, and a number where it has none of its own, and makes one list of them again. A section
+/// without panels is left out together with its row.
 pub(super) fn arrange(sections: Vec<Section>) -> Vec<Value> {
-    let mut numbers = 1..;
+    let mut numbers = Numbers::of(&sections);
     let mut y = 0;
     let mut arranged = Vec::new();
     for Section { row, panels } in sections {
@@ -102,17 +105,36 @@ fn filled_out(shelf: Vec<Value>) -> Vec<(Value, u64)> {
         .collect()
 }
 
-fn placed(
-    mut panel: Value,
-    numbers: &mut impl Iterator<Item = u64>,
-    x: u64,
-    y: u64,
-    w: u64,
-    h: u64,
-) -> Value {
-    panel["id"] = json!(numbers.next());
+fn placed(mut panel: Value, numbers: &mut Numbers, x: u64, y: u64, w: u64, h: u64) -> Value {
+    panel["id"] = json!(numbers.take(&panel));
     panel["gridPos"] = json!({"x": x, "y": y, "w": w, "h": h});
     panel
+}
+
+/// Which numbers panels have, and the next that is free: none that a later panel brings along.
+struct Numbers {
+    taken: BTreeSet<u64>,
+    free: u64,
+}
+
+impl Numbers {
+    fn of(sections: &[Section]) -> Self {
+        let all = sections.iter().flat_map(|section| section.row.iter().chain(&section.panels));
+        Self { taken: BTreeSet::new(), free: all.filter_map(number).max().unwrap_or_default() + 1 }
+    }
+
+    fn take(&mut self, panel: &Value) -> u64 {
+        let own = number(panel).filter(|number| self.taken.insert(*number));
+        own.unwrap_or_else(|| {
+            self.free += 1;
+            self.free - 1
+        })
+    }
+}
+
+/// Grafana counts from 1; a 0 is how it says that there is none.
+fn number(panel: &Value) -> Option<u64> {
+    panel["id"].as_u64().filter(|number| *number > 0)
 }
 
 fn width(panel: &Value) -> u64 {
@@ -160,5 +182,14 @@ mod tests {
         assert_eq!(places(&arranged), [[0, 0, 24, 1], [0, 1, 24, 1], [0, 2, 24, 3]]);
         assert_eq!(arranged[0]["panels"][0]["id"], 2);
         assert_eq!(arranged[1]["id"], 3);
+    }
+
+    #[test]
+    fn a_panel_keeps_its_number_and_no_two_have_the_same() {
+        let numbered = |id: u64| json!({"type": "stat", "id": id});
+        let arranged =
+            arrange(sections(vec![panel(1, 1), numbered(7), numbered(1), numbered(7), numbered(0)]));
+        let numbers: Vec<_> = arranged.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, [8, 7, 1, 9, 10]);
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::{Value, context};
 
-use super::Artifacts;
+use super::{Artifacts, grafana};
 use crate::catalog::alerts::AlertEntry;
+use crate::catalog::programs::GRAFANA;
 use crate::plan::{Alert, Plan};
 use crate::templates::Templates;
 
@@ -17,7 +18,7 @@ pub(super) struct Section {
 }
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
-    let sections: Vec<Value> = sections(plan)
+    let sections: Vec<Value> = sections(plan, &plan.external_url(&GRAFANA))
         .into_iter()
         .map(|section| context! { alert => section.alert, markdown => Value::from_safe_string(section.markdown) })
         .collect();
@@ -27,7 +28,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .filter(|program| program.facts.pages)
         .map(|program| {
             let port = program.published.as_ref().map(|published| published.port);
-            context! { name => program.facts.name, url => plan.external_url(program) + "/", port }
+            context! { name => program.facts.name, url => plan.external_url(program.facts) + "/", port }
         })
         .collect();
     let door = plan.door.as_ref().map(|door| context! { bind => door.bind.to_string(), port => door.port });
@@ -53,8 +54,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
     Ok(())
 }
 
-/// One section for each alert that the stack can fire, in the packs' order.
-pub(super) fn sections(plan: &Plan) -> Vec<Section> {
+/// One section for each alert that the stack can fire, in the packs' order. `grafana` is what its pages' paths stand behind.
+pub(super) fn sections(plan: &Plan, grafana: &str) -> Vec<Section> {
     let mut rendered: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for alert in plan.all_alerts() {
         rendered.entry(&alert.entry.name).or_default().push(alert);
@@ -63,18 +64,19 @@ pub(super) fn sections(plan: &Plan) -> Vec<Section> {
         .iter()
         .filter_map(|entry| {
             let alerts = rendered.get(entry.name.as_str())?;
-            let services: Vec<String> = alerts.iter().filter_map(|alert| describe(alert)).collect();
+            let services: Vec<String> = alerts.iter().map(|alert| describe(plan, alert, grafana)).collect();
             Some(Section { alert: entry.name.clone(), markdown: markdown(entry, &services) })
         })
         .collect()
 }
 
-/// When the alert fires for its service.
-fn describe(alert: &Alert) -> Option<String> {
-    let service = alert.service.as_ref()?;
+/// Where to see what the alert is about, and when it fires.
+fn describe(plan: &Plan, alert: &Alert, grafana: &str) -> String {
+    let about = alert.service.as_ref().map_or("the monitoring".to_owned(), |service| format!("`{service}`"));
+    let page = grafana::dashboard_path(plan, alert.service.as_deref());
     let threshold = alert.entry.unit.zip(alert.threshold).map(|(unit, threshold)| unit.text(threshold));
     let threshold = threshold.map(|text| format!("threshold {text}, ")).unwrap_or_default();
-    Some(format!("`{service}`: {threshold}for {}, {}", alert.hold, alert.severity.as_str()))
+    format!("[{about}]({grafana}{page}): {threshold}for {}, {}", alert.hold, alert.severity.as_str())
 }
 
 /// The text of an alert's page, the same in `explain`, in RUNBOOK.md and on the dashboard.

@@ -48,6 +48,8 @@ pub struct Engine {
     /// What turns the metrics on.
     pub enable: String,
     pub metrics: BTreeMap<String, Metric>,
+    /// What tells its answers apart.
+    pub traffic: Option<Traffic>,
     pub vocabulary: BTreeMap<String, Source>,
     /// Defaults of alerts that this engine needs otherwise.
     #[serde(default)]
@@ -81,6 +83,16 @@ pub enum MetricType {
     Counter,
     Gauge,
     Histogram,
+}
+
+/// The counter of all answers, and which of its labels say where to and how they ended. It is drawn as it is and recorded
+/// nowhere: what its labels hold is the engine's, and so no alert is written over them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    pub metric: String,
+    pub endpoint: Option<String>,
+    pub status: Option<String>,
 }
 
 /// Where a word of the vocabulary is read.
@@ -125,12 +137,13 @@ impl Engine {
 
     /// The metrics to read for a source: the current one first, then those it replaces, as far as `version` has them.
     /// Without a version all are read, so that the same rules work across an upgrade.
-    pub fn metrics_of<'a>(
-        &'a self,
-        source: &'a Source,
-        version: Option<&Version>,
-    ) -> Vec<(&'a str, &'a Metric)> {
-        std::iter::successors(self.metrics.get_key_value(&source.metric), |(_, metric)| {
+    pub fn metrics_of(&self, source: &Source, version: Option<&Version>) -> Vec<(&str, &Metric)> {
+        self.metrics_named(&source.metric, version)
+    }
+
+    /// The same for the name of a metric.
+    pub fn metrics_named(&self, name: &str, version: Option<&Version>) -> Vec<(&str, &Metric)> {
+        std::iter::successors(self.metrics.get_key_value(name), |(_, metric)| {
             metric.replaces.as_ref().and_then(|name| self.metrics.get_key_value(name))
         })
         .filter(|(_, metric)| version.is_none_or(|version| metric.exists_in(version)))
@@ -199,6 +212,13 @@ mod tests {
                 assert_eq!(metric.r#type, expected, "{}: {word}", engine.name);
                 promql::parse_matchers(source.matchers.as_deref().unwrap_or_default())
                     .expect("matchers parse");
+            }
+            if let Some(traffic) = &engine.traffic {
+                let metric = &engine.metrics[&traffic.metric];
+                assert_eq!(metric.r#type, MetricType::Counter, "{}: traffic", engine.name);
+                for label in traffic.endpoint.iter().chain(&traffic.status) {
+                    assert!(metric.labels.contains(label), "{}: traffic by `{label}`", engine.name);
+                }
             }
             for (name, metric) in &engine.metrics {
                 assert!(

@@ -29,7 +29,7 @@ pub struct Program {
     /// Whether it calls addresses that the user gave: these may be on the machine itself.
     pub calls_out: bool,
     pub reload: Reload,
-    /// What it exposes, as far as alerts ask for it.
+    /// What it exposes, as far as alerts and dashboards ask for it; `PROCESS` beside it.
     pub metrics: &'static [&'static str],
 }
 
@@ -39,6 +39,10 @@ impl Program {
         format!("{}:{}", self.name, self.port)
     }
 }
+
+/// What each of the programs exposes of its own process.
+pub const PROCESS: &[&str] =
+    &["process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds"];
 
 /// Where Grafana finds its dashboards: apart from the provisioning folder, where it would look for providers.
 pub const DASHBOARDS: &str = "/etc/skymon/dashboards";
@@ -66,7 +70,28 @@ pub const PROMETHEUS: Program = Program {
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
-    metrics: &["up", "prometheus_config_last_reload_successful", "prometheus_rule_evaluation_failures_total"],
+    metrics: &[
+        "up",
+        "scrape_duration_seconds",
+        "scrape_samples_scraped",
+        "prometheus_config_last_reload_success_timestamp_seconds",
+        "prometheus_config_last_reload_successful",
+        "prometheus_notifications_alertmanagers_discovered",
+        "prometheus_notifications_dropped_total",
+        "prometheus_notifications_queue_length",
+        "prometheus_notifications_sent_total",
+        "prometheus_rule_evaluation_failures_total",
+        "prometheus_rule_group_interval_seconds",
+        "prometheus_rule_group_iterations_missed_total",
+        "prometheus_rule_group_last_duration_seconds",
+        "prometheus_tsdb_head_chunks_storage_size_bytes",
+        "prometheus_tsdb_head_samples_appended_total",
+        "prometheus_tsdb_head_series",
+        "prometheus_tsdb_lowest_timestamp_seconds",
+        "prometheus_tsdb_retention_limit_bytes",
+        "prometheus_tsdb_storage_blocks_bytes",
+        "prometheus_tsdb_wal_storage_size_bytes",
+    ],
 };
 
 pub const ALERTMANAGER: Program = Program {
@@ -85,9 +110,13 @@ pub const ALERTMANAGER: Program = Program {
     calls_out: true,
     reload: Reload::Signal,
     metrics: &[
+        "alertmanager_alerts",
+        "alertmanager_config_last_reload_success_timestamp_seconds",
         "alertmanager_config_last_reload_successful",
-        "alertmanager_notifications_failed_total",
+        "alertmanager_notification_latency_seconds_bucket",
         "alertmanager_notification_requests_failed_total",
+        "alertmanager_notifications_failed_total",
+        "alertmanager_notifications_total",
     ],
 };
 

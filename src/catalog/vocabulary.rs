@@ -20,7 +20,7 @@ pub enum Shape {
     Gauge(Fold),
     /// Recorded as quantiles, and its buckets as rates.
     Histogram,
-    /// The start of a process, recorded as its changes.
+    /// The start of a process, recorded as it is and as its changes.
     StartTime,
 }
 

@@ -14,6 +14,7 @@ use anyhow::{Result, anyhow};
 use super::apply::shell_word;
 use super::paths::StackPaths;
 use super::{Outcome, Stack, load, note, print, render, validate};
+use crate::catalog::programs::GRAFANA;
 use crate::cli;
 use crate::diagnostics::{Report, Severity};
 use crate::plan::GRAFANA_PASSWORD_FILE;
@@ -216,7 +217,10 @@ fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)]) -> String
         steps.push(format!("fill {path}: {what}\n     {link}"));
     }
     steps.push("docker compose -f monitoring/docker-compose.yml up -d --wait".to_owned());
-    steps.push(format!("open {}, user admin, password in {GRAFANA_PASSWORD_FILE}", stack.plan.grafana_url()));
+    steps.push(format!(
+        "open {}, user admin, password in {GRAFANA_PASSWORD_FILE}",
+        stack.plan.external_url(&GRAFANA)
+    ));
     let mut text = String::from("\nnext:\n");
     for (position, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {step}", position + 1);

@@ -26,7 +26,7 @@ pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
 
 use crate::catalog::engines::Engine;
-use crate::catalog::programs::{GRAFANA, Program};
+use crate::catalog::programs::Program;
 use crate::catalog::receivers::Kind;
 use crate::mounts::Mounts;
 use crate::values::{BindAddress, DnsName, Duration, HostPort, HttpUrl};
@@ -55,18 +55,14 @@ pub struct Plan {
 
 impl Plan {
     /// Where people reach a program's pages: through the door, or on the machine that runs the stack.
-    pub fn external_url(&self, program: &RunningProgram) -> String {
-        match (&self.door, &program.published) {
-            (Some(door), _) => door.url(program.facts.name),
+    pub fn external_url(&self, facts: &Program) -> String {
+        let published = self.programs.iter().find(|program| program.facts == facts);
+        match (&self.door, published.and_then(|program| program.published.as_ref())) {
+            (Some(door), _) => door.url(facts.name),
             (None, Some(published)) => format!("http://{}:{}", published.bind, published.port),
             // Nobody comes there.
-            (None, None) => format!("http://{}", program.facts.address()),
+            (None, None) => format!("http://{}", facts.address()),
         }
-    }
-
-    pub fn grafana_url(&self) -> String {
-        let grafana = self.programs.iter().find(|program| program.facts.name == GRAFANA.name);
-        grafana.map(|grafana| self.external_url(grafana)).unwrap_or_default()
     }
 
     /// All alerts of the stack, the services' first.
@@ -82,6 +78,8 @@ pub struct Service {
     pub targets: Targets,
     pub scrape: Scrape,
     pub labels: BTreeMap<String, String>,
+    /// `None` if nothing is scraped, or if the engine does not tell its answers apart.
+    pub traffic: Option<Traffic>,
     pub recordings: Vec<Recording>,
     pub alerts: Vec<Alert>,
     /// Proves the recordings on the engine's own series, and each alert on its incident.
@@ -92,6 +90,14 @@ impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
         self.recordings.iter().map(|recording| recording.name.clone()).collect()
     }
+}
+
+/// The engine's own counter of its answers, under every name that its version may have for it.
+#[derive(Clone)]
+pub struct Traffic {
+    pub metrics: Vec<String>,
+    pub endpoint: Option<String>,
+    pub status: Option<String>,
 }
 
 /// How the replicas are scraped.

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::incidents::RuleTest;
-use super::series::{REPLICAS, RESTARTS, Series, TEST_AT, bound_value, filled_bucket, with_infinity};
+use super::series::{
+    LAST_STARTS, REPLICAS, RESTARTS, Series, TEST_AT, bound_value, filled_bucket, with_infinity,
+};
 use super::{Probe, proofs};
 use crate::catalog::engines::{Engine, Metric, Source, Version};
 use crate::catalog::vocabulary::{Fold, Shape, WORDS, Zeros};
@@ -120,7 +122,7 @@ impl Recorder<'_> {
             Shape::Counter { zeros } => self.record_counter(word, &metrics, source, zeros),
             Shape::Gauge(fold) => self.record_gauge(word, &metrics, source, fold),
             Shape::Histogram => self.record_histogram(word, &metrics, source),
-            Shape::StartTime => self.record_restarts(&metrics, source),
+            Shape::StartTime => self.record_starts(&metrics, source),
         }
     }
 
@@ -168,8 +170,14 @@ impl Recorder<'_> {
         }
     }
 
-    fn record_restarts(&mut self, metrics: &[(&str, &Metric)], source: &Source) {
+    fn record_starts(&mut self, metrics: &[(&str, &Metric)], source: &Source) {
         self.series.feed_starts(metrics[0].0);
+        let starts = self.either(metrics, "", source, ToOwned::to_owned);
+        self.per_replica(
+            "service_replica:start_time_seconds:max",
+            &format!("max by (service, replica) ({starts})"),
+            LAST_STARTS,
+        );
         let changes = self.either(metrics, "", source, |selector| format!("changes({selector}[1h])"));
         let name = "service_replica:restarts:changes1h";
         self.per_replica(name, &format!("max by (service, replica) ({changes})"), [RESTARTS, 0.0]);

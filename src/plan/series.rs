@@ -36,6 +36,8 @@ impl Replica {
 
 /// How often the first replica restarts within the test.
 pub(super) const RESTARTS: f64 = 3.0;
+/// When the replicas' processes have started, as they say in the end.
+pub(super) const LAST_STARTS: [f64; REPLICAS.len()] = [4000.0, 1000.0];
 
 /// Series as promtool takes them.
 pub(super) struct Series<'a> {

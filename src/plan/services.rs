@@ -7,9 +7,9 @@ use anyhow::Result;
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
 use super::resolve::{check_labels, interval};
-use super::{Auth, Probe, Scrape, Service, Targets, Tls, incidents};
+use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
 use crate::catalog::alerts::Pack;
-use crate::catalog::engines::{self, Engine};
+use crate::catalog::engines::{self, Engine, Version};
 use crate::catalog::programs::PROMETHEUS;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
@@ -71,6 +71,7 @@ impl ServiceResolver<'_> {
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
         };
         let recorded = recordings::record(&subject, step);
+        let traffic = subject.scraped.and_then(|_| traffic(engine, version));
         let labels: BTreeMap<String, String> =
             written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
         let scope = Scope {
@@ -101,6 +102,7 @@ impl ServiceResolver<'_> {
             targets,
             scrape,
             labels,
+            traffic,
             recordings: recorded.recordings,
             alerts,
             tests,
@@ -348,4 +350,14 @@ impl ServiceResolver<'_> {
             ));
         }
     }
+}
+
+fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {
+    let traffic = engine.traffic.as_ref()?;
+    let metrics = engine.metrics_named(&traffic.metric, version);
+    (!metrics.is_empty()).then(|| Traffic {
+        metrics: metrics.into_iter().map(|(name, _)| name.to_owned()).collect(),
+        endpoint: traffic.endpoint.clone(),
+        status: traffic.status.clone(),
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::queries::variables;
 use super::{Page, array_at};
@@ -22,6 +22,25 @@ pub(super) fn keep_what_can_be_filled(
         }
     }
     section.panels = kept;
+    Ok(())
+}
+
+pub(super) fn keep_annotations(fields: &mut Map<String, Value>, page: &Page) -> Result<()> {
+    let Some(annotations) = fields.get_mut("annotations").and_then(|list| array_at(list, "/list")) else {
+        return Ok(());
+    };
+    let mut kept = Vec::new();
+    for annotation in annotations.drain(..) {
+        let name = annotation["name"].as_str().unwrap_or("without a name");
+        let answered = match annotation["target"]["expr"].as_str() {
+            Some(expr) => page.can_answer(expr).with_context(|| format!("the annotation `{name}`"))?,
+            None => true,
+        };
+        if answered {
+            kept.push(annotation);
+        }
+    }
+    *annotations = kept;
     Ok(())
 }
 

@@ -1,20 +1,33 @@
 //! Carries out the marks that a template holds for skymon: thresholds, colours, rows that link to pages.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{COLOURS, Page, array_at, object, object_in};
+use super::{
+    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, array_at, interval, link,
+    object, object_in,
+};
+use crate::plan::Traffic;
+
+/// The line of a threshold that the services of a page do not share.
+const THRESHOLD_LINE: &str = "alert threshold";
 
 pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
-    if let Some(steps) = steps_from_mark(panel, page) {
-        let is_graph = panel["type"] == "timeseries";
+    let is_graph = panel["type"] == "timeseries";
+    let targets = panel["targets"].as_array().cloned().unwrap_or_default();
+    if let Some(steps) = steps_from_mark(panel, page, &queries_of(&targets, None)) {
         let defaults = object_in(object_in(object(panel), "fieldConfig"), "defaults");
         defaults.insert("thresholds".into(), steps);
         if is_graph {
             object_in(defaults, "custom").insert("thresholdsStyle".into(), json!({"mode": "line"}));
         }
+    } else if is_graph && page.template == Some("service.json") {
+        draw_threshold_of_each(panel, page);
     }
     for one in array_at(panel, "/fieldConfig/overrides").into_iter().flatten() {
-        let Some(steps) = steps_from_mark(one, page) else {
+        let column = one["matcher"]["options"].as_str().unwrap_or_default();
+        let Some(steps) = steps_from_mark(one, page, &queries_of(&targets, Some(column))) else {
             continue;
         };
         if let Some(properties) = one.get_mut("properties").and_then(Value::as_array_mut) {
@@ -24,15 +37,127 @@ pub(super) fn draw_thresholds(panel: &mut Value, page: &Page) {
     }
 }
 
-fn steps_from_mark(marked: &Value, page: &Page) -> Option<Value> {
-    let threshold = page.threshold(marked["skymon"]["threshold"].as_str()?)?;
-    let colour = marked["skymon"]["colour"].as_str().unwrap_or("red");
-    // Below the threshold nothing is said: text keeps its colour, a cell has none, a graph has no second line.
-    let below = if marked["type"] == "stat" { "text" } else { "transparent" };
-    Some(json!({
-        "mode": "absolute",
-        "steps": [{"color": below, "value": null}, {"color": colour, "value": threshold}],
-    }))
+/// The queries of a panel, or of one column of a table.
+fn queries_of(targets: &[Value], column: Option<&str>) -> Vec<String> {
+    let asked = targets.iter().filter(|target| {
+        column
+            .is_none_or(|column| target["refId"].as_str().is_some_and(|id| column == format!("Value #{id}")))
+    });
+    asked.filter_map(|target| target["expr"].as_str()).map(str::to_owned).collect()
+}
+
+fn steps_from_mark(marked: &Value, page: &Page, queries: &[String]) -> Option<Value> {
+    let mark = &marked["skymon"];
+    // Where nothing is wrong nothing is said: text keeps its colour, a cell has none, a graph has no second line.
+    let quiet = if marked["type"] == "stat" { "text" } else { "transparent" };
+    let steps = if let Some(alerts) = mark["below"].as_array() {
+        let thresholds = alerts.iter().map(|alert| page.threshold(alert.as_str()?, queries));
+        let (mut colours, mut values): (Vec<_>, Vec<_>) = ["red", "orange"]
+            .into_iter()
+            .zip(thresholds)
+            .filter_map(|(colour, threshold)| Some((colour, threshold?)))
+            .unzip();
+        if values.is_empty() {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        colours.push(quiet);
+        let from = [Value::Null].into_iter().chain(values.into_iter().map(Value::from));
+        colours
+            .into_iter()
+            .zip(from)
+            .map(|(colour, value)| json!({"color": colour, "value": value}))
+            .collect()
+    } else {
+        let threshold = page.threshold(mark["threshold"].as_str()?, queries)?;
+        let colour = mark["colour"].as_str().unwrap_or("red");
+        vec![json!({"color": quiet, "value": null}), json!({"color": colour, "value": threshold})]
+    };
+    Some(json!({"mode": "absolute", "steps": steps}))
+}
+
+/// A line for the threshold of whichever service is shown: a query that only that service answers.
+fn draw_threshold_of_each(panel: &mut Value, page: &Page) {
+    let Some(alert) = panel["skymon"]["threshold"].as_str() else {
+        return;
+    };
+    let lines: Vec<String> = page
+        .services
+        .iter()
+        .filter_map(|service| {
+            let threshold = service.thresholds.get(alert)?;
+            Some(format!(
+                "label_replace(vector({threshold}), \"service\", {}, \"\", \"\")",
+                quoted(&service.name)
+            ))
+        })
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let shown = "label_replace(vector(1), \"service\", \"$service\", \"\", \"\")";
+    if let Some(targets) = array_at(panel, "/targets") {
+        targets.push(json!({
+            "refId": "threshold",
+            "datasource": {"type": "prometheus", "uid": DATASOURCE_UID},
+            "editorMode": "code",
+            "expr": format!("({})\nand on (service) {shown}", lines.join("\nor ")),
+            "instant": false,
+            "range": true,
+            "legendFormat": THRESHOLD_LINE,
+        }));
+    }
+    if let Some(overrides) = array_at(panel, "/fieldConfig/overrides") {
+        overrides.push(json!({
+            "matcher": {"id": "byName", "options": THRESHOLD_LINE},
+            "properties": [
+                {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}},
+                {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 10]}},
+            ],
+        }));
+    }
+}
+
+/// From the panel that shows a threshold to what the runbook says of its alerts.
+pub(super) fn link_runbook(panel: &mut Value, page: &Page, input: &DashboardInput) {
+    let mark = &panel["skymon"];
+    let marked = mark["below"].as_array().into_iter().flatten().chain([&mark["threshold"]]);
+    let links: Vec<Value> = marked
+        .filter_map(Value::as_str)
+        .filter(|alert| page.services.iter().any(|service| service.thresholds.contains_key(*alert)))
+        .filter_map(|alert| Some(link(&format!("What to do: {alert}"), "doc", &input.runbook_of(alert)?)))
+        .collect();
+    if !links.is_empty() {
+        panel["links"] = json!(links);
+    }
+}
+
+/// Writes the queries of the engine's own counter of answers. One of an engine without such a label stays as the template
+/// has it: a query of a series that nobody has, which is left out.
+pub(super) fn ask_for_traffic(panel: &mut Value, page: &Page) {
+    for target in array_at(panel, "/targets").into_iter().flatten() {
+        let label: fn(&Traffic) -> Option<&String> = match target["skymon"]["traffic"].as_str() {
+            Some("endpoint") => |traffic| traffic.endpoint.as_ref(),
+            Some("status") => |traffic| traffic.status.as_ref(),
+            _ => continue,
+        };
+        let traffic: Vec<&Traffic> =
+            page.services.iter().filter_map(|service| service.traffic.as_ref()).collect();
+        let Some(label) = traffic.iter().copied().find_map(label) else {
+            continue;
+        };
+        let metrics: BTreeSet<&String> = traffic.iter().flat_map(|traffic| &traffic.metrics).collect();
+        let rates: Vec<String> = metrics
+            .into_iter()
+            .map(|metric| format!("rate({metric}{{service=\"$service\"}}[$__rate_interval])"))
+            .collect();
+        target["expr"] = json!(format!("sum by ({label}) ({})", rates.join(" or ")));
+        target["legendFormat"] = json!(format!("{{{{{label}}}}}"));
+        // A service may be asked less often than the stack, and a rate needs two answers.
+        if let Some(slowest) = page.services.iter().map(|service| service.interval).max() {
+            target["interval"] = json!(interval(slowest));
+        }
+    }
 }
 
 pub(super) fn colour_services(panel: &mut Value, page: &Page) {
@@ -65,6 +190,30 @@ pub(super) fn list_pages(panel: &mut Value, pages: &[Page]) {
     let asks_for_pages = |target: &&mut Value| target["skymon"]["pages"] == true;
     for target in array_at(panel, "/targets").into_iter().flatten().filter(asks_for_pages) {
         target["expr"] = json!(rows.join("\nor "));
+    }
+}
+
+/// Adds the uid of the page to the series of each service. One without a service is about the monitoring; a service that is
+/// not the stack's, in a rule that a person added, is on no page.
+pub(super) fn name_pages(panel: &mut Value, pages: &[Page]) {
+    let names_pages = |target: &&mut Value| target["skymon"]["page_of"] == "service";
+    for target in array_at(panel, "/targets").into_iter().flatten().filter(names_pages) {
+        let mut expr = target["expr"].as_str().unwrap_or_default().to_owned();
+        let mut name = |uid: &str, services: &str| {
+            expr = format!(
+                "label_replace({expr}, \"page\", {}, \"service\", {})",
+                quoted(uid),
+                quoted(services)
+            );
+        };
+        name(OVERVIEW_UID, ".*");
+        name(MONITORING_UID, "");
+        for page in pages.iter().filter(|page| page.template == Some("service.json")) {
+            let services: Vec<String> =
+                page.services.iter().map(|service| service.name.replace('.', "[.]")).collect();
+            name(&page.uid, &services.join("|"));
+        }
+        target["expr"] = json!(expr);
     }
 }
 

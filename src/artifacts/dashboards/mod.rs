@@ -1,11 +1,15 @@
-//! Grafana's dashboards: two JSON templates become the pages of one stack, and the runbook becomes a third.
+//! Grafana's dashboards: JSON templates become the pages of one stack, and the runbook becomes another.
 //! Apart from the text templates, since a dashboard is data as Grafana exports it: it is changed as a JSON value and
 //! never printed with holes. Where a panel stands is `layout`'s.
 //!
 //! A template may hold marks for this file, each under a key `skymon` that does not reach the output:
 //! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if all services
-//!   of the page share it (`"colour"`: other than red);
+//!   that are shown share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
+//!   leads to what the runbook says of the alert;
+//! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
+//! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
+//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
 mod fill;
@@ -21,9 +25,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::plan::Traffic;
+use crate::values::Duration;
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
+pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
 /// Prometheus writes this one itself, recorded or not.
@@ -48,8 +55,14 @@ pub(super) struct DashboardInput {
     pub services: Vec<DashboardService>,
     /// The title of each engine.
     pub engines: BTreeMap<String, String>,
+    /// The names of the series that the programs of the stack expose.
+    pub exposed: BTreeSet<String>,
+    /// Pages outside Grafana: title and address.
+    pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
     pub runbook: Vec<RunbookEntry>,
+    /// The user's own: `/` and the name of an alert are put behind it.
+    pub own_runbook: Option<String>,
 }
 
 pub(super) struct DashboardService {
@@ -57,6 +70,9 @@ pub(super) struct DashboardService {
     pub engine: String,
     /// The names of the series that the rules record for this service.
     pub recorded: BTreeSet<String>,
+    pub traffic: Option<Traffic>,
+    /// How often its replicas are asked.
+    pub interval: Duration,
     /// The effective threshold of each of its alerts that has one, in the unit of the series.
     pub thresholds: BTreeMap<String, f64>,
 }
@@ -71,7 +87,30 @@ pub(super) fn service_uid(engine: &str) -> String {
     format!("skymon-service-{engine}")
 }
 
-/// All dashboards of a stack, as file name and content. `read_template` is asked for `overview.json` and `service.json`.
+/// Where the runbook says what to do about an alert: its panel alone, which is all that a phone has room for.
+pub(super) fn runbook_path(alert: &str) -> String {
+    format!("/d/{RUNBOOK_UID}?viewPanel=panel-{}", runbook::panel_number(alert))
+}
+
+impl DashboardInput {
+    /// Where a person reads what to do about an alert.
+    fn runbook_of(&self, alert: &str) -> Option<String> {
+        match &self.own_runbook {
+            Some(base) => Some(format!("{base}/{alert}")),
+            None => self.runbook.iter().any(|entry| entry.alert == alert).then(|| runbook_path(alert)),
+        }
+    }
+}
+
+/// As Grafana reads it: one number and one unit.
+pub(super) fn interval(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        millis => format!("{millis}ms"),
+    }
+}
+
+/// All dashboards of a stack, as file name and content. `read_template` is asked for the file name of a template.
 pub(super) fn build(
     input: &DashboardInput,
     read_template: impl Fn(&str) -> Value,
@@ -80,7 +119,7 @@ pub(super) fn build(
     let mut dashboards = Vec::new();
     for page in &pages {
         let dashboard = match page.template {
-            Some(name) => patched(read_template(name), page, &pages)
+            Some(name) => patched(read_template(name), page, &pages, input)
                 .with_context(|| format!("cannot make a dashboard of the template `{name}`"))?,
             None => runbook::build(input, page, &pages),
         };
@@ -97,6 +136,7 @@ struct Page<'a> {
     name: String,
     title: String,
     stack: &'a str,
+    exposed: &'a BTreeSet<String>,
     /// None: the page is made here.
     template: Option<&'static str>,
     services: Vec<&'a DashboardService>,
@@ -109,6 +149,7 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         uid,
         name,
         stack: &input.stack,
+        exposed: &input.exposed,
         template,
         services: Vec::new(),
     };
@@ -128,6 +169,8 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
+    let monitoring = Some("monitoring.json");
+    pages.push(page("monitoring.json".into(), MONITORING_UID.into(), "Monitoring".into(), monitoring));
     if !input.runbook.is_empty() {
         pages.push(page("runbook.json".into(), RUNBOOK_UID.into(), "Runbook".into(), None));
     }
@@ -135,27 +178,38 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
 }
 
 impl Page<'_> {
-    fn is_recorded(&self, metric: &str) -> bool {
-        metric == ALERTS || self.services.iter().any(|service| service.recorded.contains(metric))
+    /// Whether there is a series of that name on this page.
+    fn has(&self, metric: &String) -> bool {
+        let traffic = |service: &&DashboardService| {
+            service.traffic.as_ref().is_some_and(|traffic| traffic.metrics.contains(metric))
+        };
+        metric == ALERTS
+            || self.exposed.contains(metric)
+            || self.services.iter().any(|service| service.recorded.contains(metric) || traffic(service))
     }
 
-    /// Whether this page can fill a query: one name that nobody records is enough to leave it empty.
+    /// Whether this page can fill a query: one name that nobody exposes is enough to leave it empty.
     fn can_answer(&self, expr: &str) -> Result<bool> {
-        Ok(queries::metrics(expr)?.iter().all(|metric| self.is_recorded(metric)))
+        Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
     }
 
-    /// The threshold of an alert, if each service of this page has it and all agree: a line is true for all or for none.
-    fn threshold(&self, alert: &str) -> Option<f64> {
-        let mut thresholds = self.services.iter().map(|service| service.thresholds.get(alert));
+    /// The threshold of an alert, if each service that the queries can show has it and all agree: a line is true for all
+    /// or for none.
+    fn threshold(&self, alert: &str, queries: &[String]) -> Option<f64> {
+        let asked: Vec<_> = queries.iter().filter_map(|expr| queries::metrics(expr).ok()).collect();
+        let shown =
+            |service: &&&DashboardService| asked.iter().any(|metrics| metrics.is_subset(&service.recorded));
+        let mut thresholds = self.services.iter().filter(shown).map(|service| service.thresholds.get(alert));
         let first = *thresholds.next()??;
         thresholds.all(|other| other.is_some_and(|other| other.total_cmp(&first).is_eq())).then_some(first)
     }
 }
 
-fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
+fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardInput) -> Result<Value> {
     let fields = dashboard.as_object_mut().context("a dashboard is a JSON object, this is none")?;
-    identify(fields, page, pages);
+    identify(fields, page, pages, input);
     let gone = set_variables(fields, page)?;
+    fill::keep_annotations(fields, page)?;
 
     let Some(Value::Array(panels)) = fields.get_mut("panels").map(Value::take) else {
         bail!("it has no list `panels`");
@@ -165,51 +219,64 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
     }
     let mut sections = layout::sections(panels);
     for section in &mut sections {
+        for panel in &mut section.panels {
+            marks::ask_for_traffic(panel, page);
+        }
         fill::keep_what_can_be_filled(section, page, &gone)?;
         for panel in &mut section.panels {
             marks::draw_thresholds(panel, page);
+            marks::link_runbook(panel, page, input);
             marks::colour_services(panel, page);
             marks::list_pages(panel, pages);
+            marks::name_pages(panel, pages);
         }
     }
     fields.insert("panels".into(), layout::arrange(sections).into());
 
-    if !pages.iter().any(|page| page.uid == RUNBOOK_UID) {
-        drop_links(&mut dashboard, &format!("/d/{RUNBOOK_UID}"));
+    if let Some(base) = &input.own_runbook {
+        lead_to_runbook(&mut dashboard, Some(&format!("{base}/${{__data.fields.alertname}}")));
+    } else if input.runbook.is_empty() {
+        lead_to_runbook(&mut dashboard, None);
     }
     finish(&mut dashboard);
     Ok(dashboard)
 }
 
 /// What makes it this stack's dashboard and no other's. `id` and the `__` keys belong to the Grafana it was exported from.
-fn identify(fields: &mut Map<String, Value>, page: &Page, pages: &[Page]) {
+fn identify(fields: &mut Map<String, Value>, page: &Page, pages: &[Page], input: &DashboardInput) {
     fields.retain(|key, _| key != "id" && key != "version" && !key.starts_with("__"));
     fields.insert("uid".into(), json!(page.uid));
     fields.insert("title".into(), json!(page.title));
     fields.insert("tags".into(), json!(["skymon", page.stack]));
     fields.insert("editable".into(), json!(false));
-    fields.insert("links".into(), links(page, pages));
+    fields.insert("links".into(), links(page, pages, input));
 }
 
-/// From each page to all the others.
-fn links(page: &Page, pages: &[Page]) -> Value {
-    let others = pages.iter().filter(|other| other.uid != page.uid);
-    others
-        .map(|other| {
-            json!({
-                "type": "link",
-                "title": other.name,
-                "tooltip": "",
-                "icon": if other.uid == RUNBOOK_UID { "doc" } else { "dashboard" },
-                "url": format!("/d/{}", other.uid),
-                "tags": [],
-                "asDropdown": false,
-                "includeVars": false,
-                "keepTime": true,
-                "targetBlank": false,
-            })
-        })
-        .collect()
+/// From each page to all the others, and to where alerts are evaluated and silenced.
+fn links(page: &Page, pages: &[Page], input: &DashboardInput) -> Value {
+    let others = pages.iter().filter(|other| other.uid != page.uid).map(|other| {
+        let icon = if other.uid == RUNBOOK_UID { "doc" } else { "dashboard" };
+        let mut link = link(&other.name, icon, &format!("/d/{}", other.uid));
+        link["keepTime"] = json!(true);
+        link
+    });
+    let programs = input.programs.iter().map(|(title, url)| link(title, "external link", url));
+    others.chain(programs).collect()
+}
+
+fn link(title: &str, icon: &str, url: &str) -> Value {
+    json!({
+        "type": "link",
+        "title": title,
+        "tooltip": "",
+        "icon": icon,
+        "url": url,
+        "tags": [],
+        "asDropdown": false,
+        "includeVars": false,
+        "keepTime": false,
+        "targetBlank": false,
+    })
 }
 
 /// Fills in the list of services. Returns the variables that had to go because nothing records what they ask for.
@@ -257,17 +324,26 @@ fn asked_by_variable(variable: &Value) -> Option<&str> {
     Some(inside.rsplit_once(',')?.0.trim())
 }
 
-fn drop_links(value: &mut Value, url: &str) {
+/// The links of alerts in tables: a template has our own runbook there. They lead to another, or go.
+fn lead_to_runbook(value: &mut Value, other: Option<&str>) {
     match value {
         Value::Array(items) => {
-            items.retain(|item| !item["url"].as_str().is_some_and(|to| to.starts_with(url)));
+            let ours = format!("/d/{RUNBOOK_UID}");
+            items.retain_mut(|item| match other {
+                _ if item["url"] != ours.as_str() => true,
+                Some(other) => {
+                    item["url"] = json!(other);
+                    true
+                }
+                None => false,
+            });
             for item in items {
-                drop_links(item, url);
+                lead_to_runbook(item, other);
             }
         }
         Value::Object(fields) => {
             for item in fields.values_mut() {
-                drop_links(item, url);
+                lead_to_runbook(item, other);
             }
         }
         _ => {}

@@ -8,6 +8,7 @@ use crate::artifacts::layout::{self, Section};
 pub(super) fn build(input: &DashboardInput, page: &Page, pages: &[Page]) -> Value {
     let panels = input.runbook.iter().map(|entry| {
         json!({
+            "id": panel_number(&entry.alert),
             "type": "text",
             "title": entry.alert,
             "description": format!("What {} means, and what to do when it fires.", entry.alert),
@@ -27,7 +28,7 @@ pub(super) fn build(input: &DashboardInput, page: &Page, pages: &[Page]) -> Valu
         "editable": false,
         "fiscalYearStartMonth": 0,
         "graphTooltip": 0,
-        "links": links(page, pages),
+        "links": links(page, pages, input),
         "panels": panels,
         "preload": false,
         "refresh": "",
@@ -50,6 +51,14 @@ pub(super) fn build(input: &DashboardInput, page: &Page, pages: &[Page]) -> Valu
         "uid": page.uid,
         "weekStart": "",
     })
+}
+
+/// The number of an alert's panel, made of its name alone: a link in an old notification must not lead to another alert
+/// because one was added since. FNV-1a, of which 24 bits are enough for all alerts there are.
+pub(super) fn panel_number(alert: &str) -> u32 {
+    let hash =
+        alert.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash >> 8).max(1)
 }
 
 /// Grafana puts its variables into a text before it reads the markdown, in code blocks too, and knows no way to

@@ -3,6 +3,8 @@
 use super::queries::{metrics, variables, without_variables};
 use super::runbook::{as_is, text_height};
 use super::*;
+use crate::catalog::alerts::AlertEntry;
+use crate::catalog::programs::{ALERTMANAGER, PROCESS, PROMETHEUS};
 
 /// All that the rules can record.
 const VOCABULARY: &str = "
@@ -11,7 +13,7 @@ const VOCABULARY: &str = "
     service_replica:preemptions:rate5m service_replica:cpu_seconds:rate5m
     service_replica:latency_seconds:p99_rate5m service_replica:running:sum service_replica:queued:sum
     service_replica:kv_cache_usage:max service_replica:model_ready:min service_replica:memory_bytes:max
-    service_replica:restarts:changes1h
+    service_replica:restarts:changes1h service_replica:start_time_seconds:max
     service:replicas_up:sum service:replicas:count service:requests:rate5m service:errors:rate5m
     service:errors:ratio_rate5m service:aborted:rate5m service:latency_seconds_bucket:rate5m
     service:latency_seconds:p50_rate5m service:latency_seconds:p95_rate5m service:latency_seconds:p99_rate5m
@@ -28,9 +30,16 @@ fn template(name: &str) -> Value {
     let text = match name {
         "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
         "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
+        "monitoring.json" => include_str!("../../../templates/grafana/dashboards/monitoring.json"),
         other => panic!("no such template: {other}"),
     };
     serde_json::from_str(text).unwrap()
+}
+
+/// What the programs of a stack without a probe expose.
+fn exposed() -> BTreeSet<String> {
+    let programs = [PROMETHEUS.metrics, ALERTMANAGER.metrics, PROCESS];
+    programs.into_iter().flatten().map(|metric| (*metric).to_owned()).collect()
 }
 
 fn service(name: &str, engine: &str, recorded: &str, thresholds: &[(&str, f64)]) -> DashboardService {
@@ -38,6 +47,8 @@ fn service(name: &str, engine: &str, recorded: &str, thresholds: &[(&str, f64)])
         name: name.into(),
         engine: engine.into(),
         recorded: recorded.split_whitespace().map(Into::into).collect(),
+        traffic: None,
+        interval: Duration::from_secs(15),
         thresholds: thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)).collect(),
     }
 }
@@ -48,14 +59,24 @@ fn stack(services: Vec<DashboardService>) -> DashboardInput {
         stack: "night".into(),
         services,
         engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
+        exposed: exposed(),
+        programs: vec![("Alertmanager".into(), "http://127.0.0.1:9093/#/alerts".into())],
         runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
+        own_runbook: None,
     }
 }
 
 fn full() -> DashboardInput {
     let thresholds = [("HighLatency", 2.5), ("HighErrorRate", 0.05)];
+    let traffic = Traffic {
+        metrics: vec!["http_requests_total".into(), "old_requests_total".into()],
+        endpoint: Some("handler".into()),
+        status: None,
+    };
+    let slow = Duration::from_secs(60);
+    let chat = service("chat", "vllm", VOCABULARY, &thresholds);
     stack(vec![
-        service("chat", "vllm", VOCABULARY, &thresholds),
+        DashboardService { traffic: Some(traffic), interval: slow, ..chat },
         service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
         service("rank", "custom", VOCABULARY, &thresholds),
     ])
@@ -118,12 +139,13 @@ fn the_files_their_names_and_their_links() {
         ("overview.json", "skymon-overview", "Overview · night"),
         ("service-custom.json", "skymon-service-custom", "Service · Custom server · night"),
         ("service-vllm.json", "skymon-service-vllm", "Service · vLLM · night"),
+        ("monitoring.json", "skymon-monitoring", "Monitoring · night"),
         ("runbook.json", "skymon-runbook", "Runbook · night"),
     ];
     assert_eq!(titles, expected);
     for (_, page) in &built {
         assert_eq!(page["tags"], json!(["skymon", "night"]));
-        assert_eq!(page["links"].as_array().unwrap().len(), 3);
+        assert_eq!(page["links"].as_array().unwrap().len(), 5);
         assert!(page.get("id").is_none() && page.get("__inputs").is_none());
     }
 }
@@ -152,12 +174,16 @@ fn whatever_is_recorded_the_page_is_sound() {
             }
             assert!(all_having(&page, "skymon").is_empty(), "{file}: a mark is left");
 
-            let recorded = |metric: &String| {
-                metric == ALERTS || input.services.iter().any(|service| service.recorded.contains(metric))
+            let is_there = |metric: &String| {
+                let of = |service: &DashboardService| {
+                    let traffic = service.traffic.iter().flat_map(|traffic| &traffic.metrics);
+                    service.recorded.iter().chain(traffic).any(|name| name == metric)
+                };
+                metric == ALERTS || input.exposed.contains(metric) || input.services.iter().any(of)
             };
             for target in all_having(&page, "expr") {
                 let expr = target["expr"].as_str().unwrap();
-                assert!(metrics(expr).unwrap().iter().all(recorded), "{file}: {expr}");
+                assert!(metrics(expr).unwrap().iter().all(is_there), "{file}: {expr}");
             }
             for panel in
                 panels.iter().filter(|panel| !["row", "text"].contains(&panel["type"].as_str().unwrap()))
@@ -188,15 +214,100 @@ fn without_series_only_the_alerts_are_left() {
 
 #[test]
 fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
-    let mut shown = BTreeSet::new();
-    for name in ["overview.json", "service.json"] {
-        for target in all_having(&template(name), "expr") {
-            shown.extend(metrics(target["expr"].as_str().unwrap()).unwrap());
-        }
-    }
+    let asked_by = |name: &str| -> BTreeSet<String> {
+        let template = template(name);
+        let targets = all_having(&template, "expr");
+        targets.into_iter().flat_map(|target| metrics(target["expr"].as_str().unwrap()).unwrap()).collect()
+    };
+    let mut shown: BTreeSet<String> =
+        ["overview.json", "service.json"].into_iter().flat_map(asked_by).collect();
+    assert!(shown.remove("example_requests_total"), "stands for the engine's own counter");
     let mut expected: BTreeSet<String> = VOCABULARY.split_whitespace().map(Into::into).collect();
     expected.insert(ALERTS.into());
     assert_eq!(shown, expected);
+    let unknown: Vec<String> = asked_by("monitoring.json")
+        .into_iter()
+        .filter(|metric| metric != ALERTS && !exposed().contains(metric))
+        .collect();
+    assert_eq!(unknown, Vec::<String>::new(), "in no program's list of metrics");
+}
+
+#[test]
+fn the_traffic_is_asked_of_the_engines_own_counter_as_often_as_the_slowest_service_allows() {
+    let built = dashboards(&full());
+    let by_endpoint = panel(&built["service-vllm.json"], "Answers per second by endpoint").unwrap();
+    let target = &by_endpoint["targets"][0];
+    assert_eq!(
+        target["expr"],
+        "sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
+         or rate(old_requests_total{service=\"$service\"}[$__rate_interval]))"
+    );
+    assert_eq!((&target["legendFormat"], &target["interval"]), (&json!("{{handler}}"), &json!("60s")));
+    assert!(panel(&built["service-vllm.json"], "Answers per second by status").is_none(), "no such label");
+    assert!(panel(&built["service-custom.json"], "Answers per second by endpoint").is_none(), "no traffic");
+}
+
+#[test]
+fn an_interval_is_one_number_and_one_unit() {
+    let shown = [15_000, 90_000, 1_500].map(|millis| interval(Duration::from_millis(millis)));
+    assert_eq!(shown, ["15s", "90s", "1500ms"]);
+}
+
+#[test]
+fn a_certificate_is_coloured_below_the_thresholds_of_its_alerts() {
+    let mut input = full();
+    for service in &mut input.services {
+        service.thresholds.insert("CertificateExpiring".into(), 1_209_600.0);
+    }
+    let steps = |input: &DashboardInput| {
+        let built = dashboards(input);
+        let stat = panel(&built["service-custom.json"], "Certificate").unwrap();
+        stat["fieldConfig"]["defaults"]["thresholds"]["steps"].clone()
+    };
+    assert_eq!(
+        steps(&input),
+        json!([{"color": "orange", "value": null}, {"color": "text", "value": 1_209_600.0}])
+    );
+    input.services[2].thresholds.insert("CertificateAboutToExpire".into(), 172_800.0);
+    let expected = json!([
+        {"color": "red", "value": null},
+        {"color": "orange", "value": 172_800.0},
+        {"color": "text", "value": 1_209_600.0},
+    ]);
+    assert_eq!(steps(&input), expected);
+}
+
+#[test]
+fn an_annotation_that_nothing_can_fill_is_left_out() {
+    let names = |input: &DashboardInput| -> Vec<String> {
+        let built = dashboards(input);
+        let annotations = built["service-vllm.json"]["annotations"]["list"].as_array().unwrap();
+        annotations.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&full()), ["Critical alerts", "Warnings", "Starts"]);
+    assert_eq!(names(&empty()), ["Critical alerts", "Warnings"]);
+}
+
+#[test]
+fn a_panel_with_a_threshold_leads_to_its_alert_in_the_runbook() {
+    let mut input = full();
+    input.runbook.push(RunbookEntry { alert: "HighLatency".into(), markdown: "Wait.".into() });
+    let built = dashboards(&input);
+    let links = &panel(&built["service-vllm.json"], "Latency").unwrap()["links"];
+    assert_eq!(links.as_array().unwrap().len(), 1);
+    assert_eq!(links[0]["title"], "What to do: HighLatency");
+    let number = built["runbook.json"]["panels"][1]["id"].as_u64().unwrap();
+    assert_eq!(links[0]["url"], format!("/d/skymon-runbook?viewPanel=panel-{number}"));
+    assert!(panel(&built["service-vllm.json"], "Error ratio").unwrap().get("links").is_none());
+}
+
+#[test]
+fn every_alert_has_a_panel_number_of_its_own() {
+    let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());
+    let numbers: BTreeSet<u32> = names.map(runbook::panel_number).collect();
+    assert_eq!(numbers.len(), AlertEntry::all().len());
+    // What is in notifications already must go on leading there.
+    assert_eq!(runbook::panel_number("ServiceDown"), 14_228_018);
 }
 
 #[test]
@@ -223,6 +334,13 @@ fn a_threshold_is_drawn_where_all_services_of_the_page_agree() {
     let divided = latency("service-vllm.json");
     assert_eq!(divided["thresholds"]["steps"].as_array().unwrap().len(), 1);
     assert_eq!(divided["custom"]["thresholdsStyle"]["mode"], "off");
+    let lines = &panel(&built["service-vllm.json"], "Latency").unwrap()["targets"][3];
+    assert_eq!(
+        lines["expr"],
+        "(label_replace(vector(2.5), \"service\", \"chat\", \"\", \"\")\n\
+         or label_replace(vector(4), \"service\", \"code\", \"\", \"\"))\n\
+         and on (service) label_replace(vector(1), \"service\", \"$service\", \"\", \"\")"
+    );
 
     let errors = panel(&built["service-vllm.json"], "Error ratio").unwrap();
     assert_eq!(errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], 0.05);
@@ -244,6 +362,16 @@ fn an_alert_that_one_service_lacks_has_no_line() {
 }
 
 #[test]
+fn a_service_that_a_panel_cannot_show_has_no_say_in_its_line() {
+    let mut input = full();
+    let probed = service("front", "custom", "service:endpoint_up:min", &[]);
+    input.services.push(probed);
+    let errors = &dashboards(&input)["overview.json"];
+    let errors = panel(errors, "Error ratio").unwrap();
+    assert_eq!(errors["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], 0.05);
+}
+
+#[test]
 fn each_service_finds_its_page_and_its_place_in_the_list() {
     let built = dashboards(&full());
     let table = panel(&built["overview.json"], "Services").unwrap();
@@ -256,6 +384,23 @@ fn each_service_finds_its_page_and_its_place_in_the_list() {
     assert_eq!(services["query"], "chat,code");
     assert_eq!(services["current"]["value"], "chat");
     assert_eq!(services["options"][1], json!({"selected": false, "text": "code", "value": "code"}));
+}
+
+#[test]
+fn an_alert_leads_to_the_page_of_its_service() {
+    let mut input = full();
+    input.services[2].name = "re.rank".into();
+    let built = dashboards(&input);
+    let alerts = panel(&built["overview.json"], "Firing alerts").unwrap();
+    let expr = alerts["targets"][0]["expr"].as_str().unwrap();
+    for (page, services) in [
+        ("skymon-overview", ".*"),
+        ("skymon-monitoring", ""),
+        ("skymon-service-vllm", "chat|code"),
+        ("skymon-service-custom", "re[.]rank"),
+    ] {
+        assert!(expr.contains(&format!(", \"page\", \"{page}\", \"service\", \"{services}\")")), "{expr}");
+    }
 }
 
 #[test]
@@ -323,8 +468,21 @@ fn without_a_runbook_nothing_leads_to_it() {
     input.runbook.clear();
     let built = dashboards(&input);
     assert!(!built.contains_key("runbook.json"));
-    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 2);
+    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 4);
     assert!(!built["overview.json"].to_string().contains(RUNBOOK_UID), "not even from the table of alerts");
+}
+
+#[test]
+fn the_users_own_runbook_takes_the_place_of_ours() {
+    let mut input = full();
+    input.runbook.clear();
+    input.own_runbook = Some("https://wiki.example.com/runbooks".into());
+    let built = dashboards(&input);
+    let text = built["overview.json"].to_string();
+    assert!(text.contains("\"https://wiki.example.com/runbooks/${__data.fields.alertname}\""), "{text}");
+    assert!(!text.contains(RUNBOOK_UID));
+    let links = &panel(&built["service-vllm.json"], "Latency").unwrap()["links"];
+    assert_eq!(links[0]["url"], "https://wiki.example.com/runbooks/HighLatency");
 }
 
 #[test]

@@ -1,0 +1,327 @@
+//! A stack with every engine there is and two replicas of each, everything in it that can happen: then each query of each
+//! page is asked of the real Prometheus as Grafana would ask it, and none may come back empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+use skymon::catalog::engines::Engine;
+
+use crate::page::{Page, list, pages, text};
+use crate::support::fakes::Receiver;
+use crate::support::http::{self, Reply, Server};
+use crate::support::project::{Project, fixture};
+use crate::support::replicas::Replica;
+use crate::support::stack::Stack;
+use crate::support::tls::Authority;
+
+const IP: &str = "127.84.20.1";
+
+/// Everything has happened, been scraped, evaluated and told well within this, also on a busy machine.
+const SOON: Duration = Duration::from_secs(90);
+
+#[test]
+fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
+    let project = Project::new(&config());
+    project.write("secrets/hook", &format!("http://{IP}:7003/hook\n"));
+    let _hook = Receiver::webhook(addr(7003));
+    let authority = Authority::new();
+    let _endpoint = Server::start_with(addr(8443), Some(authority.server(&[IP])), |_| Reply::text(200, "{}"));
+    project.render();
+    trust(&project, &authority);
+    let replicas = Replicas::start();
+    let stack = Stack::start(&project.path("monitoring"), IP);
+
+    let pages = pages(&project);
+    let queries: Vec<Query> = pages.iter().flat_map(queries).collect();
+    assert!(queries.len() > 200, "the pages ask more than {} queries", queries.len());
+    let start = Instant::now();
+    let mut open: Vec<&Query> = queries.iter().collect();
+    while !open.is_empty() {
+        let faults: Vec<(&Query, String)> =
+            open.into_iter().filter_map(|query| Some((query, query.ask(&stack).err()?))).collect();
+        let told: Vec<String> = faults
+            .iter()
+            .map(|(query, fault)| format!("{}: {fault}\n  {}", query.place, query.expr))
+            .collect();
+        assert!(
+            start.elapsed() < SOON,
+            "{} of {} queries have no good answer:\n{}",
+            told.len(),
+            queries.len(),
+            told.join("\n")
+        );
+        open = faults.into_iter().map(|(query, _)| query).collect();
+        replicas.work();
+        sleep(Duration::from_millis(250));
+    }
+    no_two_lines_have_one_name(&pages, &stack);
+}
+
+/// Two services for each engine, so that pages must choose; alerts of each severity that fire at once for each of them.
+/// Nobody plays Grafana here, so that `MonitoringDown` is right.
+fn config() -> String {
+    let mut services = String::new();
+    for (engine, port) in Engine::all().keys().zip((8000..).step_by(10)) {
+        for (name, port, threshold) in [("chat", port, "10ms"), ("rank", port + 5, "20ms")] {
+            let other = port + 1;
+            services.push_str(&format!(
+                "  {name}-{engine}:
+    engine: {engine}
+    endpoint: https://{IP}:8443
+    probe: {{interval: 1s}}
+    replicas: ['{IP}:{port}', '{IP}:{other}']
+    capacity: {{max_concurrency: 8}}
+    alerts: {{HighLatency: {{threshold: {threshold}, for: 0s, min_requests: 0}}}}
+"
+            ));
+        }
+    }
+    format!(
+        "version: 1
+name: pages
+services:
+{services}alerts:
+  HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
+  MonitoringDown: {{for: 0s}}
+receivers: {{team: {{webhook: {{url_file: secrets/hook}}}}}}
+routes: {{critical: team, warning: team}}
+heartbeat: {{url_file: secrets/hook}}
+prometheus: {{scrape_interval: 1s, retention: {{size: 1GB}}}}
+"
+    )
+}
+
+fn addr(port: u16) -> SocketAddr {
+    SocketAddr::new(IP.parse().expect("an address"), port)
+}
+
+/// The endpoint's certificate is of the test's own authority, which the config has no key for.
+fn trust(project: &Project, authority: &Authority) {
+    authority.write(&project.path("monitoring/blackbox/authority.pem"));
+    let path = "monitoring/blackbox/blackbox.yml";
+    let module = project.read(path);
+    let trusting = module.replace(
+        "    http:\n",
+        "    http:\n      tls_config: {ca_file: /etc/blackbox_exporter/authority.pem}\n",
+    );
+    assert_ne!(module, trusting, "{module}");
+    project.write(path, &trusting);
+}
+
+/// The replicas of all services. `custom` is played, the others show what a server of theirs shows, going on.
+struct Replicas {
+    start: Instant,
+    played: Vec<(Replica, Option<String>)>,
+}
+
+impl Replicas {
+    fn start() -> Self {
+        let mut played = Vec::new();
+        for (engine, port) in Engine::all().keys().zip((8000..).step_by(10)) {
+            for port in [port, port + 1, port + 5, port + 6] {
+                let replica = Replica::start(addr(port));
+                replica.load(|load| {
+                    (load.requests_per_second, load.error_share) = (20.0, 0.25);
+                    (load.tokens_per_second, load.active_requests) = (100.0, 3.0);
+                });
+                played.push((replica, (engine != "custom").then(|| exposition(engine))));
+            }
+        }
+        let replicas = Self { start: Instant::now(), played };
+        replicas.work();
+        replicas
+    }
+
+    /// Lets the shown counters grow.
+    fn work(&self) {
+        let times = 1.0 + self.start.elapsed().as_secs_f64();
+        for (replica, exposition) in &self.played {
+            if let Some(exposition) = exposition {
+                replica.load(|load| load.exposition = Some(grown(exposition, times)));
+            }
+        }
+    }
+}
+
+/// What a server of that engine shows, out of `tests/fixtures/engines/`.
+fn exposition(engine: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/engines");
+    let names =
+        fs::read_dir(folder).expect("reads the folder").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    let name = names.iter().find(|name| name.starts_with(&format!("{engine}.")));
+    let name = name.unwrap_or_else(|| panic!("no `{engine}.*` in tests/fixtures/engines"));
+    fixture(&format!("engines/{name}"))
+}
+
+/// The same server after so many times as much work: counters and histograms have grown, gauges are as they were.
+fn grown(exposition: &str, times: f64) -> String {
+    let mut grows = false;
+    let lines = exposition.lines().map(|line| {
+        if let Some(kind) = line.strip_prefix("# TYPE ").and_then(|line| line.split_whitespace().nth(1)) {
+            grows = ["counter", "histogram"].contains(&kind);
+        }
+        match line.rsplit_once(' ') {
+            Some((series, value)) if grows && !line.starts_with('#') => {
+                let value: f64 = value.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+                format!("{series} {}\n", value * times)
+            }
+            _ => format!("{line}\n"),
+        }
+    });
+    lines.collect()
+}
+
+/// A query as Grafana sends it: its variables replaced.
+struct Query {
+    place: String,
+    expr: String,
+    kind: Kind,
+    /// The labels that the name of a line is made of.
+    named_by: Vec<String>,
+}
+
+enum Kind {
+    Instant,
+    Range,
+    /// Its values are times, in milliseconds.
+    Times,
+    /// Asks which values this label has.
+    Label(String),
+}
+
+/// The queries of a page, once for each service that may be chosen there.
+fn queries(page: &Page) -> Vec<Query> {
+    let services: Vec<&str> = page
+        .variables()
+        .iter()
+        .filter(|variable| variable["name"] == "service")
+        .flat_map(|variable| list(&variable["options"]))
+        .map(|option| text(&option["value"]))
+        .collect();
+    let mut queries = Vec::new();
+    for service in if services.is_empty() { vec![""] } else { services } {
+        let query = |what: &str, expr: &Value, kind: Kind, legend: &str| Query {
+            place: format!("{} {service}: {what}", page.file),
+            expr: filled_in(text(expr), service),
+            kind,
+            named_by: labels_of(legend),
+        };
+        for panel in page.panels() {
+            for target in list(&panel["targets"]) {
+                assert_ne!(target["instant"], target["range"], "{}", page.place(panel));
+                let kind = if target["instant"] == true { Kind::Instant } else { Kind::Range };
+                let what = format!("`{}` {}", text(&panel["title"]), text(&target["refId"]));
+                queries.push(query(&what, &target["expr"], kind, text(&target["legendFormat"])));
+            }
+        }
+        for annotation in page.annotations() {
+            let kind = if annotation["useValueForTime"] == true { Kind::Times } else { Kind::Range };
+            queries.push(query(text(&annotation["name"]), &annotation["target"]["expr"], kind, ""));
+        }
+        for variable in page.variables().iter().filter(|variable| variable["type"] == "query") {
+            let asked = text(&variable["query"]["query"]);
+            let inside = asked.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
+            let (selector, label) = inside.and_then(|rest| rest.rsplit_once(", ")).expect("of that form");
+            let kind = Kind::Label(label.to_owned());
+            queries.push(query(text(&variable["name"]), &Value::from(selector), kind, ""));
+        }
+    }
+    queries
+}
+
+/// `$__rate_interval` is at least four scrapes of a second each; "All" stands for the variable's `allValue`.
+fn filled_in(expr: &str, service: &str) -> String {
+    let variables = [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*")];
+    let filled = variables.iter().fold(expr.to_owned(), |expr, (name, value)| expr.replace(name, value));
+    let left =
+        filled.split('$').skip(1).find(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '{'));
+    assert!(left.is_none(), "an unknown variable: {filled}");
+    filled
+}
+
+fn labels_of(legend: &str) -> Vec<String> {
+    let holes = legend.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+    holes.map(|(label, _)| label.trim().to_owned()).collect()
+}
+
+impl Query {
+    fn ask(&self, stack: &Stack) -> Result<(), String> {
+        let series = match self.kind {
+            Kind::Instant | Kind::Label(_) => {
+                stack.query(&self.expr).into_iter().map(|(labels, value)| (labels, vec![value])).collect()
+            }
+            Kind::Range | Kind::Times => range(stack, &self.expr),
+        };
+        let filled = series.iter().any(|(_, values)| values.iter().any(|value| !value.is_nan()));
+        if !filled {
+            return Err("finds nothing".to_owned());
+        }
+        let needed = match &self.kind {
+            Kind::Label(label) => vec![label.clone()],
+            _ => self.named_by.clone(),
+        };
+        for label in &needed {
+            if series.iter().any(|(labels, _)| labels.get(label).is_none_or(String::is_empty)) {
+                return Err(format!("a series without `{label}`, which is its name"));
+            }
+        }
+        let years = 10.0 * 365.0 * 24.0 * 3600.0 * 1000.0;
+        let is_time = |value: &f64| (now().as_secs_f64() * 1000.0 - value).abs() < years;
+        if matches!(self.kind, Kind::Times) && !series.iter().flat_map(|(_, values)| values).all(is_time) {
+            return Err("not a time in milliseconds".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970")
+}
+
+/// The series of the last minutes, as a graph asks for them.
+fn range(stack: &Stack, expr: &str) -> Vec<(BTreeMap<String, String>, Vec<f64>)> {
+    let now = now().as_secs();
+    let query = http::encode(expr);
+    let data =
+        stack.prometheus(&format!("/api/v1/query_range?query={query}&start={}&end={now}&step=1", now - 180));
+    assert_eq!(data["resultType"], "matrix", "{expr}");
+    list(&data["result"])
+        .iter()
+        .map(|series| {
+            let labels = series["metric"].as_object().into_iter().flatten();
+            let values = list(&series["values"]).iter().filter_map(|sample| text(&sample[1]).parse().ok());
+            (labels.map(|(name, value)| (name.clone(), text(value).to_owned())).collect(), values.collect())
+        })
+        .collect()
+}
+
+/// Of two lines with one name a reader cannot tell which is which.
+fn no_two_lines_have_one_name(pages: &[Page], stack: &Stack) {
+    let mut twice = Vec::new();
+    for page in pages {
+        let service = page.variables().iter().find(|variable| variable["name"] == "service");
+        let service = service.map_or("", |variable| text(&variable["current"]["value"]));
+        for panel in page.panels() {
+            let mut names = BTreeSet::new();
+            for target in list(&panel["targets"]).iter().filter(|target| target["range"] == true) {
+                let legend = text(&target["legendFormat"]);
+                for (labels, _) in range(stack, &filled_in(text(&target["expr"]), service)) {
+                    let name = labels_of(legend).iter().fold(legend.to_owned(), |name, label| {
+                        name.replace(&format!("{{{{{label}}}}}"), &labels[label])
+                    });
+                    if !names.insert(name.clone()) {
+                        twice.push(format!("{}: two lines `{name}`", page.place(panel)));
+                    }
+                }
+            }
+        }
+    }
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
+}
