@@ -208,7 +208,10 @@ fn links_in(value: &Value, found: &mut BTreeSet<String>) {
 fn paths_in(text: &str) -> Vec<String> {
     let starts = text.match_indices("/d/");
     // A path of Grafana's, not a folder of that name on the way to something else.
-    let starts = starts.filter(|(at, _)| !text[..*at].ends_with(|c: char| c.is_alphabetic()));
+    let starts = starts.filter(|(at, _)| {
+        let before = &text[..*at];
+        before.ends_with("/grafana") || !before.ends_with(|c: char| c.is_alphabetic())
+    });
     starts
         .map(|(at, _)| {
             let end = text[at..].find(|c: char| c.is_whitespace() || "\"')`".contains(c));
