@@ -12,7 +12,7 @@ use crate::catalog::engines::Version;
 use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
-    Count, DnsName, Duration, EnvName, FilePath, HostPort, HttpUrl, Line, Port, Size, StackName, UrlPath,
+    Count, DnsName, Duration, EnvName, FilePath, FolderPath, HostPort, HttpUrl, Line, Port, Size, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
@@ -20,13 +20,11 @@ pub const NOT_YET: &[&str] = &[
     "access",
     "cost",
     "engines",
-    "extra",
     "gpus",
     "hosts",
     "services.*.discover.skyserve",
     "services.*.slo",
     "skyserve",
-    "templates",
 ];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
@@ -57,6 +55,9 @@ pub struct Config {
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
+    /// A folder of templates that take the place of built-in ones.
+    pub templates: Option<FolderPath>,
+    pub extra: Extra,
 }
 
 /// A model behind an endpoint, and the replicas that serve it.
@@ -243,6 +244,16 @@ pub struct Images {
 pub struct Links {
     /// Your own runbooks: the alert's name is put behind it.
     pub runbook: Option<HttpUrl>,
+}
+
+/// Rule files and dashboards of your own, which become part of the stack.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Extra {
+    /// A folder of Prometheus rule files.
+    pub rules: Option<FolderPath>,
+    /// A folder of Grafana dashboards, as JSON.
+    pub dashboards: Option<FolderPath>,
 }
 
 /// The version of the config's format.

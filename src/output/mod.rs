@@ -17,6 +17,6 @@ mod kill_tests;
 mod testing;
 
 pub use compare::{Change, Comparison, State, compare};
-pub use diff::colorize;
+pub use diff::{colorize, unified};
 pub use manifest::MANIFEST;
 pub use write::{Applied, apply};

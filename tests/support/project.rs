@@ -18,9 +18,17 @@ impl Project {
         project
     }
 
-    /// A config of `tests/fixtures/stacks`.
+    /// A config of `tests/fixtures/stacks`, with the files that lie in a folder of its name.
     pub(crate) fn of_fixture(name: &str) -> Self {
-        Self::new(&fixture(&format!("stacks/{name}.yaml")))
+        let project = Self::new(&fixture(&format!("stacks/{name}.yaml")));
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stacks").join(name);
+        if beside.is_dir() {
+            for path in files_below(&beside) {
+                let name = path.to_string_lossy();
+                project.write(&name, &fs::read_to_string(beside.join(&path)).expect("reads the file"));
+            }
+        }
+        project
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
