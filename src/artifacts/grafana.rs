@@ -8,8 +8,8 @@ use minijinja::context;
 use super::dashboards::{self, DashboardInput, DashboardService, InPanel, InTemplate, RunbookEntry};
 use super::{Artifacts, runbook};
 use crate::catalog::programs::{DASHBOARDS, PROMETHEUS};
-use crate::plan::Plan;
 use crate::diagnostics::Diagnostic;
+use crate::plan::Plan;
 use crate::templates::Templates;
 
 const FOLDER: &str = "grafana/dashboards";
@@ -43,7 +43,10 @@ fn blame(error: anyhow::Error, templates: &Templates) -> anyhow::Error {
     let template = error.downcast_ref::<InTemplate>().map(|InTemplate(name)| format!("{FOLDER}/{name}"));
     let Some(own) = template.and_then(|path| templates.own(&path)) else { return error };
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let fault = Diagnostic::error("template-result", format!("no dashboard can be made of it: {}", causes.join(": ")));
+    let fault = Diagnostic::error(
+        "template-result",
+        format!("no dashboard can be made of it: {}", causes.join(": ")),
+    );
     let panel = error.downcast_ref::<InPanel>().and_then(|InPanel(title)| {
         let title = serde_json::Value::from(title.as_str()).to_string();
         own.text.find(&title).map(|at| at..at + title.len())

@@ -89,7 +89,9 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
         None => None,
     };
     let mut sources = Sources::of_config(source, index);
-    files.into_iter().for_each(|file| sources.add(file));
+    for file in files {
+        sources.add(file);
+    }
     Ok(Loaded { sources, report, stack })
 }
 

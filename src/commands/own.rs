@@ -24,7 +24,8 @@ pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> 
     let overrides = overrides(config, paths, report)?;
     let at = ConfigPath::root().key("extra");
     let rules = files(&at.key("rules"), config.extra.rules.as_ref(), &["yml", "yaml"], paths, report)?;
-    let dashboards = files(&at.key("dashboards"), config.extra.dashboards.as_ref(), &["json"], paths, report)?;
+    let dashboards =
+        files(&at.key("dashboards"), config.extra.dashboards.as_ref(), &["json"], paths, report)?;
     let extra = Extra::resolve(&rules, &dashboards, report);
     let mut files: Vec<SourceFile> = overrides.iter().map(|(_, file)| file.clone()).collect();
     files.extend(rules);
@@ -69,7 +70,9 @@ fn files(
         if path.components().count() > 1 {
             let shown = shown.display().to_string();
             let message = format!("`{shown}` is not taken along: it lies in a folder of the folder");
-            report.push(Diagnostic::note("not-taken", message).at_file(shown, "").help("move it up, if it is meant"));
+            report.push(
+                Diagnostic::note("not-taken", message).at_file(shown, "").help("move it up, if it is meant"),
+            );
             continue;
         }
         match SourceFile::read(&shown)? {
@@ -91,9 +94,12 @@ fn folder(
     let folder = paths.beside_config(written.as_str());
     if paths.meets_stack(&folder)? {
         report.push(
-            Diagnostic::error("folder-clash", format!("`{}` and the rendered stack lie in one another", folder.display()))
-                .at_value(at.clone(), "what skymon writes would be read as yours")
-                .help("name a folder beside skymon.yaml that holds nothing else"),
+            Diagnostic::error(
+                "folder-clash",
+                format!("`{}` and the rendered stack lie in one another", folder.display()),
+            )
+            .at_value(at.clone(), "what skymon writes would be read as yours")
+            .help("name a folder beside skymon.yaml that holds nothing else"),
         );
         return Ok(None);
     }
@@ -109,7 +115,10 @@ fn folder(
         return Ok(None);
     }
     // It may be created later: a stack that has no use for it yet is not wrong.
-    let missing = Diagnostic::note("folder-missing", format!("`{}` is not there: nothing is read from it", folder.display()));
+    let missing = Diagnostic::note(
+        "folder-missing",
+        format!("`{}` is not there: nothing is read from it", folder.display()),
+    );
     let missing = missing.at_value(at.clone(), "no such folder");
     report.push(match near_folder(&folder) {
         Some(near) => missing.help(format!("did you mean `{near}`?")),

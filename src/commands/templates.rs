@@ -28,7 +28,11 @@ pub(super) fn run(args: &cli::Templates) -> Result<Outcome> {
     };
     let paths = paths(&template.config);
     let Some(folder) = Folder::of(&paths)? else {
-        note(&format!("error: `{}` has faults\nhelp: `{}` shows them\n", paths.config.display(), paths.skymon("validate")))?;
+        note(&format!(
+            "error: `{}` has faults\nhelp: `{}` shows them\n",
+            paths.config.display(),
+            paths.skymon("validate")
+        ))?;
         return Ok(Outcome::CannotRun);
     };
     match &args.action {
@@ -119,7 +123,11 @@ fn copy(built_in: BuiltIn, folder: &Folder, force: bool, paths: &StackPaths) -> 
     let mut text = format!("wrote {shown}\nnext:\n");
     let mut steps = vec![
         format!("change {shown}"),
-        format!("run `{}` to see what becomes of it, then `{}`", paths.skymon("render --diff"), paths.skymon("render")),
+        format!(
+            "run `{}` to see what becomes of it, then `{}`",
+            paths.skymon("render --diff"),
+            paths.skymon("render")
+        ),
     ];
     if !folder.is_named {
         steps.insert(0, format!("write `templates: {FOLDER}/` into {}", paths.config.display()));

@@ -12,7 +12,8 @@ use crate::catalog::engines::Version;
 use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
-    Count, DnsName, Duration, EnvName, FilePath, FolderPath, HostPort, HttpUrl, Line, Port, Size, StackName, UrlPath,
+    Count, DnsName, Duration, EnvName, FilePath, FolderPath, HostPort, HttpUrl, Line, Port, Size, StackName,
+    UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.

@@ -1,6 +1,8 @@
 //! Faults of the user's templates, at their places. The same fault in a built-in template is a bug of skymon's, and is
 //! left to whoever asked for the rendering.
 
+use std::ops::Range;
+
 use minijinja::{Error, ErrorKind, OutputSpan, OutputSpanKind};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
@@ -13,7 +15,8 @@ use crate::source::{SourceFile, SpanIndex};
 /// What minijinja refused, if it stands in an override. `given` are the names that the template gets.
 pub(super) fn of_engine(error: &Error, given: &[String], overrides: &Overrides) -> Option<Diagnostic> {
     let chain: Vec<&Error> =
-        std::iter::successors(Some(error), |error| std::error::Error::source(*error)?.downcast_ref()).collect();
+        std::iter::successors(Some(error), |error| std::error::Error::source(*error)?.downcast_ref())
+            .collect();
     let (position, error, file) = chain
         .iter()
         .enumerate()
@@ -27,9 +30,18 @@ pub(super) fn of_engine(error: &Error, given: &[String], overrides: &Overrides) 
         // What is included is built in: it misses something that this file should have given it.
         Some(inner) if error.kind() == ErrorKind::BadInclude => {
             let name = inner.name().unwrap_or("a template");
-            Diagnostic::error("template-value", format!("`{name}` cannot be rendered from here: {}", in_words(inner)))
-                .at_span(&file.name, range, "included here")
-                .help(format!("give it what the built-in template gives it: {}", read_the_diff(file, overrides)))
+            Diagnostic::error(
+                "template-value",
+                format!("`{name}` cannot be rendered from here: {}", in_words(inner)),
+            )
+            .at_span(&file.name, range, "included here")
+            .help(format!("give it what the built-in template gives it: {}", read_the_diff(file, overrides)))
+        }
+        // Where it was when it was stopped says nothing.
+        _ if error.kind() == ErrorKind::OutOfFuel => {
+            Diagnostic::error("template-value", "the template does not come to an end")
+                .at_file(&file.name, "")
+                .help("look for loops in loops")
         }
         _ => of_kind(error, written)
             .at_span(&file.name, range.clone(), "")
@@ -54,7 +66,6 @@ fn of_kind(error: &Error, written: &str) -> Diagnostic {
 /// What the engine says, without the file and the line, which stand elsewhere.
 fn in_words(error: &Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "the template does not come to an end".to_owned(),
         (ErrorKind::TemplateNotFound, _) => format!("there is no template `{}`", shortened(asked_for(error))),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
@@ -71,7 +82,9 @@ fn help(error: &Error, written: &str, given: &[String], file: &SourceFile, overr
         ErrorKind::UndefinedError if written.chars().all(|c| c.is_alphanumeric() || c == '_') => {
             match nearest(written, given.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("this template gets `{}`; `#% for` gives a name to each item", given.join("`, `")),
+                None => {
+                    format!("this template gets `{}`; `#% for` gives a name to each item", given.join("`, `"))
+                }
             }
         }
         ErrorKind::TemplateNotFound => {
@@ -82,7 +95,8 @@ fn help(error: &Error, written: &str, given: &[String], file: &SourceFile, overr
             }
         }
         ErrorKind::SyntaxError => {
-            "statements are `#% …` on a line of their own, holes `<%= … %>`; docs/templates.md has all".to_owned()
+            "statements are `#% …` on a line of their own, holes `<%= … %>`; docs/templates.md has all"
+                .to_owned()
         }
         _ => read_the_diff(file, overrides),
     }
@@ -95,7 +109,12 @@ fn read_the_diff(file: &SourceFile, overrides: &Overrides) -> String {
 
 /// What an override has made is not YAML, or holds an expression where it could be read as something else. `text` is
 /// what came out, each expression still on one line and marked.
-pub(super) fn of_output(path: &str, text: &str, spans: &[OutputSpan], overrides: &Overrides) -> Option<Diagnostic> {
+pub(super) fn of_output(
+    path: &str,
+    text: &str,
+    spans: &[OutputSpan],
+    overrides: &Overrides,
+) -> Option<Diagnostic> {
     let made = SourceFile::new(path, text);
     let (_, problems) = SpanIndex::new(&made);
     if let Some(problem) = problems.into_iter().next() {
@@ -119,20 +138,23 @@ pub(super) fn of_output(path: &str, text: &str, spans: &[OutputSpan], overrides:
     )
 }
 
-/// The first expression that is not the text of a `|` block.
+/// The first expression that is not the text of a `|` block. One in a comment is not: its next line would be none.
 fn stray_expression(made: &SourceFile) -> Option<usize> {
-    let all: Vec<usize> = made.text.match_indices(EXPRESSION).map(|(at, _)| at).collect();
-    let mut next = 0;
-    // Events come in the order of the text, and comments are none: the first that is missing is the stray one.
-    for event in Parser::new_from_str(&made.text) {
-        let Ok((Event::Scalar(value, style, ..), _)) = event else { continue };
-        let count = value.matches(EXPRESSION).count();
-        if count > 0 && style != ScalarStyle::Literal {
-            break;
-        }
-        next += count;
-    }
-    all.get(next).copied()
+    let blocks: Vec<Range<usize>> = Parser::new_from_str(&made.text)
+        .filter_map(|event| match event {
+            Ok((Event::Scalar(_, ScalarStyle::Literal, ..), span)) => {
+                Some(span.start.index()..span.end.index())
+            }
+            _ => None,
+        })
+        .collect();
+    // The parser counts characters.
+    let expressions = made.text.char_indices().enumerate().filter(|(_, (_, c))| *c == EXPRESSION);
+    let mut strays = expressions.filter(|(position, _)| {
+        let next = blocks.partition_point(|block| block.end <= *position);
+        !blocks.get(next).is_some_and(|block| block.contains(position))
+    });
+    strays.next().map(|(_, (at, _))| at)
 }
 
 /// The place in an override that made this byte, or else the last one before it.
@@ -140,7 +162,7 @@ fn origin_of<'o>(
     at: usize,
     spans: &[OutputSpan],
     overrides: &'o Overrides,
-) -> Option<(&'o SourceFile, std::ops::Range<usize>)> {
+) -> Option<(&'o SourceFile, Range<usize>)> {
     let own = |span: &&OutputSpan| overrides.get(span.name()).is_some();
     let before = spans.iter().filter(|span| span.output_range().start <= at).rfind(own);
     let span = before.or_else(|| spans.iter().find(own))?;

@@ -11,7 +11,8 @@ use crate::source::{SourceFile, explain_syntax};
 /// What is wrong with the holes of a template.
 pub(super) fn misplaced_holes(template: &SourceFile) -> Vec<Diagnostic> {
     // A statement may stand where YAML has no comment (in a block); it prints nothing.
-    let is_statement = |line: &str| line.trim_start().starts_with("#%") || line.trim_start().starts_with("#~");
+    let is_statement =
+        |line: &str| line.trim_start().starts_with("#%") || line.trim_start().starts_with("#~");
     let text: String = template
         .text
         .split_inclusive('\n')
@@ -26,9 +27,12 @@ pub(super) fn misplaced_holes(template: &SourceFile) -> Vec<Diagnostic> {
                     // A block has its mark on the line before.
                     let end = place(template, &span.end).max(start);
                     problems.push(
-                        Diagnostic::error("template-hole", "a hole stands where its value could become structure")
-                            .at_span(&template.name, start..end, "not one whole plain hole")
-                            .help(help),
+                        Diagnostic::error(
+                            "template-hole",
+                            "a hole stands where its value could become structure",
+                        )
+                        .at_span(&template.name, start..end, "not one whole plain hole")
+                        .help(help),
                     );
                 }
             }
@@ -52,9 +56,9 @@ fn misplaced(value: &str, style: ScalarStyle) -> Option<&'static str> {
         ScalarStyle::Literal => None,
         ScalarStyle::Plain if is_one_hole(value) => None,
         ScalarStyle::Plain => Some("put the whole text into the hole: `<%= \"http://\" ~ address %>`"),
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-            Some("remove the quotes, a value is printed with its own; join text in the hole: `<%= \"a\" ~ b %>`")
-        }
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some(
+            "remove the quotes, a value is printed with its own; join text in the hole: `<%= \"a\" ~ b %>`",
+        ),
         ScalarStyle::Folded => Some("write `|` instead of `>`"),
     }
 }
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn every_hole_of_the_built_in_templates_is_safe() {
-        let yaml: Vec<BuiltIn> = BuiltIn::all().into_iter().filter(|one| one.path.ends_with(".yml")).collect();
+        let yaml: Vec<BuiltIn> =
+            BuiltIn::all().into_iter().filter(|one| one.path.ends_with(".yml")).collect();
         assert!(yaml.len() > 10, "only {} templates were found", yaml.len());
         for one in yaml {
             assert_eq!(check(one.text), [], "{}", one.path);

@@ -38,8 +38,8 @@ const SOFT_BREAK: char = '\u{E000}';
 /// Stands before a printed expression until it is known where that has come to stand.
 const EXPRESSION: char = '\u{E001}';
 
-/// Steps of one rendering: the largest built-in one takes some ten thousand for each service.
-const FUEL: u64 = 50_000_000;
+/// Steps of one rendering: no stack needs a hundredth of them.
+const FUEL: u64 = 10_000_000;
 
 /// All embedded files below `folder`, with their paths, in order.
 pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
@@ -53,8 +53,7 @@ pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
 
 /// The text of one embedded file that is copied, not rendered.
 pub fn embedded_file(path: &str) -> &'static str {
-    embedded_text(path)
-        .unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
+    embedded_text(path).unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
 }
 
 fn embedded_text(path: &str) -> Option<&'static str> {
@@ -107,7 +106,8 @@ impl Templates {
     /// Renders the template of that path. The error is a `Diagnostic` where the user's template is to blame.
     pub fn render(&self, path: &str, context: impl Serialize) -> Result<String> {
         let context = Value::from(minijinja::value::Serde(context));
-        let given = || context.try_iter().into_iter().flatten().map(|name| name.to_string()).collect::<Vec<_>>();
+        let given =
+            || context.try_iter().into_iter().flatten().map(|name| name.to_string()).collect::<Vec<_>>();
         let blame = |error: &Error| faults::of_engine(error, &given(), &self.overrides);
         let rendered = self.env.get_template(path).and_then(|template| {
             if self.overrides.is_empty() {
@@ -227,8 +227,9 @@ fn json(value: &Value) -> Result<String, Error> {
     }
     let text = serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
-    let special =
-        |c: char| matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK | EXPRESSION);
+    let special = |c: char| {
+        matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK | EXPRESSION)
+    };
     if !text.contains(special) {
         return Ok(text);
     }

@@ -68,9 +68,13 @@ mod tests {
 
     #[test]
     fn a_mark_is_put_found_and_replaced_in_every_kind_of_template() {
-        for (path, text) in
-            [("a.yml", "x: 1\n"), ("a.md", "# x\n"), ("a.tmpl", "{{ x }}\n"), ("a.json", "{\"x\": 1}\n"), ("b.json", "{}")]
-        {
+        for (path, text) in [
+            ("a.yml", "x: 1\n"),
+            ("a.md", "# x\n"),
+            ("a.tmpl", "{{ x }}\n"),
+            ("a.json", "{\"x\": 1}\n"),
+            ("b.json", "{}"),
+        ] {
             assert_eq!(find(path, text), None);
             let marked = mark(path, text, OLD);
             assert_eq!(&marked[find(path, &marked).expect(path)], OLD);
@@ -87,7 +91,9 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_mark_is_none() {
-        for text in ["#~ skymon: copied from somewhere\n", "x: 1\n#~ skymon: copied from 0123456789abcdef\n", ""] {
+        for text in
+            ["#~ skymon: copied from somewhere\n", "x: 1\n#~ skymon: copied from 0123456789abcdef\n", ""]
+        {
             assert_eq!(find("a.yml", text), None, "{text}");
         }
     }

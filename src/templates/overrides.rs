@@ -98,7 +98,8 @@ fn idle(path: &str, shown: &str, command: &dyn Fn(&str) -> String) -> Diagnostic
     let all = BuiltIn::all();
     let help = match (path.split('/').next(), nearest(path, all.iter().map(|one| one.path))) {
         (Some("alerts"), _) => {
-            "alerts are changed under `alerts:` in skymon.yaml; rules of your own go under `extra:`".to_owned()
+            "alerts are changed under `alerts:` in skymon.yaml; rules of your own go under `extra:`"
+                .to_owned()
         }
         (_, Some(near)) => format!("did you mean `{near}`?"),
         (_, None) => format!("`{}` lists what can be overridden", command("")),
@@ -108,11 +109,7 @@ fn idle(path: &str, shown: &str, command: &dyn Fn(&str) -> String) -> Diagnostic
         .help(help)
 }
 
-fn warn_of_age(
-    built_in: BuiltIn,
-    file: &SourceFile,
-    command: &dyn Fn(&str) -> String,
-) -> Option<Diagnostic> {
+fn warn_of_age(built_in: BuiltIn, file: &SourceFile, command: &dyn Fn(&str) -> String) -> Option<Diagnostic> {
     let path = built_in.path;
     let accept = command(&format!("accept {path}"));
     match built_in.age_of(file) {
@@ -152,10 +149,7 @@ fn check(built_in: BuiltIn, file: &SourceFile, report: &mut Report) {
 }
 
 /// Names that the notifications ask for, and that the file no longer defines: each of them would fail to be sent.
-fn lost_definitions<'a>(
-    built_in: BuiltIn,
-    file: &'a SourceFile,
-) -> impl Iterator<Item = Diagnostic> + use<'a> {
+fn lost_definitions(built_in: BuiltIn, file: &SourceFile) -> impl Iterator<Item = Diagnostic> {
     let kept: Vec<&str> = definitions(&file.text).collect();
     definitions(built_in.text).filter(move |name| !kept.contains(name)).map(|name| {
         Diagnostic::error("template-definition", format!("`{name}` is defined nowhere any more"))

@@ -101,8 +101,7 @@ pub(super) fn build(
     let mut dashboards = Vec::new();
     for page in &pages {
         let dashboard = match page.template {
-            Some(name) => patched(read_template(name), page, &pages)
-                .context(InTemplate(name))?,
+            Some(name) => patched(read_template(name), page, &pages).context(InTemplate(name))?,
             None => runbook::build(input, page, &pages),
         };
         dashboards.push((page.file.clone(), dashboard));

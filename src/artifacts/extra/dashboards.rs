@@ -43,7 +43,11 @@ pub(super) fn repair(file: &SourceFile, taken: &mut Uids, report: &mut Report) -
 
     let inputs = inputs(&fields);
     for (name, plugin) in &inputs.foreign {
-        report.push(foreign(plugin, file.place(&ConfigPath::root().key("__inputs")), &format!("for `${{{name}}}`")));
+        report.push(foreign(
+            plugin,
+            file.place(&ConfigPath::root().key("__inputs")),
+            &format!("for `${{{name}}}`"),
+        ));
     }
     // `id` and the `__` keys belong to the Grafana it was exported from.
     fields.retain(|key, _| key != "id" && !key.starts_with("__"));
@@ -102,7 +106,10 @@ fn unwrap(whole: Value) -> Result<(Map<String, Value>, ConfigPath), Refusal> {
         at = at.key("spec");
     }
     if fields.contains_key("elements") && fields.contains_key("layout") {
-        return Err(("is a dashboard of the new schema (v2), which files cannot bring to Grafana here", EXPORT));
+        return Err((
+            "is a dashboard of the new schema (v2), which files cannot bring to Grafana here",
+            EXPORT,
+        ));
     }
     if !["panels", "rows"].iter().any(|list| fields.get(*list).is_some_and(Value::is_array)) {
         return Err(("is not a dashboard: it has no list `panels`", EXPORT));
@@ -164,9 +171,12 @@ impl Repair<'_> {
                 if fields.contains_key("libraryPanel") {
                     let place = self.file.place(&at.key("libraryPanel"));
                     report.push(
-                        Diagnostic::warning("dashboard-source", "a library panel stays empty: it is kept in another Grafana")
-                            .at(place, "not part of this file")
-                            .help("unlink the panel in Grafana, and export again"),
+                        Diagnostic::warning(
+                            "dashboard-source",
+                            "a library panel stays empty: it is kept in another Grafana",
+                        )
+                        .at(place, "not part of this file")
+                        .help("unlink the panel in Grafana, and export again"),
                     );
                 }
                 for (key, item) in fields.iter_mut() {
@@ -186,7 +196,9 @@ impl Repair<'_> {
     fn source(&self, value: &mut Value, at: &ConfigPath, report: &mut Report) {
         let named = |name: &str| match self.filled_in(name) {
             // Left to Grafana: its own, and variables of the dashboard.
-            name if name.starts_with("-- ") || name.starts_with('$') || BUILT_IN.contains(&name.as_str()) => name,
+            name if name.starts_with("-- ") || name.starts_with('$') || BUILT_IN.contains(&name.as_str()) => {
+                name
+            }
             _ => DATASOURCE_UID.to_owned(),
         };
         match value {
@@ -198,7 +210,8 @@ impl Repair<'_> {
             Value::Object(fields) => {
                 let plugin = fields.get("type").and_then(Value::as_str).unwrap_or("prometheus").to_owned();
                 let uid = fields.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let kept = uid.starts_with("-- ") || self.is_variable(&uid) || BUILT_IN.contains(&plugin.as_str());
+                let kept =
+                    uid.starts_with("-- ") || self.is_variable(&uid) || BUILT_IN.contains(&plugin.as_str());
                 if plugin == "prometheus" && !kept {
                     *value = ours();
                 } else if kept {
@@ -253,7 +266,10 @@ fn foreign(plugin: &str, place: Place, what: &str) -> Diagnostic {
     let plugin = shortened(plugin);
     Diagnostic::warning(
         "dashboard-source",
-        format!("panels ask a data source of the kind `{}`, which this stack does not have", plugin.escape_debug()),
+        format!(
+            "panels ask a data source of the kind `{}`, which this stack does not have",
+            plugin.escape_debug()
+        ),
     )
     .at(place, format!("{what} there is no data"))
     .help("the panels stay empty; take them out, or add the data source to Grafana by hand")
@@ -269,10 +285,13 @@ fn check_title(dashboard: &Value, at: &ConfigPath, file: &Export, taken: &mut Ui
     if let Some(first) = taken.titles.insert(title.to_owned(), file.name().to_owned()) {
         let title = shortened(title);
         report.push(
-            Diagnostic::warning("dashboard-title", format!("two dashboards are called `{}`", title.escape_debug()))
-                .at(file.place(&at.key("title")), "the second")
-                .at_file(first, "the first")
-                .help("give one another title, so that a reader can tell them apart"),
+            Diagnostic::warning(
+                "dashboard-title",
+                format!("two dashboards are called `{}`", title.escape_debug()),
+            )
+            .at(file.place(&at.key("title")), "the second")
+            .at_file(first, "the first")
+            .help("give one another title, so that a reader can tell them apart"),
         );
     }
 }
@@ -290,11 +309,9 @@ fn check_uid(dashboard: &mut Value, at: &ConfigPath, file: &Export, taken: &mut 
     let is_uid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if uid.len() > MAX_UID || !uid.chars().all(is_uid) {
         let wrong = Diagnostic::error("bad-dashboard", format!("Grafana refuses the uid `{shown}`"));
-        report.push(
-            wrong
-                .at(place, "the uid")
-                .help("use letters, digits, `-` and `_`, 40 at most; or remove it, and it is made from the file's name"),
-        );
+        report.push(wrong.at(place, "the uid").help(
+            "use letters, digits, `-` and `_`, 40 at most; or remove it, and it is made from the file's name",
+        ));
     } else if uid.starts_with(OWN) {
         let wrong = Diagnostic::error("dashboard-uid", format!("the uid `{shown}` is one of skymon's own"));
         report.push(wrong.at(place, "taken").help("choose a uid that does not begin with `skymon-`"));
@@ -425,7 +442,10 @@ mod tests {
                 "{\"title\": \"t\", \"panels\": [], \"uid\": \"a/b\"}",
                 "1:37 bad-dashboard Grafana refuses the uid `a/b`",
             ),
-            (long.as_str(), "1:37 bad-dashboard Grafana refuses the uid `uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu…`"),
+            (
+                long.as_str(),
+                "1:37 bad-dashboard Grafana refuses the uid `uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu…`",
+            ),
             (
                 "{\"title\": \"t\", \"panels\": [{\"datasource\": {\"type\": \"loki\", \"uid\": \"x\"}}]}",
                 "1:42 dashboard-source panels ask a data source of the kind `loki`, which this stack does not have",
@@ -444,7 +464,11 @@ mod tests {
         let mut report = Report::new();
         let mut taken = Uids::default();
         for name in ["a.json", "b.json"] {
-            repair(&SourceFile::new(name, r#"{"title": "t", "uid": "u", "panels": []}"#), &mut taken, &mut report);
+            repair(
+                &SourceFile::new(name, r#"{"title": "t", "uid": "u", "panels": []}"#),
+                &mut taken,
+                &mut report,
+            );
         }
         let found: Vec<&str> = report.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(found, ["two dashboards are called `t`", "two dashboards have the uid `u`"]);

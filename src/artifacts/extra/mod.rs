@@ -57,20 +57,19 @@ impl Extra {
 }
 
 /// Each file with the name that it gets. No two may get the same one, on a file system that ignores case either.
-fn named<'f>(
-    files: &'f [SourceFile],
-    extension: &str,
-    report: &mut Report,
-) -> Vec<(String, &'f SourceFile)> {
+fn named<'f>(files: &'f [SourceFile], extension: &str, report: &mut Report) -> Vec<(String, &'f SourceFile)> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut named = Vec::new();
     for file in files {
         let name = format!("{}.{extension}", plain(stem(file)));
         if let Some(first) = seen.insert(name.to_lowercase(), &file.name) {
             report.push(
-                Diagnostic::error("same-name", format!("`{first}` and `{}` would both become `{name}`", file.name))
-                    .at_file(&file.name, "")
-                    .help("rename one of the two"),
+                Diagnostic::error(
+                    "same-name",
+                    format!("`{first}` and `{}` would both become `{name}`", file.name),
+                )
+                .at_file(&file.name, "")
+                .help("rename one of the two"),
             );
         } else {
             named.push((name, file));
@@ -103,7 +102,8 @@ mod tests {
     fn a_name_is_made_plain_and_no_two_files_get_the_same_one() {
         let mut report = Report::new();
         let files = ["rules/My Rules (old).yaml", "rules/a.b.yml", "rules/A-b.yml"].map(file);
-        let named: Vec<String> = named(&files, "yml", &mut report).into_iter().map(|(name, _)| name).collect();
+        let named: Vec<String> =
+            named(&files, "yml", &mut report).into_iter().map(|(name, _)| name).collect();
         assert_eq!(named, ["My-Rules--old.yml", "a-b.yml"]);
         let found: Vec<&str> = report.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(found, ["`rules/a.b.yml` and `rules/A-b.yml` would both become `A-b.yml`"]);

@@ -62,7 +62,9 @@ pub(super) fn check(file: &SourceFile, report: &mut Report) {
     }
     if index.contains(&root.key("tests")) {
         let tests = Diagnostic::error("bad-rule", format!("`{}` holds tests of rules, not rules", file.name));
-        report.push(tests.at_file(&file.name, "").help("keep it in another folder, or Prometheus would load it"));
+        report.push(
+            tests.at_file(&file.name, "").help("keep it in another folder, or Prometheus would load it"),
+        );
         return;
     }
     let mut found = Report::new();
