@@ -82,6 +82,7 @@ fn help(error: &Error, written: &str, given: &[String], file: &SourceFile, overr
         ErrorKind::UndefinedError if written.chars().all(|c| c.is_alphanumeric() || c == '_') => {
             match nearest(written, given.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if given.is_empty() => "this template gets no values".to_owned(),
                 None => {
                     format!("this template gets `{}`; `#% for` gives a name to each item", given.join("`, `"))
                 }
