@@ -412,6 +412,15 @@ fn what_an_override_makes_must_be_yaml_and_its_fault_is_shown_in_the_override() 
 }
 
 #[test]
+fn an_override_that_makes_nothing_is_refused() {
+    let project = project();
+    for text in ["", "# nothing\n", "#% if false\na: 1\n#% endif\n"] {
+        project.write("templates/docker-compose.yml", text);
+        is_refused(&project, "template-result", "templates/docker-compose.yml", &["nothing comes out of it"]);
+    }
+}
+
+#[test]
 fn a_dashboard_that_cannot_be_made_is_the_overrides_fault() {
     let path = "grafana/dashboards/service.json";
     let name = format!("templates/{path}");
@@ -482,6 +491,8 @@ fn no_override_reaches_beyond_its_folder_or_writes_beside_the_stack() {
         let said = validate(&project);
         assert_eq!(said.status, 1, "{folder}");
         assert!(said.stdout.contains("error[folder-clash]"), "{folder}: {}", said.stdout);
+        let said = project.skymon(&["templates", "copy", "docker-compose.yml"]);
+        assert_eq!(said.status, 2, "{folder}: {}", said.text());
     }
     project.write("skymon.yaml", &format!("{MINIMAL}templates: secret\n"));
     assert!(validate(&project).stdout.contains("`secret` is no folder"));

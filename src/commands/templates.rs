@@ -18,11 +18,12 @@ use crate::templates::{Age, BuiltIn, Overrides, mark};
 const FOLDER: &str = "templates";
 
 pub(super) fn run(args: &cli::Templates) -> Result<Outcome> {
-    let (template, force) = match &args.action {
-        None => return list(&paths(&args.config)),
-        Some(TemplatesAction::Copy { template, force }) => (template, *force),
-        Some(TemplatesAction::Diff(template) | TemplatesAction::Accept(template)) => (template, false),
+    let Some(action) = &args.action else {
+        return list(&paths(&args.config));
     };
+    let (TemplatesAction::Copy { template, .. }
+    | TemplatesAction::Diff(template)
+    | TemplatesAction::Accept(template)) = action;
     let Some(built_in) = BuiltIn::find(&template.path) else {
         return unknown(&template.path);
     };
@@ -35,10 +36,10 @@ pub(super) fn run(args: &cli::Templates) -> Result<Outcome> {
         ))?;
         return Ok(Outcome::CannotRun);
     };
-    match &args.action {
-        Some(TemplatesAction::Copy { .. }) | None => copy(built_in, &folder, force, &paths),
-        Some(TemplatesAction::Diff(_)) => diff(built_in, &folder, &paths),
-        Some(TemplatesAction::Accept(_)) => accept(built_in, &folder, &paths),
+    match action {
+        TemplatesAction::Copy { force, .. } => copy(built_in, &folder, *force, &paths),
+        TemplatesAction::Diff(_) => diff(built_in, &folder, &paths),
+        TemplatesAction::Accept(_) => accept(built_in, &folder, &paths),
     }
 }
 
@@ -96,11 +97,13 @@ struct Folder {
 }
 
 impl Folder {
-    /// `None` if the config cannot be read for faults of its own.
+    /// `None` if the config cannot be read for faults of its own, or names a folder that is not for this.
     fn of(paths: &StackPaths) -> Result<Option<Self>> {
         let Some(config) = read(paths)? else { return Ok(None) };
         let name = config.templates.as_ref().map_or(FOLDER, |folder| folder.as_str());
-        Ok(Some(Self { path: paths.beside_config(name), is_named: config.templates.is_some() }))
+        let path = paths.beside_config(name);
+        let is_free = !paths.meets_stack(&path)?;
+        Ok(is_free.then_some(Self { path, is_named: config.templates.is_some() }))
     }
 
     fn file(&self, built_in: BuiltIn) -> PathBuf {

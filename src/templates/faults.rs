@@ -10,23 +10,30 @@ use super::EXPRESSION;
 use super::builtin::BuiltIn;
 use super::overrides::Overrides;
 use crate::diagnostics::{Diagnostic, Place, nearest, shortened};
-use crate::source::{SourceFile, SpanIndex};
+use crate::source::{ConfigPath, Found, SourceFile, SpanIndex};
 
 /// What minijinja refused, if it stands in an override. `given` are the names that the template gets.
-pub(super) fn of_engine(error: &Error, given: &[String], overrides: &Overrides) -> Option<Diagnostic> {
+pub(super) fn of_engine(
+    path: &str,
+    error: &Error,
+    given: &[String],
+    overrides: &Overrides,
+) -> Option<Diagnostic> {
     let chain: Vec<&Error> =
         std::iter::successors(Some(error), |error| std::error::Error::source(*error)?.downcast_ref())
             .collect();
-    let (position, error, file) = chain
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(position, error)| Some((position, *error, overrides.get(error.name()?)?)))?;
+    let named = |error: &&Error| error.name().and_then(|name| overrides.get(name));
+    let position = chain.iter().rposition(|error| named(error).is_some());
+    let (error, file) = match position {
+        Some(position) => (chain[position], named(&chain[position])?),
+        // The engine does not always say where it was.
+        None => (error, overrides.get(path)?),
+    };
     let line = file.line_range(error.line().unwrap_or(1).clamp(1, file.line_count()));
     let range = error.range().filter(|range| range.end <= file.text.len()).unwrap_or(line);
     let written = file.text.get(range.clone()).unwrap_or_default();
 
-    let diagnostic = match chain.get(position + 1) {
+    let diagnostic = match position.and_then(|position| chain.get(position + 1)) {
         // What is included is built in: it misses something that this file should have given it.
         Some(inner) if error.kind() == ErrorKind::BadInclude => {
             let name = inner.name().unwrap_or("a template");
@@ -117,7 +124,15 @@ pub(super) fn of_output(
     overrides: &Overrides,
 ) -> Option<Diagnostic> {
     let made = SourceFile::new(path, text);
-    let (_, problems) = SpanIndex::new(&made);
+    let (index, problems) = SpanIndex::new(&made);
+    if matches!(index.found(&ConfigPath::root()), None | Some(Found::Nothing)) && index.is_complete() {
+        let file = overrides.get(path)?;
+        return Some(
+            Diagnostic::error("template-result", "nothing comes out of it")
+                .at_file(&file.name, "")
+                .help(read_the_diff(file, overrides)),
+        );
+    }
     if let Some(problem) = problems.into_iter().next() {
         let at = problem.labels.first().map(|label| match &label.place {
             Place::Span { range, .. } => range.start,

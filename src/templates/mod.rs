@@ -85,6 +85,9 @@ impl Templates {
     /// The built-in templates with the user's before them.
     pub fn with(overrides: Overrides, report: &mut Report) -> Self {
         let mut templates = Self::new();
+        if overrides.is_empty() {
+            return templates;
+        }
         let own = overrides.clone();
         templates.env.set_loader(move |name| {
             let text = own.get(name).map(|file| file.text.as_str()).or_else(|| embedded_text(name));
@@ -96,7 +99,7 @@ impl Templates {
         let rendered = overrides.iter().filter(|(path, _)| !is_data(path));
         for (path, _) in rendered {
             if let Err(error) = templates.env.get_template(path) {
-                report.extend(faults::of_engine(&error, &[], &overrides));
+                report.extend(faults::of_engine(path, &error, &[], &overrides));
             }
         }
         templates.overrides = overrides;
@@ -108,7 +111,7 @@ impl Templates {
         let context = Value::from(minijinja::value::Serde(context));
         let given =
             || context.try_iter().into_iter().flatten().map(|name| name.to_string()).collect::<Vec<_>>();
-        let blame = |error: &Error| faults::of_engine(error, &given(), &self.overrides);
+        let blame = |error: &Error| faults::of_engine(path, error, &given(), &self.overrides);
         let rendered = self.env.get_template(path).and_then(|template| {
             if self.overrides.is_empty() {
                 template.render(context.clone()).map(|text| (text, Vec::new()))
@@ -125,7 +128,8 @@ impl Templates {
                 }
             },
         };
-        let is_own = spans.iter().any(|span| self.overrides.get(span.name()).is_some());
+        let is_own =
+            self.own(path).is_some() || spans.iter().any(|span| self.overrides.get(span.name()).is_some());
         if is_own
             && path.ends_with(".yml")
             && let Some(fault) = faults::of_output(path, &text, &spans, &self.overrides)
