@@ -109,7 +109,7 @@ mod tests {
             ("#% if x\nb: é\n#% endif\ne: 1\na: http://<%= x %>\n", 5, 4),
             ("a: >\n  <%= x %>\n", 2, 3),
             ("a: <%= x %> <%= y %>\n", 1, 4),
-            ("a: &<%= x %> 1\n", 1, 9),
+            ("a: &<%= x %> 1\n", 1, 4),
             ("<% if x %>: 1\n", 1, 1),
         ] {
             let problems = check(template);

@@ -22,6 +22,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::diagnostics::shortened;
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
@@ -184,7 +185,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page]) -> Result<Value> {
     for section in &mut sections {
         // Those of a folded row are among them.
         if let Some(odd) = section.panels.iter().find(|panel| !panel.is_object()) {
-            bail!("a panel is a JSON object, this is none: {odd}");
+            bail!("a panel is a JSON object, this is none: `{}`", shortened(&odd.to_string()));
         }
         fill::keep_what_can_be_filled(section, page, &gone)?;
         for panel in &mut section.panels {
