@@ -29,6 +29,8 @@ pub enum Command {
     Explain(Explain),
     /// Let somebody through the front door, change a password, or shut it to somebody
     Passwd(Passwd),
+    /// List the templates that can be overridden, or work on an override
+    Templates(Templates),
     /// Print the JSON Schema of skymon.yaml
     Schema,
     /// Print a completion script
@@ -153,4 +155,45 @@ pub struct Explain {
     /// An alert, as `HighErrorRate`
     #[arg(value_name = "ID")]
     pub id: String,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Templates {
+    #[command(subcommand)]
+    pub action: Option<TemplatesAction>,
+    #[command(flatten)]
+    pub config: ConfigPath,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ConfigPath {
+    /// The config, which names the folder of templates [default: `skymon.yaml`]
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplatesAction {
+    /// Copy a built-in template into the folder of templates, to change it there
+    Copy {
+        #[command(flatten)]
+        template: Template,
+        /// Overwrite the file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show what an override does otherwise than the built-in template
+    Diff(Template),
+    /// Say that an override is right as it is, whatever has changed in the built-in template
+    Accept(Template),
+}
+
+#[derive(Debug, Args)]
+pub struct Template {
+    /// A template, as `skymon templates` lists it
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    #[command(flatten)]
+    pub config: ConfigPath,
 }

@@ -20,7 +20,7 @@ use skymon::catalog::alerts::AlertEntry;
 use skymon::catalog::engines::{Engine, NAMES};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::promql::PromQl;
-use skymon::templates::Templates;
+use skymon::templates::{BuiltIn, Templates};
 use support::project::{Project, files_below, fixture};
 use support::tools;
 
@@ -517,6 +517,40 @@ fn diagnostics_md_describes_every_key_of_the_json() {
             assert!(ways.iter().any(|way| text.contains(way)), "{prefix}{key} is not described");
         }
     }
+}
+
+// Templates.
+
+#[test]
+fn templates_md_says_what_each_template_gets() {
+    let rows = table("docs/templates.md", "template");
+    for row in &rows {
+        let path = code(&row[0]);
+        let gets: Vec<String> = code_spans(&row[1]).map(str::to_owned).collect();
+        assert_gets(&path, &format!("this template gets `{}`;", gets.join("`, `")));
+    }
+    assert_gets("blackbox/blackbox.yml", "this template gets no values");
+    // Parts and what is copied aside, every template is there.
+    let is_whole = |path: &&str| {
+        path.ends_with(".yml")
+            && !path.starts_with("compose/")
+            && !path.starts_with("alertmanager/receivers/")
+    };
+    let whole = BuiltIn::all().into_iter().map(|one| one.path).filter(is_whole);
+    for path in whole.filter(|path| *path != "blackbox/blackbox.yml") {
+        assert!(rows.iter().any(|row| code(&row[0]) == path), "docs/templates.md has no row for {path}");
+    }
+}
+
+/// What is said to somebody who asks a template for what it does not get.
+#[track_caller]
+fn assert_gets(path: &str, expected: &str) {
+    let config = fixture("stacks/tutorial.yaml");
+    let door = "access: {host: a.example, tls: {cert_file: c, key_file: k}, users_file: u}";
+    let project = Project::new(&format!("{config}templates: templates/\n{door}\n"));
+    project.write(&format!("templates/{path}"), "a: <%= zzzzzzzzzzzz %>\n");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains(expected), "{path}: {expected}\n{said}");
 }
 
 // What a reader would do.

@@ -8,18 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
-use support::project::{Project, files_below, fixture};
+use support::project::{Project, files_below};
 
 /// The stacks that are kept as trees, and their configs in `tests/fixtures`.
 const STACKS: [(&str, &str); 4] = [
-    ("minimal", "stacks/minimal.yaml"),
-    ("tutorial", "stacks/tutorial.yaml"),
-    ("everything", "stacks/everything.yaml"),
-    ("tls", "examples/tls.yaml"),
+    ("minimal", "stacks/minimal"),
+    ("tutorial", "stacks/tutorial"),
+    ("everything", "stacks/everything"),
+    ("tls", "examples/tls"),
 ];
 
 fn check((stack, config): (&str, &str)) {
-    let project = Project::new(&fixture(config));
+    let project = Project::of(config);
     project.render();
     let rendered = project.path("monitoring");
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(stack);

@@ -48,8 +48,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         context! { default_route => print_route(&plan.default_route), routes, inhibitions, receivers };
     artifacts
         .yaml("alertmanager/alertmanager.yml", templates.render("alertmanager/alertmanager.yml", context)?)?;
-    for (path, text) in templates::embedded("alertmanager/templates") {
-        artifacts.text(path, text.to_owned());
+    for (path, _) in templates::embedded("alertmanager/templates") {
+        artifacts.text(path, templates.data(path).to_owned());
     }
     Ok(())
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::context;
 
-use super::dashboards::{self, DashboardInput, DashboardService, RunbookEntry};
+use super::dashboards::{self, DashboardInput, DashboardService, InPanel, InTemplate, RunbookEntry};
 use super::{Artifacts, runbook};
 use crate::catalog::programs::{ALERTMANAGER, DASHBOARDS, GRAFANA, PROCESS, PROMETHEUS};
+use crate::diagnostics::Diagnostic;
 use crate::plan::Plan;
-use crate::templates::{self, Templates};
+use crate::templates::Templates;
+
+const FOLDER: &str = "grafana/dashboards";
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
     let context = context! {
@@ -23,14 +26,36 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
     {
         artifacts.yaml(path, templates.render(path, &context)?)?;
     }
+    // An override that is not JSON was refused when it was read.
     let read = |name: &str| {
-        serde_json::from_str(templates::embedded_file(&format!("grafana/dashboards/{name}")))
+        serde_json::from_str(templates.data(&format!("{FOLDER}/{name}")))
             .unwrap_or_else(|error| panic!("bug: the dashboard `{name}`: {error}"))
     };
-    for (name, dashboard) in dashboards::build(&input(plan), read)? {
-        artifacts.json(&format!("grafana/dashboards/{name}"), &dashboard)?;
+    let built = dashboards::build(&input(plan), read).map_err(|error| blame(error, templates))?;
+    for (name, dashboard) in built {
+        artifacts.json(&format!("{FOLDER}/{name}"), &dashboard)?;
     }
     Ok(())
+}
+
+/// What is wrong with a dashboard's template is the user's to mend where the template is theirs.
+fn blame(error: anyhow::Error, templates: &Templates) -> anyhow::Error {
+    let template = error.downcast_ref::<InTemplate>().map(|InTemplate(name)| format!("{FOLDER}/{name}"));
+    let Some(own) = template.and_then(|path| templates.own(&path)) else { return error };
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let fault = Diagnostic::error(
+        "template-result",
+        format!("no dashboard can be made of it: {}", causes.join(": ")),
+    );
+    let panel = error.downcast_ref::<InPanel>().and_then(|InPanel(title)| {
+        let title = serde_json::Value::from(title.as_str()).to_string();
+        own.text.find(&title).map(|at| at..at + title.len())
+    });
+    let fault = match panel {
+        Some(range) => fault.at_span(&own.name, range, "in this panel"),
+        None => fault.at_file(&own.name, ""),
+    };
+    fault.into()
 }
 
 fn input(plan: &Plan) -> DashboardInput {

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod compose;
 mod dashboards;
+mod extra;
 mod gate;
 mod grafana;
 mod layout;
@@ -15,7 +16,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
+use crate::diagnostics::Report;
 use crate::plan::Plan;
 use crate::templates::Templates;
 
@@ -52,24 +55,35 @@ impl Artifacts {
 }
 
 /// Renders every file of the stack. `config_dir` is where the compose file finds the user's own files, seen from the
-/// rendered folder: `..` where that is beside the config.
+/// rendered folder: `..` where that is beside the config. Faults of the user's templates go to `report`; there are no
+/// artifacts then.
 pub fn build(
     plan: &Plan,
     templates: &Templates,
+    extra: &Extra,
     config_dir: &str,
     schema: &serde_json::Value,
-) -> Result<Artifacts> {
+    report: &mut Report,
+) -> Result<Option<Artifacts>> {
     let mut artifacts = Artifacts(BTreeMap::new());
-    compose::build(plan, templates, config_dir, &mut artifacts)?;
-    prometheus::build(plan, templates, &mut artifacts)?;
-    rules::build(plan, templates, &mut artifacts)?;
-    alertmanager::build(plan, templates, &mut artifacts)?;
-    grafana::build(plan, templates, &mut artifacts)?;
-    gate::build(plan, templates, &mut artifacts)?;
-    runbook::build(plan, templates, &mut artifacts)?;
-    // What the first line of skymon.yaml points editors to.
-    artifacts.json("skymon.schema.json", schema)?;
-    Ok(artifacts)
+    let built = [
+        compose::build(plan, templates, config_dir, &mut artifacts),
+        prometheus::build(plan, templates, extra.has_rules(), &mut artifacts),
+        rules::build(plan, templates, &mut artifacts),
+        alertmanager::build(plan, templates, &mut artifacts),
+        grafana::build(plan, templates, &mut artifacts),
+        gate::build(plan, templates, &mut artifacts),
+        runbook::build(plan, templates, &mut artifacts),
+        extra.build(&mut artifacts),
+        // What the first line of skymon.yaml points editors to.
+        artifacts.json("skymon.schema.json", schema),
+    ];
+    let mut is_whole = true;
+    for error in built.into_iter().filter_map(Result::err) {
+        report.take(error)?;
+        is_whole = false;
+    }
+    Ok(is_whole.then_some(artifacts))
 }
 
 /// The page of one alert, as it stands in every runbook.

@@ -6,11 +6,19 @@ use minijinja::value::{Serde, Value};
 
 use super::Artifacts;
 use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, PROMETHEUS};
+use crate::diagnostics::Diagnostic;
 use crate::plan::{Plan, Service, Targets};
 use crate::templates::Templates;
 use crate::values::DnsName;
 
-pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+const CONFIG: &str = "prometheus/prometheus.yml";
+
+pub(super) fn build(
+    plan: &Plan,
+    templates: &Templates,
+    extra_rules: bool,
+    artifacts: &mut Artifacts,
+) -> Result<()> {
     // Grafana's and the blackbox exporter's own metrics stand where Prometheus looks by default, as all do.
     let programs: Vec<Value> = plan
         .programs
@@ -39,8 +47,15 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         blackbox => BLACKBOX.address(),
         services => scraped,
         probes => probed,
+        extra_rules,
     };
-    artifacts.yaml("prometheus/prometheus.yml", templates.render("prometheus/prometheus.yml", context)?)?;
+    let text = templates.render(CONFIG, context)?;
+    if let Some(own) = templates.own(CONFIG).filter(|_| extra_rules && !text.contains("rules/extra/")) {
+        let idle = Diagnostic::error("template-result", "the rules under `extra` would be loaded by nobody");
+        let idle = idle.at_file(&own.name, "").help("add `- rules/extra/*.yml` to `rule_files`");
+        return Err(idle.into());
+    }
+    artifacts.yaml(CONFIG, text)?;
 
     for service in &plan.services {
         if let Targets::Static(replicas) = &service.targets {

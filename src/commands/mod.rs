@@ -3,10 +3,12 @@
 mod apply;
 mod explain;
 mod init;
+mod own;
 mod passwd;
 mod paths;
 mod render;
 mod secrets;
+mod templates;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -20,7 +22,6 @@ use crate::config::{self, Config};
 use crate::diagnostics::{self, Report};
 use crate::plan::{self, Plan};
 use crate::source::{SourceFile, Sources, SpanIndex};
-use crate::templates::Templates;
 use paths::StackPaths;
 
 /// How a command ended; the exit codes are a contract.
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Validate(args) => validate::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Passwd(args) => passwd::run(&args),
+        Command::Templates(args) => templates::run(&args),
         Command::Schema => {
             print(&format!("{}\n", serde_json::to_string_pretty(&schema())?))?;
             Ok(Outcome::Fine)
@@ -83,22 +85,30 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
     };
     let (index, problems) = SpanIndex::new(&source);
     report.extend(problems);
+    let mut files = Vec::new();
     let stack = match config::parse::read::<Config>(&source, &index, config::NOT_YET, &mut report) {
-        Some(config) => build(&config, &index, paths, &mut report)?,
+        Some(config) => build(&config, &index, paths, &mut files, &mut report)?,
         None => None,
     };
-    Ok(Loaded { sources: Sources::of_config(source, index), report, stack })
+    let mut sources = Sources::of_config(source, index);
+    for file in files {
+        sources.add(file);
+    }
+    Ok(Loaded { sources, report, stack })
 }
 
+/// `files` gets the user's own files, which findings may point into.
 fn build(
     config: &Config,
     index: &SpanIndex,
     paths: &StackPaths,
+    files: &mut Vec<SourceFile>,
     report: &mut Report,
 ) -> Result<Option<Stack>> {
-    let templates = Templates::new();
     let mut found = Report::new();
-    let plan = plan::resolve(config, index, &templates, &mut found)?;
+    let own = own::read(config, paths, &mut found)?;
+    *files = own.files;
+    let plan = plan::resolve(config, index, &own.templates, &mut found)?;
     // What was refused while reading is not missing: its place has been named once. And what a half-read config seems
     // to lack is worth no warning.
     report.extend_unrelated(found);
@@ -108,8 +118,9 @@ fn build(
     let Some(plan) = plan.filter(|_| !report.has_errors()) else {
         return Ok(None);
     };
-    let artifacts = artifacts::build(&plan, &templates, &paths.config_dir_from_out()?, &schema())?;
-    Ok(Some(Stack { plan, artifacts }))
+    let config_dir = paths.config_dir_from_out()?;
+    let artifacts = artifacts::build(&plan, &own.templates, &own.extra, &config_dir, &schema(), report)?;
+    Ok(artifacts.map(|artifacts| Stack { plan, artifacts }))
 }
 
 impl Loaded {

@@ -21,14 +21,30 @@ impl StackPaths {
 
     /// `skymon ARGS` for this config and this stack, to be pasted into a shell.
     pub(super) fn skymon(&self, args: &str) -> String {
-        let mut command = format!("skymon {args}");
-        if self.config != Path::new("skymon.yaml") {
-            command.push_str(&format!(" -c {}", shell_word(&self.config.to_string_lossy())));
-        }
+        let mut command = format!("skymon {args}{}", self.config_flag());
         if self.out != self.config.with_file_name("monitoring") {
             command.push_str(&format!(" -o {}", shell_word(&self.out.to_string_lossy())));
         }
         command
+    }
+
+    /// ` -c FILE`, where the config is not the usual one.
+    pub(super) fn config_flag(&self) -> String {
+        if self.config == Path::new("skymon.yaml") {
+            return String::new();
+        }
+        format!(" -c {}", shell_word(&self.config.to_string_lossy()))
+    }
+
+    /// A file or folder of the config, as the user would name it from here.
+    pub(super) fn beside_config(&self, path: &str) -> PathBuf {
+        self.config.with_file_name(path)
+    }
+
+    /// Whether a folder and that of the stack lie in one another.
+    pub(super) fn meets_stack(&self, folder: &Path) -> Result<bool> {
+        let (folder, out) = (normal(folder)?, normal(&self.out)?);
+        Ok(folder.starts_with(&out) || out.starts_with(&folder))
     }
 
     /// The config's folder: paths in it are relative to that.

@@ -100,7 +100,8 @@ fn refusal(comparison: &Comparison, paths: &StackPaths) -> String {
         text.push_str(&format!("  {}: {reason}\n", paths.out.join(&change.path).display()));
     }
     text.push_str(
-        "help: to keep an edit, make the change in skymon.yaml (thresholds and the like: `alerts:`)\n",
+        "help: to keep an edit, make the change in skymon.yaml (thresholds and the like: `alerts:`), in a file of your own \
+         under `extra`,\n      or in the template (`skymon templates` lists them)\n",
     );
     text.push_str(&format!("help: to drop it, run `{}`\n", paths.skymon("render --force")));
     text

@@ -150,15 +150,7 @@ fn check_form(path: &str, on_disk: &Path, report: &mut Report, sources: &mut Sou
         }
     };
     if path.ends_with(".json") {
-        if let Err(error) = serde_json::from_str::<serde_json::Value>(&source.text) {
-            let start = source.line_range(error.line().clamp(1, source.line_count())).start;
-            let at = start + error.column().saturating_sub(1);
-            report.push(Diagnostic::error("json-syntax", format!("this is not JSON: {error}")).at_span(
-                &source.name,
-                at..at + 1,
-                "here",
-            ));
-        }
+        report.extend(source.json_problem());
     } else if path.ends_with(".yml") {
         report.extend(SpanIndex::new(&source).1);
     }

@@ -12,22 +12,13 @@ use crate::catalog::engines::Version;
 use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
-    BindAddress, Count, DnsName, Duration, EnvName, FilePath, Host, HostPort, HttpUrl, Line, MailAddress,
-    Port, Size, StackName, UrlPath,
+    BindAddress, Count, DnsName, Duration, EnvName, FilePath, FolderPath, Host, HostPort, HttpUrl, Line,
+    MailAddress, Port, Size, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &[
-    "cost",
-    "engines",
-    "extra",
-    "gpus",
-    "hosts",
-    "services.*.discover.skyserve",
-    "services.*.slo",
-    "skyserve",
-    "templates",
-];
+pub const NOT_YET: &[&str] =
+    &["cost", "engines", "gpus", "hosts", "services.*.discover.skyserve", "services.*.slo", "skyserve"];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -59,6 +50,9 @@ pub struct Config {
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
+    /// A folder of templates that take the place of built-in ones.
+    pub templates: Option<FolderPath>,
+    pub extra: Extra,
 }
 
 /// A model behind an endpoint, and the replicas that serve it.
@@ -284,6 +278,16 @@ pub struct Acme {
 pub struct Links {
     /// Your own runbooks: the alert's name is put behind it.
     pub runbook: Option<HttpUrl>,
+}
+
+/// Rule files and dashboards of your own, which become part of the stack.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Extra {
+    /// A folder of Prometheus rule files.
+    pub rules: Option<FolderPath>,
+    /// A folder of Grafana dashboards, as JSON.
+    pub dashboards: Option<FolderPath>,
 }
 
 /// The version of the config's format.

@@ -131,6 +131,16 @@ impl Diagnostic {
     }
 }
 
+/// A fault of the user's that was found where only the world's errors are expected: it travels as one of them, and
+/// whoever has a report takes it out again.
+impl std::error::Error for Diagnostic {}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// A place with its file looked up.
 #[derive(Clone, Debug)]
 pub struct Spot<'a> {
@@ -179,6 +189,12 @@ impl Report {
 
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Takes over an error that is a fault of the user's; any other one goes on.
+    pub fn take(&mut self, error: anyhow::Error) -> anyhow::Result<()> {
+        self.push(error.downcast::<Diagnostic>()?);
+        Ok(())
     }
 
     pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {

@@ -48,7 +48,8 @@ fn colorize_line(line: &str) -> String {
     format!("\u{1b}[{colour}m{text}\u{1b}[0m{end}")
 }
 
-fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
+/// From one text to another.
+pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     if old.is_empty() && new.is_empty() {
         return format!("--- {old_name}\n+++ {new_name}\n");
     }

@@ -4,13 +4,13 @@
 //! stranger, and whoever compares should not have to think of that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+
+pub(super) use crate::source::sha256 as hash;
 
 /// Where the manifest stands in the rendered folder.
 pub const MANIFEST: &str = ".skymon/manifest.json";
@@ -98,13 +98,6 @@ impl Manifest {
     pub(super) fn last_hash(&self, path: &str) -> Option<&String> {
         self.files.get(path).or_else(|| self.pending.as_ref()?.get(path))
     }
-}
-
-pub(super) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a string takes everything");
-        hex
-    })
 }
 
 /// Whether `path` names a file below the folder, by plain names, and not one of skymon's own notes.

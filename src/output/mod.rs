@@ -18,7 +18,7 @@ mod kill_tests;
 mod testing;
 
 pub use compare::{Change, Comparison, State, compare};
-pub use diff::colorize;
+pub use diff::{colorize, unified};
 pub use manifest::MANIFEST;
 pub use times::{changed, last_written, mark_written};
 pub use write::{Applied, apply};

@@ -3,6 +3,8 @@
 //! a place.
 
 mod build;
+mod digest;
+mod folder;
 mod index;
 mod mask;
 mod path;
@@ -15,6 +17,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
+pub use self::digest::sha256;
+pub use self::folder::{TooMany, files_below};
 pub use self::index::{Found, Located, SpanIndex, Spans};
 pub use self::mask::is_secret_text;
 pub use self::path::{ConfigPath, Segment};
@@ -75,6 +79,17 @@ impl SourceFile {
                 Err(not_text(&name, &format!("the file is not text: byte 0x{:02x} at {place}", u32::from(c))))
             }
         }
+    }
+
+    /// What keeps the text from being JSON.
+    pub fn json_problem(&self) -> Option<Diagnostic> {
+        let error = serde_json::from_str::<serde_json::Value>(&self.text).err()?;
+        let line = self.line_range(error.line().clamp(1, self.line_count()));
+        let at = self.floor((line.start + error.column().saturating_sub(1)).min(line.end));
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        let problem = Diagnostic::error("json-syntax", format!("this is not JSON: {what}"));
+        Some(problem.at_span(&self.name, at..at + 1, "here"))
     }
 
     /// Line and column of a byte offset, both from 1; the column counts characters.

@@ -7,9 +7,15 @@
 //! - PromQL in a `|` block: as itself, indented with the block.
 //! - Markdown: with what Markdown would read as marks escaped.
 //! - Caddyfile: as itself, and only if it is a plain token: that language has no way to write all others.
+//!
+//! A user's file takes the place of the embedded one of the same path. A fault in it is the user's to mend: it leaves here
+//! as a `Diagnostic`, where the same fault in an embedded template is a bug.
 
-#[cfg(test)]
+mod builtin;
+mod faults;
 mod holes;
+mod origin;
+mod overrides;
 
 use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
@@ -18,12 +24,23 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde::Serialize;
 
+pub use self::builtin::BuiltIn;
+pub use self::origin::mark;
+pub use self::overrides::{Age, Overrides};
+use crate::diagnostics::Report;
 use crate::promql::PromQl;
+use crate::source::SourceFile;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// Stands for a line break inside a printed expression until the indentation of its line is known.
 const SOFT_BREAK: char = '\u{E000}';
+
+/// Stands before a printed expression until it is known where that has come to stand.
+const EXPRESSION: char = '\u{E001}';
+
+/// Steps of one rendering: no stack needs a hundredth of them.
+const FUEL: u64 = 10_000_000;
 
 /// All embedded files below `folder`, with their paths, in order.
 pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
@@ -37,40 +54,105 @@ pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
 
 /// The text of one embedded file that is copied, not rendered.
 pub fn embedded_file(path: &str) -> &'static str {
-    EMBEDDED
-        .get_file(path)
-        .and_then(|file| file.contents_utf8())
-        .unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
+    embedded_text(path).unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
 }
 
-pub struct Templates(Environment<'static>);
+fn embedded_text(path: &str) -> Option<&'static str> {
+    EMBEDDED.get_file(path)?.contents_utf8()
+}
+
+/// Whether the file is read or copied as it is.
+fn is_data(path: &str) -> bool {
+    path.ends_with(".json") || path.ends_with(".tmpl")
+}
+
+pub struct Templates {
+    env: Environment<'static>,
+    overrides: Overrides,
+}
 
 impl Templates {
+    /// The built-in templates.
     pub fn new() -> Self {
         let mut env = Environment::new();
         env.set_syntax(syntax());
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_debug(true);
         env.set_formatter(|out, state, value| print_hole(out, state, value));
-        env.set_loader(|name| {
-            Ok(EMBEDDED.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_owned))
-        });
-        Self(env)
+        env.set_loader(|name| Ok(embedded_text(name).map(str::to_owned)));
+        Self { env, overrides: Overrides::default() }
     }
 
-    /// Renders the template of that path.
+    /// The built-in templates with the user's before them.
+    pub fn with(overrides: Overrides, report: &mut Report) -> Self {
+        let mut templates = Self::new();
+        if overrides.is_empty() {
+            return templates;
+        }
+        let own = overrides.clone();
+        templates.env.set_loader(move |name| {
+            let text = own.get(name).map(|file| file.text.as_str()).or_else(|| embedded_text(name));
+            Ok(text.map(str::to_owned))
+        });
+        // A template of the user's may include itself, or never end.
+        templates.env.set_recursion_limit(20);
+        templates.env.set_fuel(Some(FUEL));
+        let rendered = overrides.iter().filter(|(path, _)| !is_data(path));
+        for (path, _) in rendered {
+            if let Err(error) = templates.env.get_template(path) {
+                report.extend(faults::of_engine(path, &error, &[], &overrides));
+            }
+        }
+        templates.overrides = overrides;
+        templates
+    }
+
+    /// Renders the template of that path. The error is a `Diagnostic` where the user's template is to blame.
     pub fn render(&self, path: &str, context: impl Serialize) -> Result<String> {
-        let text = self
-            .0
-            .get_template(path)
-            .and_then(|template| template.render(minijinja::value::Serde(context)))
-            .with_context(|| format!("bug: the template `{path}` does not render"))?;
-        Ok(indent_soft_breaks(&text))
+        let context = Value::from(minijinja::value::Serde(context));
+        let given =
+            || context.try_iter().into_iter().flatten().map(|name| name.to_string()).collect::<Vec<_>>();
+        let blame = |error: &Error| faults::of_engine(path, error, &given(), &self.overrides);
+        let rendered = self.env.get_template(path).and_then(|template| {
+            if self.overrides.is_empty() {
+                template.render(context.clone()).map(|text| (text, Vec::new()))
+            } else {
+                template.render_with_spans(context.clone())
+            }
+        });
+        let (text, spans) = match rendered {
+            Ok(rendered) => rendered,
+            Err(error) => match blame(&error) {
+                Some(fault) => return Err(fault.into()),
+                None => {
+                    return Err(error).with_context(|| format!("bug: the template `{path}` does not render"));
+                }
+            },
+        };
+        let is_own =
+            self.own(path).is_some() || spans.iter().any(|span| self.overrides.get(span.name()).is_some());
+        if is_own
+            && path.ends_with(".yml")
+            && let Some(fault) = faults::of_output(path, &text, &spans, &self.overrides)
+        {
+            return Err(fault.into());
+        }
+        Ok(finish(&text))
+    }
+
+    /// The file of the user's that takes the place of a template.
+    pub fn own(&self, path: &str) -> Option<&SourceFile> {
+        self.overrides.get(path)
+    }
+
+    /// The text of a template that is copied or read as it is, not rendered.
+    pub fn data(&self, path: &str) -> &str {
+        self.own(path).map_or_else(|| embedded_file(path), |file| origin::without_mark(path, &file.text))
     }
 
     /// Renders a snippet that stands in a data file, such as an alert's expression. `name` decides the format.
     pub fn render_snippet(&self, name: &str, source: &str, context: &Value) -> Result<String> {
-        self.0
+        self.env
             .render_named_str(name, source, context.clone())
             .with_context(|| format!("bug: the snippet `{name}` does not render"))
     }
@@ -132,7 +214,7 @@ fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Erro
         return Err(Error::new(ErrorKind::BadEscape, "a hole must hold a value that has a printing rule"));
     }
     let text = if let Some(expr) = value.downcast_object_ref::<PromQl>() {
-        expr.as_str().replace('\n', &SOFT_BREAK.to_string())
+        format!("{EXPRESSION}{}", expr.as_str().replace('\n', &SOFT_BREAK.to_string()))
     } else {
         match (format, value.as_str()) {
             (Format::Text, Some(text)) => text.to_owned(),
@@ -153,8 +235,9 @@ fn json(value: &Value) -> Result<String, Error> {
     }
     let text = serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
-    let special =
-        |c: char| matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK);
+    let special = |c: char| {
+        matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK | EXPRESSION)
+    };
     if !text.contains(special) {
         return Ok(text);
     }
@@ -199,14 +282,14 @@ fn markdown(text: &str) -> String {
 }
 
 /// Gives each line of a printed expression the indentation of the line its hole stands on.
-fn indent_soft_breaks(text: &str) -> String {
-    if !text.contains(SOFT_BREAK) {
+fn finish(text: &str) -> String {
+    if !text.contains([SOFT_BREAK, EXPRESSION]) {
         return text.to_owned();
     }
     text.split_inclusive('\n')
         .map(|line| {
             let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
-            line.replace(SOFT_BREAK, &format!("\n{indent}"))
+            line.replace(SOFT_BREAK, &format!("\n{indent}")).replace(EXPRESSION, "")
         })
         .collect()
 }
@@ -218,7 +301,7 @@ mod tests {
     use super::*;
 
     fn snippet(name: &str, source: &str, context: &Value) -> String {
-        indent_soft_breaks(&Templates::new().render_snippet(name, source, context).expect("renders"))
+        finish(&Templates::new().render_snippet(name, source, context).expect("renders"))
     }
 
     #[test]
@@ -229,7 +312,7 @@ mod tests {
             "a: b # c",
             "\"'\\",
             "line\nbreak",
-            "\u{85}\u{2028}\u{FEFF}\u{E000}\u{7f}",
+            "\u{85}\u{2028}\u{FEFF}\u{E000}\u{E001}\u{7f}",
             "<%= x %>",
             "{{ y }}",
         ] {

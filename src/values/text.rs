@@ -34,6 +34,36 @@ scalar!(FilePath, "the path of a file", {
     "description": "A file, relative to the config."
 });
 
+/// A folder of the user's, absolute or relative to the config, without a `/` at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderPath(String);
+
+impl FolderPath {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FolderPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text.trim_end_matches('/');
+        if plain.is_empty() {
+            return Err("no folder is named\nwrite a path such as `templates/`".into());
+        }
+        if plain.chars().any(is_unprintable) {
+            return Err("a path must not hold control characters\nrename the folder".into());
+        }
+        Ok(Self(plain.to_owned()))
+    }
+}
+
+scalar!(FolderPath, "the path of a folder", {
+    "type": "string",
+    "description": "A folder, relative to the config."
+});
+
 /// What no terminal can show and YAML refuses to hold.
 fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')

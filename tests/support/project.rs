@@ -18,9 +18,27 @@ impl Project {
         project
     }
 
-    /// A config of `tests/fixtures/stacks`.
+    /// A config of `tests/fixtures/stacks`, with the files beside it.
     pub(crate) fn of_fixture(name: &str) -> Self {
-        Self::new(&fixture(&format!("stacks/{name}.yaml")))
+        Self::of(&format!("stacks/{name}"))
+    }
+
+    /// A config of `tests/fixtures/examples`.
+    pub(crate) fn of_example(name: &str) -> Self {
+        Self::of(&format!("examples/{name}"))
+    }
+
+    /// `tests/fixtures/PATH.yaml`, with what lies in the folder of that name as the files beside it.
+    pub(crate) fn of(path: &str) -> Self {
+        let project = Self::new(&fixture(&format!("{path}.yaml")));
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
+        if beside.is_dir() {
+            for path in files_below(&beside) {
+                let name = path.to_string_lossy();
+                project.write(&name, &fs::read_to_string(beside.join(&path)).expect("reads the file"));
+            }
+        }
+        project
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::queries::variables;
-use super::{Page, array_at};
+use super::{InPanel, Page, array_at};
 use crate::artifacts::layout::Section;
 
 pub(super) fn keep_what_can_be_filled(
@@ -17,7 +17,7 @@ pub(super) fn keep_what_can_be_filled(
     let mut kept = Vec::new();
     for mut panel in section.panels.drain(..) {
         let title = panel["title"].as_str().unwrap_or("without a title").to_owned();
-        if fill(&mut panel, page, gone).with_context(|| format!("the panel `{title}`"))? {
+        if fill(&mut panel, page, gone).with_context(|| InPanel(title))? {
             kept.push(panel);
         }
     }

@@ -20,11 +20,13 @@ mod runbook;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::diagnostics::shortened;
 use crate::plan::Traffic;
 use crate::values::Duration;
 
@@ -82,6 +84,26 @@ pub(super) struct RunbookEntry {
     pub markdown: String,
 }
 
+/// The template of which no dashboard can be made: it may be the user's.
+#[derive(Debug)]
+pub(super) struct InTemplate(pub &'static str);
+
+impl fmt::Display for InTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot make a dashboard of the template `{}`", self.0)
+    }
+}
+
+/// The panel, by its title, that is at fault.
+#[derive(Debug)]
+pub(super) struct InPanel(pub String);
+
+impl fmt::Display for InPanel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the panel `{}`", self.0)
+    }
+}
+
 /// The uid of the page that shows the services of an engine.
 pub(super) fn service_uid(engine: &str) -> String {
     format!("skymon-service-{engine}")
@@ -119,8 +141,7 @@ pub(super) fn build(
     let mut dashboards = Vec::new();
     for page in &pages {
         let dashboard = match page.template {
-            Some(name) => patched(read_template(name), page, &pages, input)
-                .with_context(|| format!("cannot make a dashboard of the template `{name}`"))?,
+            Some(name) => patched(read_template(name), page, &pages, input).context(InTemplate(name))?,
             None => runbook::build(input, page, &pages),
         };
         dashboards.push((page.file.clone(), dashboard));
@@ -214,11 +235,12 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
     let Some(Value::Array(panels)) = fields.get_mut("panels").map(Value::take) else {
         bail!("it has no list `panels`");
     };
-    if let Some(odd) = panels.iter().find(|panel| !panel.is_object()) {
-        bail!("a panel is a JSON object, this is none: {odd}");
-    }
     let mut sections = layout::sections(panels);
     for section in &mut sections {
+        // Those of a folded row are among them.
+        if let Some(odd) = section.panels.iter().find(|panel| !panel.is_object()) {
+            bail!("a panel is a JSON object, this is none: `{}`", shortened(&odd.to_string()));
+        }
         for panel in &mut section.panels {
             marks::ask_for_traffic(panel, page);
         }
