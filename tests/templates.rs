@@ -308,7 +308,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "url.name",
             "url.name|upperr",
             "template-value",
-            "templates/RUNBOOK.md:20:16",
+            "templates/RUNBOOK.md:24:16",
             "upperr",
         ),
         (
@@ -427,7 +427,7 @@ fn a_dashboard_that_cannot_be_made_is_the_overrides_fault() {
     is_refused(
         &changed(path, "\"panels\": [", "\"panels\": [,"),
         "json-syntax",
-        &format!("{name}:52:14"),
+        &format!("{name}:72:14"),
         &[],
     );
     let project = project();
