@@ -328,60 +328,6 @@ fn hostile_files_get_a_message_and_no_panic() {
     }
 }
 
-/// Every value of a config that uses every key, replaced by what does not belong there.
-#[test]
-fn no_value_of_any_key_makes_skymon_panic() {
-    let whole: serde_yaml::Value =
-        serde_yaml::from_str(&support::project::fixture("stacks/everything.yaml")).expect("is YAML");
-    let long = "x".repeat(100_000);
-    let wrong = ["5", "[]", "{}", "'a\"b{{ x }}$y'", &long];
-    let mut cases = Vec::new();
-    for place in places(&whole) {
-        for text in wrong {
-            let mut config = whole.clone();
-            *at(&mut config, &place) = serde_yaml::from_str(text).expect("is YAML");
-            cases.push(serde_yaml::to_string(&config).expect("is written"));
-        }
-    }
-    assert!(cases.len() > 300, "{} cases", cases.len());
-    let project = Project::new("");
-    for (number, config) in cases.iter().enumerate() {
-        let name = format!("{number}.yaml");
-        project.write(&name, config);
-        let said = project.skymon(&["validate", "-c", &name]);
-        let what = said.text();
-        assert!(said.status == 0 || said.status == 1, "{config}\n{what}");
-        assert!(!what.contains("panicked") && !what.contains("bug:"), "{config}\n{what}");
-        assert!(said.status == 0 || what.contains("error["), "{config}\n{what}");
-    }
-}
-
-type Place = Vec<serde_yaml::Value>;
-
-/// The way to each value, keys and positions alike.
-fn places(value: &serde_yaml::Value) -> Vec<Place> {
-    let below: Vec<(serde_yaml::Value, &serde_yaml::Value)> = match value {
-        serde_yaml::Value::Mapping(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        serde_yaml::Value::Sequence(list) => {
-            list.iter().enumerate().map(|(at, value)| (at.into(), value)).collect()
-        }
-        _ => Vec::new(),
-    };
-    let mut found = Vec::new();
-    for (step, value) in below {
-        found.push(vec![step.clone()]);
-        found.extend(places(value).into_iter().map(|rest| [vec![step.clone()], rest].concat()));
-    }
-    found
-}
-
-fn at<'a>(value: &'a mut serde_yaml::Value, place: &[serde_yaml::Value]) -> &'a mut serde_yaml::Value {
-    place.iter().fold(value, |value, step| match step.as_u64() {
-        Some(position) if value.is_sequence() => &mut value[usize::try_from(position).expect("is small")],
-        _ => &mut value[step],
-    })
-}
-
 #[test]
 fn a_secret_may_belong_to_any_legal_name() {
     let project = Project::new(
@@ -441,22 +387,4 @@ fn completions_are_printed_for_every_shell() {
         let said = Project::new(MINIMAL).skymon(&["completions", shell]).expect_success();
         assert!(said.stdout.contains("validate"), "{shell}");
     }
-}
-
-#[test]
-fn two_renders_at_once_do_not_mix() {
-    let project = Project::of_fixture("everything");
-    let config = project.read("skymon.yaml");
-    project.write("other.yaml", &config.replace("10.0.4.10:8000", "10.0.4.11:8000"));
-    let (one, two) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| project.skymon(&["render"]));
-        let two = scope.spawn(|| project.skymon(&["render", "-c", "other.yaml"]));
-        (one.join().expect("runs"), two.join().expect("runs"))
-    });
-    // Either may be told that the other is at work; what is there in the end is one of the two, whole.
-    assert!(one.status == 0 || two.status == 0, "{}{}", one.text(), two.text());
-    let whole = ["skymon.yaml", "other.yaml"]
-        .iter()
-        .any(|config| project.skymon(&["render", "--check", "-c", config]).status == 0);
-    assert!(whole, "{}{}", one.text(), two.text());
 }
