@@ -1,6 +1,6 @@
-# What a person and CI run. `make test` is all of it; the other targets are its parts.
+# What a person and CI run. `make test` is all that proves skymon; `deny` and `advisories` look at what it is built from.
 .DEFAULT_GOAL := build
-.PHONY: build tools test snapshots
+.PHONY: build tools test deny advisories snapshots
 
 build:
 	cargo build --locked
@@ -14,6 +14,14 @@ test: tools
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --tests --no-fail-fast
+
+# Licences and origins of all dependencies (deny.toml).
+deny:
+	tests/tools/deny check bans licenses sources
+
+# Known holes in dependencies. Apart, because it fetches the list from GitHub, and changes without a change here.
+advisories:
+	tests/tools/deny check advisories
 
 # Writes snapshots/ anew from what `render` gives now. Read the diff before you commit it.
 snapshots:

@@ -97,9 +97,9 @@ impl Config {
         let mut root = base(variant);
         for section in ["services", "receivers"] {
             let entries = std::mem::take(root[section].as_object_mut().expect("a map"));
-            let copied = (0..copies)
+            let all = (0..copies)
                 .flat_map(|copy| entries.iter().map(move |(key, entry)| (copy_of(key, copy), entry.clone())));
-            root[section] = Value::Object(copied.collect());
+            root[section] = Value::Object(all.collect());
         }
         let mut config =
             Self { root, plain: BTreeMap::new(), hostile: BTreeMap::new(), keys: BTreeSet::new() };

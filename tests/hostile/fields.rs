@@ -2,7 +2,7 @@
 //!
 //! A key of the schema that is not in the list below fails the test, so that none is ever added untested.
 
-use crate::reading::Reading;
+use crate::reading::{Reading, texts};
 use crate::values::Random;
 
 /// What a value is meant to be, so that a hostile one can come close.
@@ -67,7 +67,7 @@ const FIELDS: &[Field] = &[
             .collect()
     }),
     text("services.*.discover.http", Kind::Url, |r, at| {
-        r.texts("http_sd", &r.job(at[1])["http_sd_configs"][0]["url"])
+        texts("http_sd", &r.job(at[1])["http_sd_configs"][0]["url"])
     }),
     text("services.*.discover.file", Kind::Targets, |r, at| {
         let found = r.file("prometheus", &r.job(at[1])["file_sd_configs"][0]["files"][0]);
@@ -90,7 +90,7 @@ const FIELDS: &[Field] = &[
         r.file("prometheus", &r.job(at[1])["tls_config"]["key_file"])
     }),
     text("services.*.tls.server_name", Kind::Word, |r, at| {
-        r.texts("server_name", &r.job(at[1])["tls_config"]["server_name"])
+        texts("server_name", &r.job(at[1])["tls_config"]["server_name"])
     }),
     text("services.*.auth.bearer_token_file", Kind::File, |r, at| {
         r.file("prometheus", &r.job(at[1])["authorization"]["credentials_file"])
@@ -99,7 +99,7 @@ const FIELDS: &[Field] = &[
         r.variable(&r.job(at[1])["authorization"]["credentials_file"])
     }),
     text("services.*.auth.username", Kind::Word, |r, at| {
-        r.texts("username", &r.job(at[1])["basic_auth"]["username"])
+        texts("username", &r.job(at[1])["basic_auth"]["username"])
     }),
     text("services.*.auth.password_file", Kind::File, |r, at| {
         r.file("prometheus", &r.job(at[1])["basic_auth"]["password_file"])
@@ -142,19 +142,19 @@ const FIELDS: &[Field] = &[
         r.variable(&r.receiver(at[1])["pagerduty_configs"][0]["routing_key_file"])
     }),
     text("receivers.*.pagerduty.url", Kind::Url, |r, at| {
-        r.texts("url", &r.receiver(at[1])["pagerduty_configs"][0]["url"])
+        texts("url", &r.receiver(at[1])["pagerduty_configs"][0]["url"])
     }),
     text("receivers.*.email.to.*", Kind::Mail, |r, at| {
-        r.texts("to", &r.receiver(at[1])["email_configs"][0]["to"])
+        texts("to", &r.receiver(at[1])["email_configs"][0]["to"])
     }),
     text("receivers.*.email.from", Kind::Mail, |r, at| {
-        r.texts("from", &r.receiver(at[1])["email_configs"][0]["from"])
+        texts("from", &r.receiver(at[1])["email_configs"][0]["from"])
     }),
     text("receivers.*.email.smarthost", Kind::Address, |r, at| {
-        r.texts("smarthost", &r.receiver(at[1])["email_configs"][0]["smarthost"])
+        texts("smarthost", &r.receiver(at[1])["email_configs"][0]["smarthost"])
     }),
     text("receivers.*.email.username", Kind::Word, |r, at| {
-        r.texts("auth_username", &r.receiver(at[1])["email_configs"][0]["auth_username"])
+        texts("auth_username", &r.receiver(at[1])["email_configs"][0]["auth_username"])
     }),
     text("receivers.*.email.password_file", Kind::File, |r, at| {
         r.file("alertmanager", &r.receiver(at[1])["email_configs"][0]["auth_password_file"])

@@ -106,24 +106,19 @@ impl Reading {
         named(&self.alertmanager["receivers"], "name", name)
     }
 
-    pub(crate) fn texts(&self, place: &'static str, value: &Value) -> Vec<(&'static str, String)> {
-        vec![(place, value.as_str().unwrap_or_else(|| panic!("no {place}: {value}")).to_owned())]
-    }
-
     /// The file on this machine that a program finds at a path of its container, as the config would name it.
     #[track_caller]
     pub(crate) fn file(&self, program: &str, inside: &Value) -> Vec<(&'static str, String)> {
         let inside = inside.as_str().unwrap_or_else(|| panic!("{program} reads no file: {inside}"));
-        let outside = match inside.strip_prefix("/run/secrets/") {
-            Some(secret) => self.compose["secrets"][secret]["file"].as_str().unwrap_or_default().to_owned(),
-            None => {
-                let volumes = self.compose["services"][program]["volumes"].as_array().into_iter().flatten();
-                let mut found = volumes.filter_map(|volume| {
-                    let rest = inside.strip_prefix(volume["target"].as_str()?)?.strip_prefix('/')?;
-                    Some(format!("{}/{rest}", volume["source"].as_str()?))
-                });
-                found.next().unwrap_or_else(|| panic!("{program} has nothing at {inside}"))
-            }
+        let outside = if let Some(secret) = inside.strip_prefix("/run/secrets/") {
+            self.compose["secrets"][secret]["file"].as_str().unwrap_or_default().to_owned()
+        } else {
+            let volumes = self.compose["services"][program]["volumes"].as_array().into_iter().flatten();
+            let mut found = volumes.filter_map(|volume| {
+                let rest = inside.strip_prefix(volume["target"].as_str()?)?.strip_prefix('/')?;
+                Some(format!("{}/{rest}", volume["source"].as_str()?))
+            });
+            found.next().unwrap_or_else(|| panic!("{program} has nothing at {inside}"))
         };
         vec![("a file", self.in_project(&outside))]
     }
@@ -144,7 +139,7 @@ impl Reading {
     /// The variable behind a secret of the container.
     pub(crate) fn variable(&self, inside: &Value) -> Vec<(&'static str, String)> {
         let name = inside.as_str().and_then(|path| path.strip_prefix("/run/secrets/")).unwrap_or_default();
-        self.texts("a variable", &self.compose["secrets"][name]["environment"])
+        texts("a variable", &self.compose["secrets"][name]["environment"])
     }
 
     /// Registry and image.
@@ -188,7 +183,7 @@ impl Reading {
             .collect()
     }
 
-    /// A label of ServiceDown, of one service or of all.
+    /// A label of the alert `ServiceDown`, of one service or of all.
     pub(crate) fn alert_label(&self, service: Option<&str>, label: &str) -> Vec<(&'static str, String)> {
         let alerts = self.alerts.iter().map(|alert| &alert["labels"]).filter(|labels| {
             labels["alertname"] == "ServiceDown" && service.is_none_or(|service| labels["service"] == service)
@@ -225,6 +220,12 @@ fn channels(alertmanager: &Value, scratch: &Path) -> BTreeMap<String, String> {
         .zip(said.split('\n'))
         .map(|((name, _), shown)| ((*name).to_owned(), shown.to_owned()))
         .collect()
+}
+
+/// A text that must be there.
+#[track_caller]
+pub(crate) fn texts(place: &'static str, value: &Value) -> Vec<(&'static str, String)> {
+    vec![(place, value.as_str().unwrap_or_else(|| panic!("no {place}: {value}")).to_owned())]
 }
 
 fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
