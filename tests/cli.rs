@@ -265,6 +265,29 @@ error[unknown-receiver]: there is no receiver `tem`
 }
 
 #[test]
+fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
+    let with = |lines: &str| {
+        let config = format!(
+            "version: 1\nname: x\nservices: {{a: {{engine: custom, {lines}}}}}\n\
+             receivers: {{t: {{webhook: {{url_file: s/u}}}}}}\nroutes: {{critical: t, warning: t}}\n"
+        );
+        validate(&config)
+    };
+    for (lines, words) in [
+        ("replicas: ['h:1'], metrics_path: '/metrics?format=text'", "take the `?` of a metrics path"),
+        ("replicas: ['h:1'], metrics_path: '/a%2Fb'", "take the `%` of a metrics path"),
+        ("discover: {file: 'lab/targets[1].yml'}", "for a pattern"),
+        ("replicas: ['h:1'], engine_version: '1.2 # x'", "is not a version"),
+    ] {
+        let said = with(lines);
+        assert!(said.contains(words) && said.ends_with("1 error\n"), "{said}");
+    }
+    // A certificate that is refused is not missing besides.
+    let said = with("replicas: ['h:1'], tls: {cert_file: 'certs/$x', key_file: s/k}");
+    assert!(said.contains("must not hold `$`") && said.ends_with("1 error\n"), "{said}");
+}
+
+#[test]
 fn sections_of_later_versions_are_refused_by_name() {
     let said =
         Project::new(&support::project::fixture("examples/tutorial.yaml")).skymon(&["validate"]).stdout;

@@ -1,7 +1,7 @@
 //! The real `skymon render`, really killed while it writes, and several of them at once.
 //!
 //! `src/output/kill_tests.rs` stops before every single step, in the same process. Here the system ends the process
-//! wherever it is: what was open, locked or half written is left as it is. The kills come at hundreds of points: at
+//! wherever it is: what was open, locked or half written is left as it is. The kills come at some two hundred moments: at
 //! the sight of each single file that is laid ready or put in place.
 
 mod support;
@@ -19,7 +19,7 @@ use support::say;
 type Files = BTreeMap<String, String>;
 
 /// How often each moment is tried, in both directions.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// Two stacks that share some files, differ in some, and have some each for itself.
 fn configs() -> [String; 2] {
