@@ -1,6 +1,6 @@
-# What a person and CI run. `make test` is all of it; the other targets are its parts.
+# What a person and CI run. `make test` is all that proves skymon; `deny` and `advisories` look at what it is built from.
 .DEFAULT_GOAL := build
-.PHONY: build tools test snapshots bench
+.PHONY: build tools test deny advisories bench snapshots
 
 build:
 	cargo build --locked
@@ -18,6 +18,14 @@ test: tools
 # Time and memory beside `cp -r` and the real checkers; the figures for docs/performance.md.
 bench: tools
 	cargo bench --locked --bench bench
+
+# Licences and origins of all dependencies (deny.toml).
+deny:
+	tests/tools/deny check bans licenses sources
+
+# Known holes in dependencies. Apart, because it fetches the list from GitHub, and changes without a change here.
+advisories:
+	tests/tools/deny check advisories
 
 # Writes snapshots/ anew from what `render` gives now. Read the diff before you commit it.
 snapshots:

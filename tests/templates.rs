@@ -332,7 +332,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "\"compose/\" ~ program.name ~ \".yml\"",
             "\"compose/prometheuss.yml\"",
             "template-value",
-            "templates/docker-compose.yml:24:8",
+            "templates/docker-compose.yml:27:8",
             "did you mean `compose/prometheus.yml`?",
         ),
         (
@@ -340,7 +340,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "\"compose/\" ~ program.name ~ \".yml\"",
             "\"docker-compose.yml\"",
             "template-value",
-            "templates/docker-compose.yml:24:8",
+            "templates/docker-compose.yml:27:8",
             "recursion",
         ),
         (

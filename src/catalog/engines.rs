@@ -167,13 +167,15 @@ impl FromStr for Version {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a version\nwrite it as the engine prints it: `\"0.11\"`");
+        if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+_".contains(c)) {
+            return Err(wrong());
+        }
         let core = text.strip_prefix('v').unwrap_or(text);
         let core = &core[..core.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(core.len())];
         let parts: Option<Vec<u32>> =
             core.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
-        let mut parts = parts.ok_or_else(|| {
-            format!("`{text}` is not a version\nwrite it as the engine prints it: `\"0.11\"`")
-        })?;
+        let mut parts = parts.ok_or_else(wrong)?;
         // `0.11` and `0.11.0` are one version.
         while parts.last() == Some(&0) {
             parts.pop();

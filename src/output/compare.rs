@@ -149,16 +149,37 @@ pub fn compare(files: &BTreeMap<String, String>, out: &Path) -> anyhow::Result<C
     refuse_paths_outside(files)?;
     refuse_other_than_a_folder(out)?;
 
-    let recorded = Manifest::read(out)?;
+    let mut recorded = Manifest::read(out)?;
+    let mut comparison = compare_with(&recorded, files, out)?;
+    // Another run may be writing right now. What it puts in place is known by a newer manifest, and is no edit.
+    for _ in 0..MEANWHILE {
+        let now = Manifest::read(out)?;
+        if comparison.conflicts().is_empty() || now == recorded {
+            break;
+        }
+        recorded = now;
+        comparison = compare_with(&recorded, files, out)?;
+    }
+    Ok(comparison)
+}
+
+/// So many other runs may write while one looks.
+const MEANWHILE: usize = 20;
+
+fn compare_with(
+    recorded: &Recorded,
+    files: &BTreeMap<String, String>,
+    out: &Path,
+) -> anyhow::Result<Comparison> {
     let empty = Manifest::empty();
-    let manifest = if let Recorded::Read(manifest) = &recorded { manifest } else { &empty };
+    let manifest = if let Recorded::Read(manifest) = recorded { manifest } else { &empty };
 
     let mut comparison = Comparison {
         out: out.to_path_buf(),
         changes: Vec::new(),
         kept: 0,
         notes: Vec::new(),
-        manifest_outdated: match &recorded {
+        manifest_outdated: match recorded {
             Recorded::Missing => false,
             Recorded::Damaged(_) => true,
             Recorded::Read(manifest) => *manifest != Manifest::of(files),
@@ -176,7 +197,7 @@ pub fn compare(files: &BTreeMap<String, String>, out: &Path) -> anyhow::Result<C
         }
     }
     comparison.changes.sort_by(|a, b| a.path.cmp(&b.path));
-    comparison.notes = comparison.note_on(&recorded).into_iter().collect();
+    comparison.notes = comparison.note_on(recorded).into_iter().collect();
     Ok(comparison)
 }
 

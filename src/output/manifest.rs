@@ -29,7 +29,7 @@ pub(super) struct Manifest {
 }
 
 /// What a look for the manifest found.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Recorded {
     Missing,
     /// Why it cannot be used, to follow "the manifest …".

@@ -16,7 +16,7 @@ use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration, HttpUrl};
+use crate::values::{self, Count, Duration, HttpUrl, UrlPath};
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -50,6 +50,7 @@ impl ServiceResolver<'_> {
             return Ok(None);
         };
         self.check_engine_labels(engine, report);
+        self.check_metrics_path(report);
         let scrape = Scrape {
             path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
             interval: scrape_interval,
@@ -183,6 +184,13 @@ impl ServiceResolver<'_> {
                         "Prometheus reads target files that end in `.yml`, `.yaml` or `.json`\nrename the file: `targets.yml`",
                     ));
                 }
+                // A `*` finds itself; these do not.
+                if file.as_str().rsplit('/').next().is_some_and(|name| name.contains(['[', '\\'])) {
+                    report.push(bad_value(
+                        at.key("file"),
+                        "Prometheus takes the name of a target file for a pattern, and finds none with `[` or `\\`\nrename the file: `targets.yml`",
+                    ));
+                }
                 Targets::File(mounts.file(PROMETHEUS.name, at.key("file"), file))
             }
             _ => {
@@ -216,14 +224,17 @@ impl ServiceResolver<'_> {
         if tls.cert_file.is_some() != tls.key_file.is_some() {
             let (there, missing) =
                 if tls.cert_file.is_some() { ("cert_file", "key_file") } else { ("key_file", "cert_file") };
-            report.push(
-                Diagnostic::error("missing-key", format!("`{there}` needs its `{missing}`"))
-                    .at_key(at.key(there), "useless alone")
-                    .help(format!(
-                        "write `{missing}: {}`",
-                        if missing == "key_file" { "secrets/client.key" } else { "certs/client.pem" }
-                    )),
-            );
+            // One that was refused for a fault of its own is not missing.
+            if !self.index.contains(&at.key(missing)) {
+                report.push(
+                    Diagnostic::error("missing-key", format!("`{there}` needs its `{missing}`"))
+                        .at_key(at.key(there), "useless alone")
+                        .help(format!(
+                            "write `{missing}: {}`",
+                            if missing == "key_file" { "secrets/client.key" } else { "certs/client.pem" }
+                        )),
+                );
+            }
             return None;
         }
         let mut file = |key: &str, path: Option<&values::FilePath>| {
@@ -294,6 +305,17 @@ impl ServiceResolver<'_> {
                 );
                 None
             }
+        }
+    }
+
+    /// Prometheus escapes what it takes for a part of the path's name: it would ask for `/metrics%3Fformat=text`.
+    fn check_metrics_path(&self, report: &mut Report) {
+        let path = self.written.metrics_path.as_ref().map(UrlPath::as_str).unwrap_or_default();
+        if let Some(mark) = path.chars().find(|c| matches!(c, '?' | '%')) {
+            report.push(bad_value(
+                self.at.key("metrics_path"),
+                &format!("Prometheus would not take the `{mark}` of a metrics path for what it means in a URL\nwrite the path as it is, without query: `/metrics`"),
+            ));
         }
     }
 

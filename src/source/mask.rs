@@ -3,6 +3,7 @@
 
 use super::SourceFile;
 use super::index::SpanIndex;
+use crate::values::EnvName;
 
 /// Parts of the names of keys whose value is a secret, unless the key ends in `_file` or `_env`.
 const SECRET_KEYS: [&str; 9] = [
@@ -18,6 +19,8 @@ const SECRET_KEYS: [&str; 9] = [
 ];
 /// Keys that are secrets where they stand as they are.
 const SECRET_WORDS: [&str; 3] = ["key", "url", "webhook_url"];
+/// Keys of secrets that are long enough to be known with two letters wrong.
+const MISTYPED: [&str; 5] = ["bearer_token", "password", "routing_key", "secret", "webhook_url"];
 /// What tokens and hooks look like, wherever they stand.
 const SECRET_TEXTS: [&str; 4] = ["hooks.slack.com/", "xoxb-", "xoxp-", "-----BEGIN"];
 
@@ -27,7 +30,7 @@ pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
     for node in &index.nodes {
         let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
         let value = text.get(node.value.clone()).unwrap_or_default();
-        if is_secret_key(key) || (is_reference(key) && value.contains("://")) || is_secret_text(value) {
+        if is_secret_key(key) || is_no_reference(key, value) || is_secret_text(value) {
             // A section that holds a secret is not one: its own entries are looked at by themselves.
             if node.is_scalar() || is_secret_key(key) {
                 let stars = stars(value);
@@ -57,12 +60,28 @@ fn mask_line(line: &str) -> String {
 fn is_secret_key(key: &str) -> bool {
     let key = key.trim_matches(['"', '\'']).to_lowercase();
     !is_reference(&key)
-        && (SECRET_WORDS.contains(&key.as_str()) || SECRET_KEYS.iter().any(|part| key.contains(part)))
+        && (SECRET_WORDS.contains(&key.as_str())
+            || SECRET_KEYS.iter().any(|part| key.contains(part))
+            || is_mistyped(&key))
 }
 
 /// Whether the key names where a secret is.
 fn is_reference(key: &str) -> bool {
     key.ends_with("_file") || key.ends_with("_env")
+}
+
+/// Whether the key asks for where a secret is, and the value is something else: most likely the secret itself.
+fn is_no_reference(key: &str, value: &str) -> bool {
+    let inner = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    let bare = inner('"').or_else(|| inner('\'')).unwrap_or(value);
+    is_reference(key) && value.contains("://") || key.ends_with("_env") && bare.parse::<EnvName>().is_err()
+}
+
+/// Whether a key was most likely meant to be one of a secret.
+fn is_mistyped(key: &str) -> bool {
+    let plain = |word: &str| word.replace(['_', '-'], "");
+    let typed = plain(key);
+    MISTYPED.iter().any(|known| strsim::damerau_levenshtein(&typed, &plain(known)) <= 2)
 }
 
 /// Whether a text is a secret by its looks: a token of a known form, a URL with a password, or a bare key.
@@ -110,6 +129,18 @@ mod tests {
         assert_eq!(
             masked("chanel: https://hooks.slack.com/services/SECRET\n"),
             format!("chanel: {}\n", "*".repeat(39))
+        );
+    }
+
+    #[test]
+    fn what_was_meant_to_be_a_secret_is_hidden_too() {
+        for key in ["pasword", "bearer_tokn", "webhok_url", "routingkey", "Passwrd"] {
+            assert_eq!(masked(&format!("{key}: SECRET\n")), format!("{key}: ******\n"));
+        }
+        assert_eq!(masked("token_env: S-CRET\nurl_env: NAME\n"), "token_env: ******\nurl_env: NAME\n");
+        assert_eq!(
+            masked("username: me\nchannel: a\nports: {x: 1}\n"),
+            "username: me\nchannel: a\nports: {x: 1}\n"
         );
     }
 

@@ -228,7 +228,7 @@ fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Erro
     out.write_str(&text).map_err(Error::from)
 }
 
-/// JSON that every YAML reader takes for the same value: what YAML 1.1 reads as a line break is escaped too.
+/// JSON that every YAML reader takes for the same value: what YAML 1.1 reads as a line break, or refuses, is escaped too.
 fn json(value: &Value) -> Result<String, Error> {
     if value.kind() == ValueKind::Number {
         return Ok(value.to_string());
@@ -236,7 +236,18 @@ fn json(value: &Value) -> Result<String, Error> {
     let text = serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     let special = |c: char| {
-        matches!(c, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | SOFT_BREAK | EXPRESSION)
+        matches!(
+            c,
+            '\u{7F}'
+                ..='\u{9F}'
+                    | '\u{2028}'
+                    | '\u{2029}'
+                    | '\u{FEFF}'
+                    | '\u{FFFE}'
+                    | '\u{FFFF}'
+                    | SOFT_BREAK
+                    | EXPRESSION
+        )
     };
     if !text.contains(special) {
         return Ok(text);
@@ -312,7 +323,7 @@ mod tests {
             "a: b # c",
             "\"'\\",
             "line\nbreak",
-            "\u{85}\u{2028}\u{FEFF}\u{E000}\u{E001}\u{7f}",
+            "\u{85}\u{2028}\u{FEFF}\u{E000}\u{E001}\u{7f}\u{FFFE}\u{FFFF}",
             "<%= x %>",
             "{{ y }}",
         ] {

@@ -238,6 +238,98 @@ fn replicas_behind_client_certificates_tokens_and_passwords_are_up() {
     }
 }
 
+/// Each service has one thing wrong; the replica's own answer would be fine. What is wrong stands where people look (the
+/// target's error), and they are told of it.
+#[test]
+fn a_replica_that_cannot_be_trusted_or_does_not_trust_us_is_down_says_why_and_alerts() {
+    let cases = [
+        ("right", "'IP:8443'", "tls: {ca_file: certs/ca.pem, server_name: replicas.internal}", ""),
+        (
+            "wrong-authority",
+            "'IP:8443'",
+            "tls: {ca_file: certs/other.pem, server_name: replicas.internal}",
+            "unknown authority",
+        ),
+        ("system-authorities", "'IP:8443'", "tls: {server_name: replicas.internal}", "unknown authority"),
+        ("no-name", "'IP:8443'", "tls: {ca_file: certs/ca.pem}", "doesn't contain any IP SANs"),
+        (
+            "wrong-name",
+            "'IP:8443'",
+            "tls: {ca_file: certs/ca.pem, server_name: other.internal}",
+            "not other.internal",
+        ),
+        (
+            "expired",
+            "'IP:8444'",
+            "tls: {ca_file: certs/ca.pem, server_name: replicas.internal}",
+            "has expired",
+        ),
+        ("no-tls", "'IP:8443'", "labels: {tls: none}", ""),
+        (
+            "certificate-of-another",
+            "'IP:8445'",
+            "tls: {ca_file: certs/ca.pem, cert_file: certs/stranger.pem, \
+          key_file: secrets/stranger.key, server_name: replicas.internal}",
+            "tls:",
+        ),
+        ("right-token", "'IP:8001'", "auth: {bearer_token_file: secrets/token}", ""),
+        ("wrong-token", "'IP:8001'", "auth: {bearer_token_file: secrets/password}", "401"),
+        ("no-token", "'IP:8001'", "labels: {auth: none}", "401"),
+        ("right-password", "'IP:8002'", "auth: {username: prometheus, password_file: secrets/password}", ""),
+        ("wrong-password", "'IP:8002'", "auth: {username: prometheus, password_file: secrets/token}", "401"),
+        ("wrong-user", "'IP:8002'", "auth: {username: somebody, password_file: secrets/password}", "401"),
+    ];
+    let service = |(name, replica, lines, _): &(&str, &str, &str, &str)| {
+        format!(
+            "\n  {name}: {{engine: custom, replicas: [{replica}], {lines}, alerts: {{ServiceDown: {{for: 0s}}}}}}"
+        )
+    };
+    let lab = Lab::new("127.84.16.1", &config(&cases.iter().map(service).collect::<String>()));
+    let _slack = lab.slack();
+    lab.write("secrets/token", "the token");
+    lab.write("secrets/password", "pass word");
+    let (authority, other) = (Authority::new(), Authority::new());
+    authority.write(&lab.path("certs/ca.pem"));
+    other.write(&lab.path("certs/other.pem"));
+    lab.write("secrets/stranger.key", "");
+    other.write_client(&lab.path("certs/stranger.pem"), &lab.path("secrets/stranger.key"));
+    let _servers = [
+        Server::start_with(lab.addr(8443), Some(authority.server(&["replicas.internal"])), well),
+        Server::start_with(lab.addr(8444), Some(authority.expired_server(&["replicas.internal"])), well),
+        Server::start_with(
+            lab.addr(8445),
+            Some(authority.server_for_known_clients(&["replicas.internal"])),
+            well,
+        ),
+        Server::start(lab.addr(8001), wants("Bearer the token")),
+        Server::start(lab.addr(8002), wants("Basic cHJvbWV0aGV1czpwYXNzIHdvcmQ=")),
+    ];
+    lab.render();
+    let stack = lab.start();
+
+    for (name, _, _, trouble) in cases {
+        if name.starts_with("right") {
+            wait_for_up(&stack, name, 1);
+            continue;
+        }
+        wait_until(&format!("{name} is down for `{trouble}`"), SOON, || {
+            let mut targets = stack.targets().into_iter();
+            targets.find(|target| {
+                target.job == name && target.health == "down" && target.error.contains(trouble)
+            })
+        });
+        wait_until_fires(&stack, "ServiceDown", name);
+    }
+    // At the start, before the first scrape, nothing was up.
+    wait_until("nobody is told of the right ones", SOON, || {
+        (!firing(&stack).iter().any(|(_, service)| service.starts_with("right"))).then_some(())
+    });
+}
+
+fn well(_: &Request) -> Reply {
+    Reply::text(200, "inference_model_loaded 1\n")
+}
+
 /// A replica that answers only who says this.
 fn wants(authorization: &'static str) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
     move |request| match request.header("authorization") {

@@ -40,7 +40,17 @@ impl Authority {
     /// The TLS side of a server that answers to these names (or IP addresses).
     #[track_caller]
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
-        self.serve(names, WebPkiClientVerifier::no_client_auth())
+        serve(self.sign(names, |_| {}), WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same with a certificate that was good until 2001.
+    #[track_caller]
+    pub(crate) fn expired_server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
+        let signed = self.sign(names, |params| {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        });
+        serve(signed, WebPkiClientVerifier::no_client_auth())
     }
 
     /// The same, for a server that talks to nobody without a certificate of this authority.
@@ -51,37 +61,40 @@ impl Authority {
         roots.add(own).expect("a certificate of an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        self.serve(names, verifier.expect("one root is enough"))
+        serve(self.sign(names, |_| {}), verifier.expect("one root is enough"))
     }
 
     /// A client's certificate and its key as PEM files.
     #[track_caller]
     pub(crate) fn write_client(&self, certificate: &Path, key: &Path) {
-        let (signed, pair) = self.sign(&["client.internal"]);
+        let (signed, pair) = self.sign(&["client.internal"], |_| {});
         std::fs::write(certificate, signed.pem()).expect("the certificate can be written");
         std::fs::write(key, pair.serialize_pem()).expect("the key can be written");
     }
 
     #[track_caller]
-    fn serve(&self, names: &[&str], clients: Arc<dyn ClientCertVerifier>) -> Arc<rustls::ServerConfig> {
-        let (signed, pair) = self.sign(names);
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3")
-            .with_client_cert_verifier(clients)
-            .with_single_cert(vec![signed.der().clone()], key)
-            .expect("a key that fits the certificate");
-        Arc::new(config)
-    }
-
-    #[track_caller]
-    fn sign(&self, names: &[&str]) -> (Certificate, KeyPair) {
+    fn sign(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> (Certificate, KeyPair) {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(names).expect("names that a certificate can hold");
+        let mut params = CertificateParams::new(names).expect("names that a certificate can hold");
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer);
         (certificate.expect("a signed certificate"), key)
     }
+}
+
+#[track_caller]
+fn serve(
+    (signed, pair): (Certificate, KeyPair),
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Arc<rustls::ServerConfig> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3")
+        .with_client_cert_verifier(clients)
+        .with_single_cert(vec![signed.der().clone()], key)
+        .expect("a key that fits the certificate");
+    Arc::new(config)
 }
