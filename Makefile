@@ -1,6 +1,6 @@
 # What a person and CI run. `make test` is all of it; the other targets are its parts.
 .DEFAULT_GOAL := build
-.PHONY: build tools test snapshots
+.PHONY: build tools test snapshots bench
 
 build:
 	cargo build --locked
@@ -14,6 +14,10 @@ test: tools
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --tests --no-fail-fast
+
+# Time and memory beside `cp -r` and the real checkers; the figures for docs/performance.md.
+bench: tools
+	cargo bench --locked --bench bench
 
 # Writes snapshots/ anew from what `render` gives now. Read the diff before you commit it.
 snapshots:

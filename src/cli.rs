@@ -27,6 +27,8 @@ pub enum Command {
     Validate(Validate),
     /// Explain an alert: what it means, what users see, what to look at first
     Explain(Explain),
+    /// Let somebody through the front door, change a password, or shut it to somebody
+    Passwd(Passwd),
     /// Print the JSON Schema of skymon.yaml
     Schema,
     /// Print a completion script
@@ -132,6 +134,18 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Deny {
     Warnings,
+}
+
+#[derive(Debug, Args)]
+pub struct Passwd {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// The user; the password is asked for, or read from standard input where that is no terminal
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Take the user out instead
+    #[arg(long)]
+    pub remove: bool,
 }
 
 #[derive(Debug, Args)]

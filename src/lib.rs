@@ -20,6 +20,8 @@ pub mod config;
 pub mod plan;
 pub mod artifacts;
 pub mod output;
+pub mod private_files;
+pub mod users;
 pub mod wizard;
 pub mod cli;
 pub mod commands;

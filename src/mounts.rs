@@ -1,9 +1,11 @@
-//! What the programs need from the user's own files: secrets, and folders of certificates and target files.
+//! What the programs need from the user's own files: secrets, other files by themselves, and folders of certificates and
+//! target files.
 //!
 //! Collected while the config is resolved, so that the place a secret is used and the mount that brings it there
 //! cannot differ.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,11 +41,42 @@ pub enum SecretSource {
     Env(EnvName),
 }
 
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File(path) => path.as_str(),
+            Self::Env(name) => name.as_str(),
+        })
+    }
+}
+
+/// What stands in a file that is mounted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Secret,
+    /// Everybody may read it.
+    Certificate,
+    /// A name and a bcrypt hash a line.
+    Users,
+}
+
+impl FileKind {
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Certificate => "certificate",
+            Self::Users => "users file",
+        }
+    }
+}
+
+/// A file, or a variable, that one program gets by itself.
 #[derive(Clone, Debug)]
 pub struct Secret {
     /// In the compose file; also the file's name below `/run/secrets`.
     pub name: String,
     pub source: SecretSource,
+    pub kind: FileKind,
     pub program: &'static str,
     /// Where the config names it; `None` for what skymon needs by itself.
     pub at: Option<ConfigPath>,
@@ -107,11 +140,8 @@ impl Mounts {
                 return None;
             }
         };
-        let name = match &source {
-            SecretSource::File(path) => path.as_str(),
-            SecretSource::Env(name) => name.as_str(),
-        };
-        if name.contains("://") || is_secret_text(name) {
+        let name = source.to_string();
+        if name.contains("://") || is_secret_text(&name) {
             report.push(
                 Diagnostic::error(
                     "literal-secret",
@@ -124,8 +154,32 @@ impl Mounts {
         }
         let name = format!("{}.{key}", at.joined());
         let path = format!("/run/secrets/{name}");
-        self.secrets.push(Secret { name, source, program, at: Some(at.key(&source_key)) });
+        let at = Some(at.key(&source_key));
+        self.secrets.push(Secret { name, source, kind: FileKind::Secret, program, at });
         Some(path)
+    }
+
+    /// The path of a user's file that is mounted by itself: right for a program that reads it only when it starts, so that
+    /// a replaced one needs a restart in any case. `at` is where `key` stands.
+    pub fn single(
+        &mut self,
+        program: &'static str,
+        at: &ConfigPath,
+        key: &str,
+        path: &FilePath,
+        kind: FileKind,
+    ) -> String {
+        let at = at.key(key);
+        let name = at.joined().trim_end_matches("_file").to_owned();
+        let inside = format!("/run/secrets/{name}");
+        self.secrets.push(Secret {
+            name,
+            source: SecretSource::File(path.clone()),
+            kind,
+            program,
+            at: Some(at),
+        });
+        inside
     }
 
     /// The path of a user's file in the program's container. Its whole folder is mounted: a single file would stay the

@@ -8,13 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
-use support::project::{Project, files_below};
+use support::project::{Project, files_below, fixture};
 
-/// The stacks of `tests/fixtures/stacks` that are kept as trees.
-const STACKS: [&str; 3] = ["minimal", "tutorial", "everything"];
+/// The stacks that are kept as trees, and their configs in `tests/fixtures`.
+const STACKS: [(&str, &str); 4] = [
+    ("minimal", "stacks/minimal.yaml"),
+    ("tutorial", "stacks/tutorial.yaml"),
+    ("everything", "stacks/everything.yaml"),
+    ("tls", "examples/tls.yaml"),
+];
 
-fn check(stack: &str) {
-    let project = Project::of_fixture(stack);
+fn check((stack, config): (&str, &str)) {
+    let project = Project::new(&fixture(config));
     project.render();
     let rendered = project.path("monitoring");
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(stack);
@@ -71,6 +76,11 @@ fn the_stack_with_every_key_is_rendered_as_in_its_snapshot() {
 }
 
 #[test]
+fn the_stack_with_tls_and_a_front_door_is_rendered_as_in_its_snapshot() {
+    check(STACKS[3]);
+}
+
+#[test]
 fn every_snapshot_has_its_stack() {
     let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let mut found: Vec<String> = fs::read_dir(snapshots)
@@ -78,7 +88,7 @@ fn every_snapshot_has_its_stack() {
         .map(|entry| entry.expect("reads the entry").file_name().to_string_lossy().into_owned())
         .collect();
     found.sort();
-    let mut expected = STACKS.to_vec();
+    let mut expected = STACKS.map(|(stack, _)| stack);
     expected.sort_unstable();
     assert_eq!(found, expected);
 }

@@ -19,9 +19,9 @@ struct Service<'a> {
     user: &'a str,
     read_only: bool,
     memory: &'a str,
+    capabilities: &'a [&'a str],
     health: Vec<&'a str>,
-    port: u16,
-    published: Option<String>,
+    published: Option<Published>,
     external_url: String,
     scratch: bool,
     calls_out: bool,
@@ -29,6 +29,14 @@ struct Service<'a> {
     volume: String,
     data: Option<&'a str>,
     secrets: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Published {
+    bind: String,
+    /// Compose wants it as text.
+    port: String,
+    target: u16,
 }
 
 #[derive(Serialize)]
@@ -73,10 +81,13 @@ pub(super) fn build(
                 read_only: !secrets.iter().any(|secret| matches!(secret.source, SecretSource::Env(_))),
                 memory: facts.memory,
                 health: ["CMD"].iter().chain(facts.health).copied().collect(),
-                port: facts.port,
-                // Compose wants the published port as text.
-                published: program.published.map(|port| port.to_string()),
-                external_url: plan.external_url(facts.name),
+                capabilities: facts.capabilities,
+                published: program.published.as_ref().map(|published| Published {
+                    bind: published.bind.to_string(),
+                    port: published.port.to_string(),
+                    target: published.target,
+                }),
+                external_url: plan.external_url(program),
                 scratch: facts.scratch,
                 calls_out: facts.calls_out,
                 folders: own.chain(users).collect(),
@@ -105,6 +116,7 @@ pub(super) fn build(
         secrets => Value::from(Serde(secrets)),
         retention_time => plan.retention_time.to_string(),
         retention_size => plan.retention_size.as_str(),
+        door => plan.door.is_some(),
     };
     artifacts.yaml("docker-compose.yml", templates.render("docker-compose.yml", context)?)
 }

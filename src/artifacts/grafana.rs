@@ -66,13 +66,13 @@ fn input(plan: &Plan) -> DashboardInput {
 pub(super) fn runbook_url(plan: &Plan, alert: &str) -> String {
     match &plan.runbook {
         Some(base) => format!("{base}/{alert}"),
-        None => format!("{}/d/{}", plan.external_url("grafana"), dashboards::RUNBOOK_UID),
+        None => format!("{}/d/{}", plan.grafana_url(), dashboards::RUNBOOK_UID),
     }
 }
 
 /// The page that shows what the alert is about.
 pub(super) fn dashboard_url(plan: &Plan, service: Option<&str>) -> String {
-    let grafana = plan.external_url("grafana");
+    let grafana = plan.grafana_url();
     match plan.services.iter().find(|s| service == Some(s.name.as_str())) {
         Some(service) => {
             format!(

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod compose;
 mod dashboards;
+mod gate;
 mod grafana;
 mod layout;
 mod prometheus;
@@ -64,6 +65,7 @@ pub fn build(
     rules::build(plan, templates, &mut artifacts)?;
     alertmanager::build(plan, templates, &mut artifacts)?;
     grafana::build(plan, templates, &mut artifacts)?;
+    gate::build(plan, templates, &mut artifacts)?;
     runbook::build(plan, templates, &mut artifacts)?;
     // What the first line of skymon.yaml points editors to.
     artifacts.json("skymon.schema.json", schema)?;

@@ -24,12 +24,13 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
     let urls: Vec<Value> = plan
         .programs
         .iter()
-        .filter(|program| program.published.is_some())
+        .filter(|program| program.facts.pages)
         .map(|program| {
-            let name = program.facts.name;
-            context! { name, url => plan.external_url(name), port => plan.published_port(name) }
+            let port = program.published.as_ref().map(|published| published.port);
+            context! { name => program.facts.name, url => plan.external_url(program) + "/", port }
         })
         .collect();
+    let door = plan.door.as_ref().map(|door| context! { bind => door.bind.to_string(), port => door.port });
     let receivers: Vec<Value> = plan
         .receivers
         .iter()
@@ -44,6 +45,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         name => plan.name.as_str(),
         probes => plan.services.iter().any(|service| service.probe.is_some()),
         receivers,
+        door,
         urls,
         sections,
     };
@@ -91,9 +93,12 @@ pub(super) fn markdown(entry: &AlertEntry, services: &[String]) -> String {
         }
     }
     text.push_str(&format!(
-        "\n**Change it** in skymon.yaml: `alerts: {{{}: {}}}`, then `skymon render`.\n",
-        entry.name,
-        example(entry)
+        "\n**Change it** in skymon.yaml: `alerts: {{{name}: {}}}`, then `skymon render`.\n\n\
+         **Silence it** in Alertmanager, or in the folder of the stack:\n\n\
+         ```\ndocker compose exec alertmanager amtool --alertmanager.url=http://localhost:9093 \
+         silence add alertname={name} --duration=2h --author=me --comment=why\n```\n",
+        example(entry),
+        name = entry.name,
     ));
     text
 }

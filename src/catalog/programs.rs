@@ -11,11 +11,14 @@ pub struct Program {
     pub tag: &'static str,
     /// `uid:gid`, never root.
     pub user: &'static str,
-    /// Inside the stack; published on 127.0.0.1 where `published`.
+    /// Where the other programs reach it, its metrics included.
     pub port: u16,
-    pub published: bool,
+    /// Whether it has pages for people.
+    pub pages: bool,
     /// A command that is in the image.
     pub health: &'static [&'static str],
+    /// What it must be allowed beyond nothing.
+    pub capabilities: &'static [&'static str],
     pub memory: &'static str,
     /// A volume of that name holds the data at that path.
     pub data: Option<&'static str>,
@@ -54,8 +57,9 @@ pub const PROMETHEUS: Program = Program {
     tag: "v3.5.3",
     user: "65534:65534",
     port: 9090,
-    published: true,
+    pages: true,
     health: &["promtool", "check", "healthy", "--url=http://localhost:9090"],
+    capabilities: &[],
     memory: "2g",
     data: Some("/prometheus"),
     folders: &[("prometheus", "/etc/prometheus")],
@@ -71,8 +75,9 @@ pub const ALERTMANAGER: Program = Program {
     tag: "v0.33.1",
     user: "65534:65534",
     port: 9093,
-    published: true,
+    pages: true,
     health: &["wget", "-qO-", "http://localhost:9093/-/healthy"],
+    capabilities: &[],
     memory: "256m",
     data: Some("/alertmanager"),
     folders: &[("alertmanager", "/etc/alertmanager")],
@@ -92,8 +97,9 @@ pub const GRAFANA: Program = Program {
     tag: "13.2.3",
     user: "472:0",
     port: 3000,
-    published: true,
+    pages: true,
     health: &["wget", "-qO-", "http://localhost:3000/api/health"],
+    capabilities: &[],
     memory: "512m",
     data: Some("/var/lib/grafana"),
     folders: &[("grafana/provisioning", "/etc/grafana/provisioning"), ("grafana/dashboards", DASHBOARDS)],
@@ -109,8 +115,9 @@ pub const BLACKBOX: Program = Program {
     tag: "v0.28.0",
     user: "65534:65534",
     port: 9115,
-    published: false,
+    pages: false,
     health: &["wget", "-qO-", "http://localhost:9115/-/healthy"],
+    capabilities: &[],
     memory: "128m",
     data: None,
     folders: &[("blackbox", "/etc/blackbox_exporter")],
@@ -124,3 +131,27 @@ pub const BLACKBOX: Program = Program {
         "probe_ssl_earliest_cert_expiry",
     ],
 };
+
+/// The front door. Its own port is for health and metrics; people come in through `GATE_PORT`.
+pub const GATE: Program = Program {
+    name: "gate",
+    image: "caddy",
+    tag: "2.11.4-alpine",
+    user: "65534:65534",
+    port: 8080,
+    pages: false,
+    health: &["wget", "-qO-", "http://localhost:8080/healthy"],
+    // The binary demands it of the system before it starts, whatever its port.
+    capabilities: &["NET_BIND_SERVICE"],
+    memory: "256m",
+    // Certificates that an authority gave.
+    data: Some("/data/caddy"),
+    folders: &[("gate", "/etc/caddy")],
+    scratch: false,
+    calls_out: true,
+    reload: Reload::Restart,
+    metrics: &[],
+};
+
+/// Where the front door takes people in, inside its container: above 1024, since it is not root.
+pub const GATE_PORT: u16 = 8443;

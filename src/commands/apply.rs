@@ -1,11 +1,19 @@
 //! The one command that brings the running stack to what was just rendered.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::programs::{Program, Reload};
 use crate::output::{Change, State};
 use crate::plan::Plan;
 
-/// `None` if the running programs follow the changed files by themselves.
-pub(super) fn command(changes: &[Change], plan: &Plan, compose_file: &str) -> Option<String> {
+/// `None` if the running programs follow the changed files by themselves. `replaced` are the programs of which a secret is
+/// another one now.
+pub(super) fn command(
+    changes: &[Change],
+    replaced: &BTreeSet<&str>,
+    plan: &Plan,
+    compose_file: &str,
+) -> Option<String> {
     let compose = format!("docker compose -f {}", shell_word(compose_file));
     let definition = changes.iter().find(|change| change.path == "docker-compose.yml");
     let mut commands = Vec::new();
@@ -14,20 +22,29 @@ pub(super) fn command(changes: &[Change], plan: &Plan, compose_file: &str) -> Op
     }
     // What has never run has nothing to reload.
     if definition.is_none_or(|change| change.state != State::Create) {
-        for (reload, verb) in [(Reload::Signal, "kill -s SIGHUP"), (Reload::Restart, "restart")] {
-            let names: Vec<&str> = plan
-                .programs
-                .iter()
-                .map(|program| program.facts)
-                .filter(|facts| facts.reload == reload && reads_any(facts, changes))
-                .map(|facts| facts.name)
-                .collect();
+        let programs = plan.programs.iter().map(|program| program.facts);
+        let reload = |facts: &Program| match facts.reload {
+            _ if replaced.contains(facts.name) => Some(Reload::Restart),
+            reload => reads_any(facts, changes).then_some(reload),
+        };
+        for (way, verb) in [(Reload::Signal, SIGNAL), (Reload::Restart, RESTART)] {
+            let names: Vec<&str> =
+                programs.clone().filter(|facts| reload(facts) == Some(way)).map(|facts| facts.name).collect();
             if !names.is_empty() {
                 commands.push(format!("{compose} {verb} {}", names.join(" ")));
             }
         }
     }
     (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
+const SIGNAL: &str = "kill -s SIGHUP";
+/// A secret is mounted as a single file: only a program that is started again sees another one in its place.
+const RESTART: &str = "restart";
+
+/// Has one program read its secrets anew.
+pub(super) fn restart(program: &str, compose_file: &str) -> String {
+    format!("docker compose -f {} {RESTART} {program}", shell_word(compose_file))
 }
 
 fn reads_any(program: &Program, changes: &[Change]) -> bool {

@@ -216,10 +216,7 @@ fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)]) -> String
         steps.push(format!("fill {path}: {what}\n     {link}"));
     }
     steps.push("docker compose -f monitoring/docker-compose.yml up -d --wait".to_owned());
-    steps.push(format!(
-        "open {}, user admin, password in {GRAFANA_PASSWORD_FILE}",
-        stack.plan.external_url("grafana")
-    ));
+    steps.push(format!("open {}, user admin, password in {GRAFANA_PASSWORD_FILE}", stack.plan.grafana_url()));
     let mut text = String::from("\nnext:\n");
     for (position, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {step}", position + 1);

@@ -3,6 +3,7 @@
 mod apply;
 mod explain;
 mod init;
+mod passwd;
 mod paths;
 mod render;
 mod secrets;
@@ -38,6 +39,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Render(args) => render::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Passwd(args) => passwd::run(&args),
         Command::Schema => {
             print(&format!("{}\n", serde_json::to_string_pretty(&schema())?))?;
             Ok(Outcome::Fine)

@@ -47,11 +47,20 @@ fn preview(args: &cli::Render, paths: &StackPaths, stack: &Stack) -> Result<Outc
 
 /// Writes the stack, says what became of it, and names the command that brings it to the running one.
 fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
+    // Asked for before this run becomes the last one.
+    let replaced = match output::last_written(&paths.out) {
+        Some(time) => secrets::replaced_since(time, &stack.plan.mounts, &paths.config_dir()),
+        None => Vec::new(),
+    };
     let Some(comparison) = put(paths, stack, force)? else {
         return Ok(Outcome::Findings);
     };
-    let compose = paths.out.join("docker-compose.yml");
-    if let Some(command) = apply::command(comparison.changes(), &stack.plan, &compose.to_string_lossy()) {
+    for secret in &replaced {
+        print(&format!("{:<8} {}\n", "replaced", secret.source))?;
+    }
+    let programs = replaced.iter().map(|secret| secret.program).collect();
+    let compose = paths.out.join("docker-compose.yml").to_string_lossy().into_owned();
+    if let Some(command) = apply::command(comparison.changes(), &programs, &stack.plan, &compose) {
         print(&format!("apply it with:\n  {command}\n"))?;
     }
     Ok(Outcome::Fine)
@@ -61,6 +70,7 @@ fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
 pub(super) fn put(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Option<Comparison>> {
     match output::apply(stack.artifacts.files(), &paths.out, force)? {
         Applied::Done(comparison) => {
+            output::mark_written(&paths.out);
             print_notes(&comparison)?;
             print(&listing(&comparison, &paths.out))?;
             Ok(Some(comparison))

@@ -5,17 +5,24 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
 
+use crate::catalog::programs::GRAFANA;
 use crate::diagnostics::{Diagnostic, Report};
-use crate::mounts::{Mounts, Secret, SecretSource};
+use crate::mounts::{FileKind, Mounts, Secret, SecretSource};
+use crate::output;
 use crate::source::ConfigPath;
+use crate::users::Users;
 
 pub(super) fn check(mounts: &Mounts, config_dir: &Path, report: &mut Report) {
     for secret in &mounts.secrets {
         let problem = match &secret.source {
-            SecretSource::File(path) => file_problem(path.as_str(), config_dir),
+            SecretSource::File(path) => file_problem(path.as_str(), config_dir, secret.kind),
             SecretSource::Env(name) => env_problem(name.as_str()),
         };
+        if secret.kind == FileKind::Users {
+            check_users(secret, config_dir, report);
+        }
         if let Some((id, message, help)) = problem {
             report.push(place(Diagnostic::warning(id, message), secret).help(help));
         }
@@ -27,30 +34,62 @@ pub(super) fn check(mounts: &Mounts, config_dir: &Path, report: &mut Report) {
     }
 }
 
+/// Secrets of which the file is another one since then, as far as a program must be told. Only looks at the files' times; the
+/// clock that they are made by has ticks of some milliseconds, and in doubt it is said once more.
+pub(super) fn replaced_since<'a>(time: SystemTime, mounts: &'a Mounts, config_dir: &Path) -> Vec<&'a Secret> {
+    let is_newer = |secret: &&Secret| match &secret.source {
+        SecretSource::File(path) => {
+            output::changed(&config_dir.join(path.as_str())).is_some_and(|at| at >= time)
+        }
+        SecretSource::Env(_) => false,
+    };
+    // Grafana takes its first password when it starts for the first time, and never again.
+    mounts.secrets.iter().filter(|secret| secret.program != GRAFANA.name).filter(is_newer).collect()
+}
+
 type Problem = (&'static str, String, String);
 
-fn file_problem(path: &str, config_dir: &Path) -> Option<Problem> {
+/// A line of the users file that Caddy would not start with.
+fn check_users(secret: &Secret, config_dir: &Path, report: &mut Report) {
+    let SecretSource::File(path) = &secret.source else { return };
+    let Ok(text) = fs::read_to_string(config_dir.join(path.as_str())) else { return };
+    for (line, fault) in Users::parse(&text).err().unwrap_or_default() {
+        report.push(
+            place(
+                Diagnostic::error("bad-users", format!("`{}`, line {line}: {fault}", path.as_str())),
+                secret,
+            )
+            .help("remove the line, and run `skymon passwd NAME`"),
+        );
+    }
+}
+
+fn file_problem(path: &str, config_dir: &Path, kind: FileKind) -> Option<Problem> {
     let full = config_dir.join(path);
-    let put = format!("write the secret into `{path}`");
+    let what = kind.noun();
+    let put = match kind {
+        FileKind::Users => "run `skymon passwd NAME`".to_owned(),
+        _ => format!("write the {what} into `{path}`"),
+    };
     let mut file = match fs::File::open(&full) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Some(("secret-missing", format!("the secret `{path}` is not there"), put));
+            return Some(("secret-missing", format!("the {what} `{path}` is not there"), put));
         }
         Err(error) => {
-            return Some(("secret-unreadable", format!("the secret `{path}` cannot be read: {error}"), put));
+            return Some(("secret-unreadable", format!("the {what} `{path}` cannot be read: {error}"), put));
         }
     };
     // Enough to see whether there is anything; the secret itself is of no interest.
     let mut start = [0; 64];
     match file.read(&mut start) {
         Err(error) => {
-            Some(("secret-unreadable", format!("the secret `{path}` cannot be read: {error}"), put))
+            Some(("secret-unreadable", format!("the {what} `{path}` cannot be read: {error}"), put))
         }
         Ok(length) if start[..length].iter().all(u8::is_ascii_whitespace) => {
-            Some(("secret-empty", format!("the secret `{path}` is empty"), put))
+            Some(("secret-empty", format!("the {what} `{path}` is empty"), put))
         }
-        Ok(_) => mode_problem(path, &full),
+        Ok(_) => mode_problem(path, &full, kind),
     }
 }
 
@@ -76,15 +115,18 @@ fn mounted_problem(path: &str, config_dir: &Path) -> Option<Problem> {
 
 /// The container's user is neither the owner nor of its group, and compose keeps owner and mode.
 #[cfg(unix)]
-fn mode_problem(path: &str, full: &Path) -> Option<Problem> {
+fn mode_problem(path: &str, full: &Path, kind: FileKind) -> Option<Problem> {
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &Path| fs::metadata(path).map(|meta| meta.permissions().mode());
     if mode(full).ok()? & 0o004 == 0 {
-        let help = format!("chmod 644 {path} (its folder, 0700, keeps it private)");
+        let help = match kind {
+            FileKind::Certificate => format!("chmod 644 {path}"),
+            _ => format!("chmod 644 {path} (its folder, 0700, keeps it private)"),
+        };
         return Some(("secret-mode", format!("the containers cannot read the secret `{path}`"), help));
     }
     let folder = full.parent()?;
-    if mode(folder).ok()? & 0o077 != 0 {
+    if kind != FileKind::Certificate && mode(folder).ok()? & 0o077 != 0 {
         let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())?;
         let help = format!("chmod 700 {}", folder.display());
         return Some((
@@ -97,7 +139,7 @@ fn mode_problem(path: &str, full: &Path) -> Option<Problem> {
 }
 
 #[cfg(not(unix))]
-fn mode_problem(_: &str, _: &Path) -> Option<Problem> {
+fn mode_problem(_: &str, _: &Path, _: FileKind) -> Option<Problem> {
     None
 }
 

@@ -12,12 +12,12 @@ use crate::catalog::engines::Version;
 use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
-    Count, DnsName, Duration, EnvName, FilePath, HostPort, HttpUrl, Line, Port, Size, StackName, UrlPath,
+    BindAddress, Count, DnsName, Duration, EnvName, FilePath, Host, HostPort, HttpUrl, Line, MailAddress,
+    Port, Size, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
 pub const NOT_YET: &[&str] = &[
-    "access",
     "cost",
     "engines",
     "extra",
@@ -52,8 +52,10 @@ pub struct Config {
     /// Dead man's switch: called every minute while the monitoring lives.
     pub heartbeat: Option<Heartbeat>,
     pub prometheus: Prometheus,
-    /// Where the pages are published, on 127.0.0.1.
+    /// Where the pages are published on 127.0.0.1, unless `access` opens them.
     pub ports: Ports,
+    /// One front door before all pages, with TLS and users.
+    pub access: Option<Access>,
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
@@ -236,6 +238,45 @@ pub struct Images {
     pub alertmanager: Option<Line>,
     pub grafana: Option<Line>,
     pub blackbox: Option<Line>,
+    pub gate: Option<Line>,
+}
+
+/// The front door: what is behind it is reached through it alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The address of this machine that is listened on; 127.0.0.1 if not said.
+    pub bind: Option<BindAddress>,
+    /// 443 if not said.
+    pub port: Option<Port>,
+    /// What people type into a browser, and where links in notifications lead.
+    pub host: Host,
+    pub tls: DoorTls,
+    /// Who may come in: a name and a bcrypt hash a line. `skymon passwd` writes it.
+    pub users_file: FilePath,
+}
+
+/// The door's certificate: your own, or one that an authority gives and renews by itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoorTls {
+    /// The certificate, with those between it and its authority.
+    pub cert_file: Option<FilePath>,
+    /// Its private key.
+    pub key_file: Option<FilePath>,
+    pub acme: Option<Acme>,
+}
+
+/// An authority that is asked for the certificate.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acme {
+    /// Whom the authority tells of trouble.
+    pub email: MailAddress,
+    /// The authority's directory; a public one if not said.
+    pub server: Option<HttpUrl>,
+    /// The authority that signed the server's own certificate, where it is not a public one.
+    pub ca_file: Option<FilePath>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -9,6 +9,7 @@ mod compare;
 mod diff;
 mod disk;
 mod manifest;
+mod times;
 mod write;
 
 #[cfg(test)]
@@ -19,4 +20,5 @@ mod testing;
 pub use compare::{Change, Comparison, State, compare};
 pub use diff::colorize;
 pub use manifest::MANIFEST;
+pub use times::{changed, last_written, mark_written};
 pub use write::{Applied, apply};

@@ -2,6 +2,7 @@
 //! prints it.
 
 mod alerts;
+mod door;
 mod incidents;
 mod programs;
 mod proofs;
@@ -17,6 +18,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 pub use alerts::Alert;
+pub use door::{Certificate, Door};
 pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
@@ -24,10 +26,10 @@ pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
 
 use crate::catalog::engines::Engine;
-use crate::catalog::programs::Program;
+use crate::catalog::programs::{GRAFANA, Program};
 use crate::catalog::receivers::Kind;
 use crate::mounts::Mounts;
-use crate::values::{DnsName, Duration, HostPort, HttpUrl};
+use crate::values::{BindAddress, DnsName, Duration, HostPort, HttpUrl};
 
 pub struct Plan {
     pub name: String,
@@ -41,6 +43,8 @@ pub struct Plan {
     pub routes: Vec<Route>,
     pub inhibitions: Vec<Inhibition>,
     pub programs: Vec<RunningProgram>,
+    /// `None`: each page is published on 127.0.0.1 by itself.
+    pub door: Option<Door>,
     pub scrape_interval: Duration,
     pub retention_time: Duration,
     pub retention_size: String,
@@ -50,14 +54,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The address of a program's pages from the machine that runs the stack.
-    pub fn external_url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.published_port(name))
+    /// Where people reach a program's pages: through the door, or on the machine that runs the stack.
+    pub fn external_url(&self, program: &RunningProgram) -> String {
+        match (&self.door, &program.published) {
+            (Some(door), _) => door.url(program.facts.name),
+            (None, Some(published)) => format!("http://{}:{}", published.bind, published.port),
+            // Nobody comes there.
+            (None, None) => format!("http://{}", program.facts.address()),
+        }
     }
 
-    /// The port on 127.0.0.1; 0 for a program that is not published.
-    pub fn published_port(&self, name: &str) -> u16 {
-        self.programs.iter().find(|p| p.facts.name == name).and_then(|p| p.published).unwrap_or_default()
+    pub fn grafana_url(&self) -> String {
+        let grafana = self.programs.iter().find(|program| program.facts.name == GRAFANA.name);
+        grafana.map(|grafana| self.external_url(grafana)).unwrap_or_default()
     }
 
     /// All alerts of the stack, the services' first.
@@ -140,6 +149,13 @@ pub struct Receiver {
 pub struct RunningProgram {
     pub facts: &'static Program,
     pub image: String,
-    /// The port on 127.0.0.1.
-    pub published: Option<u16>,
+    pub published: Option<Published>,
+}
+
+/// A port of the machine that leads into a container.
+pub struct Published {
+    pub bind: BindAddress,
+    pub port: u16,
+    /// In the container.
+    pub target: u16,
 }

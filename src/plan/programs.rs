@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::RunningProgram;
 use super::alerts::bad_value;
-use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, GRAFANA, PROMETHEUS, Program};
+use super::{Door, Published, RunningProgram};
+use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, GATE, GATE_PORT, GRAFANA, PROMETHEUS, Program};
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report};
-use crate::mounts::{Secret, SecretSource};
+use crate::mounts::{FileKind, Secret, SecretSource};
 use crate::source::ConfigPath;
-use crate::values::{Line, Port};
+use crate::values::{BindAddress, Line, Port};
 
 /// The programs that this stack needs.
-pub(super) fn resolve(config: &Config, probes: bool, report: &mut Report) -> Vec<RunningProgram> {
+pub(super) fn resolve(
+    config: &Config,
+    probes: bool,
+    door: Option<&Door>,
+    report: &mut Report,
+) -> Vec<RunningProgram> {
     let (images, ports) = (&config.images, &config.ports);
     let mut programs = vec![
         (&PROMETHEUS, &images.prometheus, ports.prometheus),
@@ -22,12 +27,26 @@ pub(super) fn resolve(config: &Config, probes: bool, report: &mut Report) -> Vec
     if probes {
         programs.push((&BLACKBOX, &images.blackbox, None));
     }
+    if config.access.is_some() {
+        programs.push((&GATE, &images.gate, None));
+    }
+    let published = |facts: &Program, port: Option<Port>| match door {
+        Some(door) if facts.name == GATE.name => {
+            Some(Published { bind: door.bind, port: door.port, target: GATE_PORT })
+        }
+        None if facts.pages => Some(Published {
+            bind: BindAddress::LOOPBACK,
+            port: port.map_or(facts.port, Port::get),
+            target: facts.port,
+        }),
+        _ => None,
+    };
     let programs: Vec<RunningProgram> = programs
         .into_iter()
         .map(|(facts, image, port)| RunningProgram {
             facts,
             image: resolve_image(facts, image.as_ref(), images.registry.as_ref(), report),
-            published: facts.published.then(|| port.map_or(facts.port, Port::get)),
+            published: published(facts, port),
         })
         .collect();
     check_ports(&programs, report);
@@ -103,7 +122,7 @@ fn check_reference(at: &ConfigPath, reference: &Line, report: &mut Report) {
 fn check_ports(programs: &[RunningProgram], report: &mut Report) {
     let mut taken: BTreeMap<u16, &str> = BTreeMap::new();
     for program in programs {
-        let Some(port) = program.published else { continue };
+        let Some(Published { port, .. }) = program.published else { continue };
         if let Some(other) = taken.insert(port, program.facts.name) {
             let at = ConfigPath::root().key("ports");
             report.push(
@@ -124,6 +143,7 @@ pub(super) fn grafana_password() -> Secret {
     Secret {
         name: "grafana_admin_password".to_owned(),
         source: SecretSource::File(GRAFANA_PASSWORD_FILE.parse().expect("a path")),
+        kind: FileKind::Secret,
         program: GRAFANA.name,
         at: None,
     }

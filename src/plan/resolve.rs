@@ -8,7 +8,7 @@ use minijinja::context;
 
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
-use super::{Alert, Plan, Receiver, RunningProgram, incidents, programs, routes};
+use super::{Alert, Plan, Receiver, RunningProgram, door, incidents, programs, routes};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
@@ -88,7 +88,9 @@ pub fn resolve(
         config.heartbeat.as_ref().and_then(|heartbeat| resolve_heartbeat(heartbeat, &mut mounts, report));
     let routing = routes::resolve(config, index, report);
     warn_of_idle_receivers(config, &routing, report);
-    let programs = programs::resolve(config, services.iter().any(|service| service.probe.is_some()), report);
+    let door = config.access.as_ref().and_then(|access| door::resolve(access, &mut mounts, report));
+    let probes = services.iter().any(|service| service.probe.is_some());
+    let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
     let stack_alerts = resolve_stack_alerts(config, &programs, scrape_interval, templates, report)?;
@@ -120,6 +122,7 @@ pub fn resolve(
         routes: branches,
         inhibitions,
         programs,
+        door,
         scrape_interval,
         retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
         retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),

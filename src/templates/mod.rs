@@ -6,6 +6,7 @@
 //! - YAML: as JSON, which YAML 1.1 and 1.2 read alike. Compose files also double `$`.
 //! - PromQL in a `|` block: as itself, indented with the block.
 //! - Markdown: with what Markdown would read as marks escaped.
+//! - Caddyfile: as itself, and only if it is a plain token: that language has no way to write all others.
 
 #[cfg(test)]
 mod holes;
@@ -96,6 +97,7 @@ fn syntax() -> SyntaxConfig {
 /// What a rendered file is; its template's name tells.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
+    Caddyfile,
     Compose,
     Markdown,
     PromQl,
@@ -111,6 +113,7 @@ impl Format {
             "md" => Self::Markdown,
             "promql" => Self::PromQl,
             "txt" => Self::Text,
+            _ if name.ends_with("/Caddyfile") => Self::Caddyfile,
             _ if name.starts_with("compose/")
                 || name == "docker-compose.yml"
                 || name.starts_with("grafana/") =>
@@ -135,6 +138,7 @@ fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Erro
             (Format::Text, Some(text)) => text.to_owned(),
             (Format::Markdown, Some(text)) if value.is_safe() => text.to_owned(),
             (Format::Markdown, Some(text)) => markdown(text),
+            (Format::Caddyfile, _) => token(value)?,
             (Format::Compose, _) => json(value)?.replace('$', "$$"),
             (Format::Text | Format::Markdown | Format::PromQl | Format::Yaml, _) => json(value)?,
         }
@@ -162,6 +166,20 @@ fn json(value: &Value) -> Result<String, Error> {
         }
         escaped
     }))
+}
+
+fn token(value: &Value) -> Result<String, Error> {
+    let text = value.to_string();
+    if is_token(&text) {
+        return Ok(text);
+    }
+    Err(Error::new(ErrorKind::BadEscape, format!("`{}` is not a plain word", text.escape_debug())))
+}
+
+/// Whether a Caddyfile reads this as one word that means itself.
+pub fn is_token(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@[]%+?=&~,".contains(c);
+    !text.is_empty() && text.chars().all(plain)
 }
 
 /// Text that Prometheus or Alertmanager must not take for a template of theirs.

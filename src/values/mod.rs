@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use serde::de::{self, Visitor};
 
-pub use network::{DnsName, HostPort, HttpUrl, MailAddress, Port, UrlPath};
+pub use network::{BindAddress, DnsName, Host, HostPort, HttpUrl, MailAddress, Port, UrlPath};
 pub use quantity::{Count, Duration, Size, Threshold};
 pub use text::{EnvName, FilePath, Line, Severity, StackName, check_key, check_label_name};
 

@@ -1,7 +1,7 @@
 //! What is reached over the network: addresses, names, URLs, ports.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::scalar;
@@ -98,7 +98,7 @@ fn check_host(host: &str, text: &str) -> Result<(), String> {
     let looks_like_ipv4 =
         host.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     if looks_like_ipv4 {
-        return match host.parse::<std::net::Ipv4Addr>() {
+        return match host.parse::<Ipv4Addr>() {
             Ok(_) => Ok(()),
             Err(_) => Err(format!(
                 "`{host}` is not an IPv4 address\nit has four numbers from 0 to 255: `10.0.1.100`"
@@ -146,7 +146,7 @@ impl FromStr for DnsName {
     fn from_str(text: &str) -> Result<Self, String> {
         if text.contains(':') {
             let address: HostPort = text.parse()?;
-            if address.host().parse::<std::net::IpAddr>().is_ok() || address.host().starts_with('[') {
+            if address.host().parse::<IpAddr>().is_ok() || address.host().starts_with('[') {
                 return Err(format!("`{text}` is an address, not a name\nlist it: `replicas: ['{text}']`"));
             }
             let port = address.port().parse().map_err(|_| format!("`{text}` has no port"))?;
@@ -166,6 +166,78 @@ impl FromStr for DnsName {
 scalar!(DnsName, "a name such as `batch.internal:8080`", {
     "type": "string",
     "description": "`name:port` asks for A and AAAA records; a name such as `_metrics._tcp.example` for SRV."
+});
+
+/// What users type into a browser, without scheme, port and path: a name or an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(String);
+
+impl Host {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let bare = bare.split('/').next().unwrap_or_default();
+        let bare =
+            bare.rsplit_once(':').filter(|(host, _)| !host.contains(':')).map_or(bare, |(host, _)| host);
+        if has_credentials(text) {
+            return Err(CREDENTIALS.into());
+        }
+        if bare != text {
+            return Err(format!(
+                "`{text}` is more than a host\nwrite `{bare}`, without scheme, port and path"
+            ));
+        }
+        match check_host(text, text) {
+            // Browsers and certificates know names without the dot of the root.
+            Ok(()) if !text.ends_with('.') && !text.contains('_') => Ok(Self(text.to_lowercase())),
+            _ => Err(format!("`{text}` is not a host\nwrite `monitoring.example.com`")),
+        }
+    }
+}
+
+scalar!(Host, "a host such as `monitoring.example.com`", {
+    "type": "string",
+    "description": "A name or an address, without scheme, port and path."
+});
+
+/// An address of this machine that a port is published on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindAddress(IpAddr);
+
+impl BindAddress {
+    pub const LOOPBACK: Self = Self(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+    pub fn is_loopback(self) -> bool {
+        self.0.is_loopback()
+    }
+}
+
+impl FromStr for BindAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            format!("`{text}` is not an address of a machine\nwrite `0.0.0.0` for all of this machine's, or one of them")
+        })
+    }
+}
+
+impl fmt::Display for BindAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+scalar!(BindAddress, "an address such as `0.0.0.0`", {
+    "type": "string",
+    "description": "An address of this machine; `0.0.0.0` for all."
 });
 
 /// An `http` or `https` URL.
@@ -360,6 +432,21 @@ mod tests {
         ] {
             let error = text.parse::<HostPort>().expect_err(text);
             assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_host_stands_alone() {
+        for text in ["monitoring.example.com", "10.0.0.5", "[fd00::5]", "box"] {
+            assert_eq!(text.parse::<Host>().as_ref().map(Host::as_str), Ok(text));
+        }
+        assert_eq!("Box.Example".parse::<Host>().unwrap().as_str(), "box.example");
+        for text in ["https://box.example/x", "box.example:443", "box.example/grafana"] {
+            let error = text.parse::<Host>().expect_err(text);
+            assert!(error.contains("write `box.example`"), "{error}");
+        }
+        for text in ["", "a b", "a_b", "box.example.", "{host}", "256.1.1.1", "a\"b"] {
+            assert!(text.parse::<Host>().is_err(), "{text}");
         }
     }
 

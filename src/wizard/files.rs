@@ -3,12 +3,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::{Answers, Secret};
 use crate::plan::GRAFANA_PASSWORD_FILE;
+use crate::private_files;
 
 /// Rendered files are for git; these are not.
 const IGNORED: &[&str] = &["/secrets/", "/certs/", "/monitoring/.skymon/lock", "/monitoring/.skymon/tmp/"];
@@ -71,7 +72,7 @@ pub fn write(answers: &Answers, config: &str, dir: &Path, force: bool, written: 
     if !force && place.symlink_metadata().is_ok() {
         bail!("`{}` has come to be meanwhile; it is left as it is", place.display());
     }
-    put(&place, config, 0o644)?;
+    private_files::put(&place, config)?;
     written.files.push("skymon.yaml");
     Ok(())
 }
@@ -79,37 +80,12 @@ pub fn write(answers: &Answers, config: &str, dir: &Path, force: bool, written: 
 /// Open to the containers' users inside a folder that is closed to all others.
 fn write_secret(dir: &Path, path: &'static str, secret: &Secret, written: &mut Written) -> Result<()> {
     let place = dir.join(path);
-    let folder = parent(&place);
+    let folder = private_files::parent(&place);
     close_folder(&folder, written).with_context(|| format!("cannot make `{}` private", folder.display()))?;
     let text = if secret.is_empty() { String::new() } else { format!("{}\n", secret.expose()) };
-    put(&place, &text, 0o644)?;
+    private_files::put(&place, &text)?;
     written.files.push(path);
     Ok(())
-}
-
-/// Written aside and put in place; the mode is set before there is anything to read.
-fn put(place: &Path, text: &str, mode: u32) -> Result<()> {
-    let mut aside = place.as_os_str().to_owned();
-    aside.push(".new");
-    let aside = PathBuf::from(aside);
-    let done = write_aside(&aside, text, mode).and_then(|()| fs::rename(&aside, place));
-    if done.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&aside);
-    }
-    done.with_context(|| format!("cannot write `{}`", place.display()))
-}
-
-fn write_aside(aside: &Path, text: &str, mode: u32) -> std::io::Result<()> {
-    // Left by a run that was killed.
-    match fs::remove_file(aside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = File::create_new(aside)?;
-    set_mode(&file, mode)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// Adds the missing lines. An existing file is only appended to, so its owner, mode and links stay as they are.
@@ -161,43 +137,12 @@ fn password() -> Result<Secret> {
     Ok(Secret::new(password))
 }
 
-fn parent(place: &Path) -> PathBuf {
-    match place.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-#[cfg(unix)]
+/// skymon's own folder for secrets: closed, even if somebody opened it.
 fn close_folder(folder: &Path, written: &mut Written) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // What the umask left of the mode.
-        Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
-                fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-                written.closed_folder = true;
-            }
-            Ok(())
-        }
-        Err(error) => Err(error),
+    if private_files::make_folder(folder)? && private_files::is_open(folder)? {
+        private_files::close_folder(folder)?;
+        written.closed_folder = true;
     }
-}
-
-#[cfg(not(unix))]
-fn close_folder(folder: &Path, _: &mut Written) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-#[cfg(unix)]
-fn set_mode(file: &File, mode: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &File, _: u32) -> std::io::Result<()> {
     Ok(())
 }
 

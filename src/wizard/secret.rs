@@ -14,6 +14,11 @@ impl Secret {
         self.0.trim().is_empty()
     }
 
+    /// With the spaces around it, which are part of a password.
+    pub fn as_typed(&self) -> &str {
+        &self.0
+    }
+
     /// For the one place that writes it, and the one that checks it.
     pub(super) fn expose(&self) -> &str {
         self.0.trim()

@@ -48,6 +48,37 @@ impl Terminal {
         Ok(self.term.write_line(&text)?)
     }
 
+    /// A new password, typed twice.
+    pub fn password(&mut self, question: &str) -> Asked<Secret> {
+        loop {
+            let first = self.hidden(&format!("{question} (hidden)"))?;
+            self.settle(question, "[hidden]")?;
+            let second = self.hidden("once more")?;
+            self.settle("once more", "[hidden]")?;
+            if first == second {
+                return Ok(first);
+            }
+            self.complain("these are two different passwords\ntype it again")?;
+        }
+    }
+
+    /// One line that is not shown.
+    fn hidden(&self, question: &str) -> Asked<Secret> {
+        self.draw(question, None)?;
+        let mut typed = String::new();
+        loop {
+            match self.key()? {
+                Key::Enter => return Ok(Secret::new(typed)),
+                Key::Backspace => {
+                    typed.pop();
+                }
+                Key::Char(CTRL_U) => typed.clear(),
+                Key::Char(c) if !c.is_control() => typed.push(c),
+                _ => {}
+            }
+        }
+    }
+
     fn key(&self) -> Asked<Key> {
         match self.term.read_key_raw()? {
             Key::CtrlC | Key::Escape | Key::Char(CTRL_D) => Err(Stop::Cancelled),
@@ -108,21 +139,7 @@ impl Prompt for Terminal {
 
     fn secret(&mut self, question: &str, hint: &str) -> Asked<Secret> {
         self.term.write_line(&format!("  {hint}"))?;
-        let asked = format!("{question} (hidden; empty for later)");
-        self.draw(&asked, None)?;
-        let mut typed = String::new();
-        loop {
-            match self.key()? {
-                Key::Enter => break,
-                Key::Backspace => {
-                    typed.pop();
-                }
-                Key::Char(CTRL_U) => typed.clear(),
-                Key::Char(c) if !c.is_control() => typed.push(c),
-                _ => {}
-            }
-        }
-        let secret = Secret::new(typed);
+        let secret = self.hidden(&format!("{question} (hidden; empty for later)"))?;
         self.settle(question, if secret.is_empty() { "later" } else { "[hidden]" })?;
         Ok(secret)
     }

@@ -16,7 +16,7 @@ pub(super) fn look(stack: &Stack, answers: &Answers) -> Vec<String> {
         );
     }
     for program in &stack.plan.programs {
-        if let Some(port) = program.published.filter(|port| is_taken(*port)) {
+        if let Some(port) = program.published.as_ref().map(|it| it.port).filter(|port| is_taken(*port)) {
             let name = program.facts.name;
             notes.push(format!(
                 "port {port} of 127.0.0.1 is taken; unless that is this stack, write `ports: {{{name}: {}}}` into \
