@@ -10,6 +10,8 @@ mod support;
 #[path = "docker/lab.rs"]
 mod lab;
 
+#[path = "docker/access.rs"]
+mod access;
 #[path = "docker/changes.rs"]
 mod changes;
 #[path = "docker/containers.rs"]

@@ -11,7 +11,7 @@ use crate::templates::Templates;
 use crate::values::DnsName;
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
-    // Grafana's and the blackbox exporter's own metrics stand where Prometheus looks by default, as all do.
+    // Their own metrics stand where Prometheus looks by default, unless they live below a path.
     let programs: Vec<Value> = plan
         .programs
         .iter()
@@ -21,7 +21,9 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
             let itself = name == PROMETHEUS.name;
             let address =
                 if itself { format!("localhost:{}", program.facts.port) } else { program.facts.address() };
-            context! { name, address }
+            let base = plan.base_path(program.facts);
+            let metrics_path = (!base.is_empty()).then(|| format!("{base}/metrics"));
+            context! { name, address, metrics_path }
         })
         .collect();
     let scraped: Vec<Value> = plan

@@ -64,6 +64,12 @@ impl Plan {
         }
     }
 
+    /// Where the paths of a program itself begin. Grafana behind the door sends everything that is asked for elsewhere to
+    /// the door, also its health and its metrics; the others do not know that they lie below a path.
+    pub fn base_path(&self, program: &Program) -> String {
+        if self.door.is_some() && *program == GRAFANA { format!("/{}", program.name) } else { String::new() }
+    }
+
     pub fn grafana_url(&self) -> String {
         let grafana = self.programs.iter().find(|program| program.facts.name == GRAFANA.name);
         grafana.map(|grafana| self.external_url(grafana)).unwrap_or_default()

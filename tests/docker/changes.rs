@@ -87,10 +87,10 @@ fn a_route_and_a_receiver(lab: &Lab, slack: &Receiver) {
   office: {webhook: {url_file: secrets/hook}}
 routes: {critical: office, warning: oncall}",
     );
-    // The secret is a new mount, the rest is read by the program that starts with it.
+    // The secret is a new mount, and another secret than before.
     assert_eq!(
         lab.apply(),
-        format!("{COMPOSE} up -d --wait --remove-orphans && {COMPOSE} kill -s SIGHUP alertmanager")
+        format!("{COMPOSE} up -d --wait --remove-orphans && {COMPOSE} restart alertmanager")
     );
     lab.send_alert("ToTheOffice", "critical");
     hook.wait_for(|request| request.body.contains("ToTheOffice"), SOON);
@@ -110,7 +110,7 @@ fn a_secret(lab: &Lab) {
     let other = lab.webhook(7004);
     other.answer(Reply::text(200, "ok"));
     lab.write("secrets/slack", "http://HOST:7004/services/T0/B0/rotated\n");
-    lab.apply();
+    assert_eq!(lab.apply(), format!("{COMPOSE} restart alertmanager"));
     lab.send_alert("AfterRotation", "critical");
     other.wait_for(
         |request| request.path.ends_with("/rotated") && request.body.contains("AfterRotation"),
@@ -149,10 +149,7 @@ fn containers(lab: &Lab) -> BTreeMap<String, String> {
 
 fn a_program_that_is_needed_no_more(lab: &Lab) {
     assert!(lab.programs().contains(&"blackbox".to_owned()));
-    lab.edit(
-        "    replicas: ['host.docker.internal:28001', ",
-        "    probe: {enabled: false}\n    replicas: ['host.docker.internal:28001', ",
-    );
+    lab.edit("    capacity: {max", "    probe: {enabled: false}\n    capacity: {max");
     let command = lab.apply();
     assert!(command.starts_with(&format!("{COMPOSE} up -d --wait --remove-orphans")), "{command}");
     assert_eq!(lab.programs(), ["alertmanager", "grafana", "prometheus"]);

@@ -26,12 +26,15 @@ pub(crate) const SOON: Duration = Duration::from_secs(90);
 /// The registry of the tests' images: no image of the machine has such a name.
 pub(crate) const REGISTRY: &str = "skymon.invalid";
 
+/// So that no two of the usual ports, moved by multiples of it, meet.
+const BLOCK: u16 = 7000;
+
 pub(crate) const PASSWORD: &str = "the $password of Grafana";
 
 /// A folder with a `skymon.yaml`; the containers that come of it go when this is dropped.
 pub(crate) struct Lab {
     home: Project,
-    /// The first digit of the test's ports: each test has its own, since all share one network.
+    /// Moves all ports of a test: each has its own, since all share one network.
     block: u16,
     api: Api,
     engine: &'static Engine,
@@ -43,7 +46,7 @@ impl Lab {
     /// `config` is a skymon.yaml without what is the same in all tests; `HOST:8001` in it is the test's own port 8001.
     pub(crate) fn new(block: u16, config: &str) -> Self {
         let engine = Engine::enter();
-        let port = |port: u16| block * 10_000 + port;
+        let port = |port: u16| block * BLOCK + port;
         let name = format!("lab-{block}");
         let head = format!(
             "version: 1\nname: {name}\nimages: {{registry: {REGISTRY}}}\nports: {{prometheus: {}, alertmanager: {}, \
@@ -92,17 +95,28 @@ impl Lab {
     }
 
     pub(crate) fn port(&self, port: u16) -> u16 {
-        self.block * 10_000 + port
+        self.block * BLOCK + port
     }
 
     /// A file beside the config, readable by the containers' users as the documentation says. One that is there is
     /// replaced by a rename, as editors and renewals do it.
     pub(crate) fn write(&self, path: &str, content: &str) {
-        let content = content.replace("HOST:", &format!("host.docker.internal:{}", self.block));
+        let content = self.at_own_ports(content);
         let beside = self.path(&format!("{path}.new"));
         fs::write(&beside, content).expect("a temporary file");
         fs::set_permissions(&beside, fs::Permissions::from_mode(0o644)).expect("our own file");
         fs::rename(beside, self.path(path)).expect("the same folder");
+    }
+
+    /// `HOST:8001` as containers reach it.
+    fn at_own_ports(&self, text: &str) -> String {
+        let mut parts = text.split("HOST:");
+        let head = parts.next().unwrap_or_default().to_owned();
+        parts.fold(head, |text, part| {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let port = self.port(part[..end].parse().expect("a port"));
+            format!("{text}host.docker.internal:{port}{}", &part[end..])
+        })
     }
 
     pub(crate) fn read(&self, path: &str) -> String {

@@ -8,6 +8,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses another part")]
 
 pub(crate) mod api;
+pub(crate) mod browser;
 mod compose;
 mod container;
 pub(crate) mod docker;

@@ -93,7 +93,7 @@ impl Engine {
         SocketAddr::new(GATEWAY.into(), port)
     }
 
-    /// A command that finds the `docker` of the tests, its `compose`, and this engine.
+    /// A command that finds `skymon`, the `docker` of the tests with its `compose`, and this engine.
     pub(crate) fn command(&self, program: &str) -> Command {
         client(&self.home, program)
     }
@@ -122,10 +122,14 @@ impl Engine {
 }
 
 fn client(home: &Path, program: &str) -> Command {
+    let skymon = Path::new(env!("CARGO_BIN_EXE_skymon")).parent().expect("lies in a folder");
     let mut command = Command::new(program);
     command
         .env_clear()
-        .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", tools::folder().display()))
+        .env(
+            "PATH",
+            format!("{}:{}:/usr/sbin:/usr/bin:/sbin:/bin", tools::folder().display(), skymon.display()),
+        )
         .env("DOCKER_HOST", format!("unix://{}/docker.sock", home.display()))
         .env("DOCKER_CONFIG", home.join("config"));
     command
