@@ -63,7 +63,8 @@ pub const PROMETHEUS: Program = Program {
     memory: "2g",
     data: Some("/prometheus"),
     folders: &[("prometheus", "/etc/prometheus")],
-    scratch: false,
+    // promtool's, for the rules' tests.
+    scratch: true,
     calls_out: true,
     reload: Reload::Signal,
     metrics: &["up", "prometheus_config_last_reload_successful", "prometheus_rule_evaluation_failures_total"],

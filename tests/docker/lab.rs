@@ -250,7 +250,8 @@ impl Lab {
         let annotations = serde_json::json!({"summary": "a test", "description": "nothing is wrong"});
         let alert = serde_json::json!([{"labels": labels, "annotations": annotations}]);
         let url = format!("{}/api/v2/alerts", self.alertmanager_url());
-        let (status, said) = http::post(&url, &alert).expect("Alertmanager answers");
+        // A program that was just started again needs a moment.
+        let (status, said) = wait_until("Alertmanager answers", SOON, || http::post(&url, &alert).ok());
         assert_eq!(status, 200, "{said}");
     }
 }

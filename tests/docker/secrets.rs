@@ -1,7 +1,6 @@
 //! What comes from elsewhere: secrets from the environment, and replicas from Docker's own DNS.
 
 use crate::lab::{Lab, REGISTRY, SOON};
-use crate::support::wait_until;
 
 const CONFIG: &str = "
 services: {chat: {engine: custom, discover: {dns: 'chat-replicas:8000'}, auth: {bearer_token_env: CHAT_TOKEN}}}
@@ -22,15 +21,15 @@ fn secrets_may_come_from_the_environment_and_replicas_from_dockers_dns() {
     for (program, read_only) in [("alertmanager", false), ("prometheus", false), ("grafana", true)] {
         assert_eq!(lab.inspect(program)["HostConfig"]["ReadonlyRootfs"], read_only, "{program}");
     }
-    lab.send_alert("FromTheEnvironment", "critical");
-    hook.wait_for(|request| request.path == "/$hook" && request.body.contains("FromTheEnvironment"), SOON);
-
     assert_eq!(lab.targets().iter().filter(|target| target.job == "chat").count(), 0);
     let image = format!("{REGISTRY}/busybox:1");
     lab.engine().provide(&image);
     for replica in ["one", "two"] {
         lab.engine().docker(&start_replica(&lab, &image, replica)).expect_success();
     }
+    lab.send_alert("FromTheEnvironment", "critical");
+    hook.wait_for(|request| request.path == "/$hook" && request.body.contains("FromTheEnvironment"), SOON);
+
     lab.wait_for_replicas("chat", 2);
     let mut addresses: Vec<String> = lab
         .query("up{service=\"chat\"} == 1")
@@ -43,11 +42,9 @@ fn secrets_may_come_from_the_environment_and_replicas_from_dockers_dns() {
         "{addresses:?}"
     );
 
-    lab.engine().docker(&["rm", "--force", "lab-5-two"]).expect_success();
-    wait_until("the lost replica is forgotten", SOON, || {
-        (lab.targets().iter().filter(|target| target.job == "chat").count() == 1).then_some(())
-    });
-    lab.engine().docker(&["rm", "--force", "lab-5-one"]).expect_success();
+    for replica in ["one", "two"] {
+        lab.engine().docker(&["rm", "--force", &format!("{}-{replica}", lab.name())]).expect_success();
+    }
 }
 
 /// A container beside the stack that answers only who has the token.
