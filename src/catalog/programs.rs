@@ -46,7 +46,7 @@ pub const DASHBOARDS: &str = "/etc/skymon/dashboards";
 /// How a program takes a changed file of its folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// On SIGHUP.
+    /// On SIGHUP; there is a `kill` in the image.
     Signal,
     Restart,
 }

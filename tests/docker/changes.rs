@@ -62,7 +62,7 @@ fn a_threshold(lab: &Lab) {
         "capacity: {max_concurrency: 8}",
         "capacity: {max_concurrency: 8}\n    alerts: {HighUtilization: {threshold: 73%}}",
     );
-    assert_eq!(lab.apply(), format!("{COMPOSE} kill -s SIGHUP prometheus"));
+    assert_eq!(lab.apply(), format!("{COMPOSE} exec prometheus kill -HUP 1"));
     wait_until("the new threshold is loaded", SOON, || {
         lab.prometheus("/api/v1/rules").to_string().contains("> 0.73").then_some(())
     });
@@ -97,7 +97,7 @@ routes: {critical: office, warning: oncall}",
 
     let before = lab.alertmanager("/api/v2/status")["config"].take();
     lab.edit("critical: office", "critical: oncall");
-    assert_eq!(lab.apply(), format!("{COMPOSE} kill -s SIGHUP alertmanager"));
+    assert_eq!(lab.apply(), format!("{COMPOSE} exec alertmanager kill -HUP 1"));
     wait_until("the new route is loaded", SOON, || {
         (lab.alertmanager("/api/v2/status")["config"] != before).then_some(())
     });

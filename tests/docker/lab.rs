@@ -198,6 +198,13 @@ impl Lab {
         self.engine.docker(&["exec", container.trim(), "sh", "-c", line])
     }
 
+    /// Sends a program a signal that the engine knows nothing of.
+    #[track_caller]
+    pub(crate) fn signal(&self, program: &str, signal: &str) {
+        let pid = self.inspect(program)["State"]["Pid"].as_u64().expect("it runs");
+        self.engine.signal(pid, signal);
+    }
+
     #[track_caller]
     pub(crate) fn wait_until_healthy(&self, program: &str) {
         self.wait_for_state(program, "healthy", |container| {

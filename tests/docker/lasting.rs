@@ -29,9 +29,12 @@ fn what_hangs_is_seen_what_is_killed_comes_back_and_data_outlives_the_containers
         lab.inside("alertmanager", "grep -q HighLatency /alertmanager/silences").status == 0
     });
 
+    // A program that was told to read its files anew must come back all the same.
+    lab.edit("prometheus: {scrape", "alerts: {HighErrorRate: {threshold: 7%}}\nprometheus: {scrape");
+    let reload = "docker compose -f monitoring/docker-compose.yml exec prometheus kill -HUP 1";
+    assert_eq!(lab.apply(), reload);
     for program in lab.programs() {
-        let pid = lab.inspect(&program)["State"]["Pid"].as_u64().expect("it runs");
-        lab.engine().end_process(pid.try_into().expect("a process"));
+        lab.signal(&program, "KILL");
     }
     for program in lab.programs() {
         lab.wait_for_state(&program, "started again", |container| container["RestartCount"] == 1);
@@ -77,14 +80,13 @@ fn expect_all_is_kept(lab: &Lab, sample: f64, silence: &str) {
 /// Each way to ask for health once: `promtool`, and `wget`.
 fn what_hangs_is_seen_until_it_answers_again(lab: &Lab) {
     let programs = ["blackbox", "prometheus"];
-    let signal = |name: &str| lab.compose(&format!("kill -s {name} {}", programs.join(" "))).expect_success();
-    signal("STOP");
+    programs.iter().for_each(|program| lab.signal(program, "STOP"));
     for program in programs {
         lab.wait_for_state(program, "unhealthy", |container| {
             container["State"]["Health"]["Status"] == "unhealthy"
         });
     }
-    signal("CONT");
+    programs.iter().for_each(|program| lab.signal(program, "CONT"));
     for program in programs {
         lab.wait_until_healthy(program);
     }

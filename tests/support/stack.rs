@@ -75,7 +75,7 @@ impl Stack {
         self.containers.get(service).map(Container::log).unwrap_or_default()
     }
 
-    /// Makes a service read its files again, as `docker compose kill -s SIGHUP` does.
+    /// Makes a service read its files again, as a SIGHUP does.
     #[track_caller]
     pub(crate) fn reload(&mut self, service: &str) {
         let container = self.containers.get_mut(service);

@@ -45,9 +45,9 @@ PATH=/usr/sbin:/usr/bin dockerd --host "unix://$home/docker.sock" --pidfile /run
   --data-root /var/docker --exec-root /run/docker --cgroup-parent "/$group" \
   --bip 172.31.255.1/24 --default-address-pool base=172.30.0.0/16,size=24 3<&- &
 
-# A line names a process to end, as lack of memory would; no line ever comes again when the test is gone.
-while read -r process <&3; do
-  $busybox kill -s KILL "$process"
+# A line is a signal and a process; no line ever comes again when the test is gone.
+while read -r signal process <&3; do
+  $busybox kill -s "$signal" "$process"
 done
 
 $busybox kill -s KILL -1

@@ -31,7 +31,7 @@ pub(crate) struct Engine {
     home: PathBuf,
     /// A handle of its network, which is there as long as somebody is in it.
     network: fs::File,
-    /// Lines here name processes to end; the end of it ends the engine.
+    /// Lines here are signals for processes; the end of it ends the engine.
     orders: Mutex<ChildStdin>,
     /// The images that were built, one at a time.
     built: Mutex<Vec<String>>,
@@ -114,10 +114,10 @@ impl Engine {
         }
     }
 
-    /// Ends a process from outside, as the kernel does when memory is short. `pid` is what `docker inspect` says.
-    pub(crate) fn end_process(&self, pid: u32) {
+    /// Sends a signal past the engine: `KILL` as the kernel does when memory is short. `pid` is what `docker inspect` says.
+    pub(crate) fn signal(&self, pid: u64, signal: &str) {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(orders, "{pid}").expect("the engine is running");
+        writeln!(orders, "{signal} {pid}").expect("the engine is running");
     }
 }
 
