@@ -80,13 +80,17 @@ fn expect_all_is_kept(lab: &Lab, sample: f64, silence: &str) {
 /// Each way to ask for health once: `promtool`, and `wget`.
 fn what_hangs_is_seen_until_it_answers_again(lab: &Lab) {
     let programs = ["blackbox", "prometheus"];
-    programs.iter().for_each(|program| lab.signal(program, "STOP"));
+    for program in programs {
+        lab.signal(program, "STOP");
+    }
     for program in programs {
         lab.wait_for_state(program, "unhealthy", |container| {
             container["State"]["Health"]["Status"] == "unhealthy"
         });
     }
-    programs.iter().for_each(|program| lab.signal(program, "CONT"));
+    for program in programs {
+        lab.signal(program, "CONT");
+    }
     for program in programs {
         lab.wait_until_healthy(program);
     }

@@ -64,12 +64,14 @@ impl Browser {
         let stream = TcpStream::connect(self.addr)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut stream = rustls::StreamOwned::new(session, stream);
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<String> =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         // HTTP/1.0: the answer comes in one piece and ends with the connection.
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\n{}Content-Length: {}\r\n\r\n{body}",
             self.host,
+            headers.concat(),
             body.len()
         )?;
         let mut reader = BufReader::new(stream);
