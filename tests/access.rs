@@ -295,7 +295,7 @@ fn a_replaced_secret_certificate_or_user_is_noticed_once_with_the_command_that_a
     replace("certs/web.pem");
     let config = project.read("skymon.yaml");
     write("skymon.yaml", &format!("{config}alerts: {{HighErrorRate: {{threshold: 9%}}}}\n"));
-    let both = format!("{compose} kill -s SIGHUP prometheus && {compose} restart alertmanager gate");
+    let both = format!("{compose} exec prometheus kill -HUP 1 && {compose} restart alertmanager gate");
     assert_eq!(command_of(&project.render()), Some(both.as_str()), "one command for all of it");
 
     replace("secrets/grafana_admin_password");

@@ -311,6 +311,7 @@ fn every_program_of_the_list_is_there() {
         ("amtool", ["--version"]),
         ("blackbox_exporter", ["--version"]),
         ("docker-compose", ["version"]),
+        ("docker", ["--version"]),
     ] {
         tools::run(Command::new(tools::tool(name)).args(args).current_dir(here)).expect_success();
     }

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::Artifacts;
-use crate::catalog::programs::DASHBOARDS;
+use crate::catalog::programs::{DASHBOARDS, Program};
 use crate::mounts::SecretSource;
 use crate::plan::Plan;
 use crate::templates::Templates;
@@ -20,7 +20,7 @@ struct Service<'a> {
     read_only: bool,
     memory: &'a str,
     capabilities: &'a [&'a str],
-    health: Vec<&'a str>,
+    health: Vec<String>,
     published: Option<Published>,
     external_url: String,
     scratch: bool,
@@ -80,7 +80,7 @@ pub(super) fn build(
                 user: facts.user,
                 read_only: !secrets.iter().any(|secret| matches!(secret.source, SecretSource::Env(_))),
                 memory: facts.memory,
-                health: ["CMD"].iter().chain(facts.health).copied().collect(),
+                health: health(facts, &plan.base_path(facts)),
                 capabilities: facts.capabilities,
                 published: program.published.as_ref().map(|published| Published {
                     bind: published.bind.to_string(),
@@ -119,6 +119,13 @@ pub(super) fn build(
         door => plan.door.is_some(),
     };
     artifacts.yaml("docker-compose.yml", templates.render("docker-compose.yml", context)?)
+}
+
+/// The command of the health check, asking where the program's paths begin.
+fn health(program: &Program, base: &str) -> Vec<String> {
+    let port = format!(":{}", program.port);
+    let based = program.health.iter().map(|word| word.replacen(&port, &format!("{port}{base}"), 1));
+    ["CMD".to_owned()].into_iter().chain(based).collect()
 }
 
 /// A path of the config, seen from the compose file.

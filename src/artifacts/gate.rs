@@ -20,8 +20,8 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .map(|program| program.facts)
         .filter(|facts| facts.pages)
         .map(|facts| {
-            // Grafana knows that it lives below a path; the others are asked as if they did not.
-            context! { name => facts.name, address => facts.address(), keeps_path => *facts == GRAFANA }
+            let keeps_path = !plan.base_path(facts).is_empty();
+            context! { name => facts.name, address => facts.address(), keeps_path }
         })
         .collect();
     let context = context! {

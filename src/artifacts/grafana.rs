@@ -81,7 +81,7 @@ fn input(plan: &Plan) -> DashboardInput {
         .map(|service| (service.engine.name.clone(), service.engine.title.clone()))
         .collect();
     // In a text Grafana leaves a link as it is: it needs the path that Grafana lives below.
-    let root = if plan.door.is_some() { format!("/{}", GRAFANA.name) } else { String::new() };
+    let root = plan.base_path(&GRAFANA);
     // Where the user has runbooks, the links lead there.
     let sections = if plan.runbook.is_some() { Vec::new() } else { runbook::sections(plan, &root) };
     let runbook = sections

@@ -19,7 +19,7 @@ pub(super) fn build(
     extra_rules: bool,
     artifacts: &mut Artifacts,
 ) -> Result<()> {
-    // Grafana's and the blackbox exporter's own metrics stand where Prometheus looks by default, as all do.
+    // Their own metrics stand where Prometheus looks by default, unless they live below a path.
     let programs: Vec<Value> = plan
         .programs
         .iter()
@@ -29,7 +29,9 @@ pub(super) fn build(
             let itself = name == PROMETHEUS.name;
             let address =
                 if itself { format!("localhost:{}", program.facts.port) } else { program.facts.address() };
-            context! { name, address }
+            let base = plan.base_path(program.facts);
+            let metrics_path = (!base.is_empty()).then(|| format!("{base}/metrics"));
+            context! { name, address, metrics_path }
         })
         .collect();
     let scraped: Vec<Value> = plan

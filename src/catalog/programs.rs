@@ -50,7 +50,7 @@ pub const DASHBOARDS: &str = "/etc/skymon/dashboards";
 /// How a program takes a changed file of its folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// On SIGHUP.
+    /// On SIGHUP; there is a `kill` in the image.
     Signal,
     Restart,
 }
@@ -67,7 +67,8 @@ pub const PROMETHEUS: Program = Program {
     memory: "2g",
     data: Some("/prometheus"),
     folders: &[("prometheus", "/etc/prometheus")],
-    scratch: false,
+    // promtool's, for the rules' tests.
+    scratch: true,
     calls_out: true,
     reload: Reload::Signal,
     metrics: &[

@@ -27,18 +27,20 @@ pub(super) fn command(
             _ if replaced.contains(facts.name) => Some(Reload::Restart),
             reload => reads_any(facts, changes).then_some(reload),
         };
-        for (way, verb) in [(Reload::Signal, SIGNAL), (Reload::Restart, RESTART)] {
-            let names: Vec<&str> =
-                programs.clone().filter(|facts| reload(facts) == Some(way)).map(|facts| facts.name).collect();
-            if !names.is_empty() {
-                commands.push(format!("{compose} {verb} {}", names.join(" ")));
-            }
+        let those =
+            |way| programs.clone().filter(move |facts| reload(facts) == Some(way)).map(|facts| facts.name);
+        commands.extend(those(Reload::Signal).map(|name| format!("{compose} exec {name} {SIGNAL}")));
+        let names: Vec<&str> = those(Reload::Restart).collect();
+        if !names.is_empty() {
+            commands.push(format!("{compose} {RESTART} {}", names.join(" ")));
         }
     }
     (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
-const SIGNAL: &str = "kill -s SIGHUP";
+/// From inside. The engine takes a signal that it sends itself, whichever it is, for the wish to stop: the program would run
+/// on, but not be started again after a crash or a reboot.
+const SIGNAL: &str = "kill -HUP 1";
 /// A secret is mounted as a single file: only a program that is started again sees another one in its place.
 const RESTART: &str = "restart";
 

@@ -26,7 +26,7 @@ pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
 
 use crate::catalog::engines::Engine;
-use crate::catalog::programs::Program;
+use crate::catalog::programs::{GRAFANA, Program};
 use crate::catalog::receivers::Kind;
 use crate::mounts::Mounts;
 use crate::values::{BindAddress, DnsName, Duration, HostPort, HttpUrl};
@@ -63,6 +63,12 @@ impl Plan {
             // Nobody comes there.
             (None, None) => format!("http://{}", facts.address()),
         }
+    }
+
+    /// Where the paths of a program itself begin. Grafana behind the door sends everything that is asked for elsewhere to
+    /// the door, also its health and its metrics; the others do not know that they lie below a path.
+    pub fn base_path(&self, program: &Program) -> String {
+        if self.door.is_some() && *program == GRAFANA { format!("/{}", program.name) } else { String::new() }
     }
 
     /// All alerts of the stack, the services' first.

@@ -124,6 +124,11 @@ impl Container {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Where that is written.
+    pub(super) fn log_file(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     pub(super) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }

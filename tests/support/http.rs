@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 /// A peer that says nothing for so long is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a server was asked.
 #[derive(Debug, Clone)]
@@ -171,7 +171,7 @@ fn read_request(reader: &mut impl io::BufRead) -> io::Result<Option<Request>> {
     Ok(Some(Request { method, path, headers, body: String::from_utf8_lossy(&body).into_owned(), at }))
 }
 
-fn read_headers(reader: &mut impl io::BufRead) -> io::Result<Vec<(String, String)>> {
+pub(super) fn read_headers(reader: &mut impl io::BufRead) -> io::Result<Vec<(String, String)>> {
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();

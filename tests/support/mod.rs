@@ -1,5 +1,5 @@
 //! What the tests need to run the real programs: the programs, fake receivers and replicas on loopback, and a
-//! rendered folder brought to life without Docker.
+//! rendered folder brought to life, without Docker (`stack`) and with it (`docker`).
 //!
 //! Apart from the tests because every test file uses another part of it. All servers bind addresses of
 //! 127.0.0.0/8 that the test chooses; a test that takes an address of its own (`127.83.4.1`) runs beside the
@@ -7,8 +7,11 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses another part")]
 
+pub(crate) mod api;
+pub(crate) mod browser;
 mod compose;
 mod container;
+pub(crate) mod docker;
 pub(crate) mod fakes;
 pub(crate) mod http;
 pub(crate) mod mail;

@@ -9,12 +9,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
 use tempfile::TempDir;
 
+use super::api::Api;
 use super::compose::{IMAGES, Image, Project};
 use super::container::Container;
 use super::{http, wait_until};
@@ -25,30 +26,10 @@ const READY: Duration = Duration::from_secs(30);
 /// The running programs; dropping it ends them all.
 pub(crate) struct Stack {
     ip: IpAddr,
+    api: Api,
     // Before `scratch`, so that the programs end before their folders go.
     containers: BTreeMap<&'static str, Container>,
     scratch: TempDir,
-}
-
-/// A scrape target as Prometheus sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) job: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) url: String,
-    /// `up`, `down` or `unknown`.
-    pub(crate) health: String,
-    pub(crate) error: String,
-}
-
-/// An alert as Prometheus sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct Alert {
-    pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
-    /// `pending` or `firing`.
-    pub(crate) state: String,
 }
 
 impl Stack {
@@ -74,21 +55,14 @@ impl Stack {
             }
         }
         assert!(!containers.is_empty(), "no service in {} that can be started", dir.display());
-        let mut stack = Self { ip, containers, scratch };
+        let files: Vec<_> = containers.values().map(Container::log_file).collect();
+        let logs = move || files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
+        let api = Api::new(format!("http://{ip}:9090"), format!("http://{ip}:9093"), logs);
+        let mut stack = Self { ip, api, containers, scratch };
         for image in &IMAGES {
             stack.wait_ready(image);
         }
         stack
-    }
-
-    /// `http://IP:9090`
-    pub(crate) fn prometheus_url(&self) -> String {
-        format!("http://{}:9090", self.ip)
-    }
-
-    /// `http://IP:9093`
-    pub(crate) fn alertmanager_url(&self) -> String {
-        format!("http://{}:9093", self.ip)
     }
 
     /// `http://IP:9115`
@@ -96,62 +70,12 @@ impl Stack {
         format!("http://{}:9115", self.ip)
     }
 
-    /// The instant vector of an expression, now.
-    #[track_caller]
-    pub(crate) fn query(&self, promql: &str) -> Vec<(BTreeMap<String, String>, f64)> {
-        let data = self.prometheus(&format!("/api/v1/query?query={}", http::encode(promql)));
-        let series = data["result"].as_array().cloned().unwrap_or_default();
-        let value = |sample: &Value| sample["value"][1].as_str().and_then(|v| v.parse().ok());
-        series.iter().map(|s| (labels(&s["metric"]), value(s).expect("a vector"))).collect()
-    }
-
-    /// The active targets.
-    #[track_caller]
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        let data = self.prometheus("/api/v1/targets?state=active");
-        let target = |value: &Value| Target {
-            job: text(&value["scrapePool"]),
-            labels: labels(&value["labels"]),
-            url: text(&value["scrapeUrl"]),
-            health: text(&value["health"]),
-            error: text(&value["lastError"]),
-        };
-        data["activeTargets"].as_array().into_iter().flatten().map(target).collect()
-    }
-
-    /// Pending and firing alerts.
-    #[track_caller]
-    pub(crate) fn alerts(&self) -> Vec<Alert> {
-        let data = self.prometheus("/api/v1/alerts");
-        let alert = |value: &Value| Alert {
-            name: text(&value["labels"]["alertname"]),
-            labels: labels(&value["labels"]),
-            annotations: labels(&value["annotations"]),
-            state: text(&value["state"]),
-        };
-        data["alerts"].as_array().into_iter().flatten().map(alert).collect()
-    }
-
-    /// `data` of one of Prometheus' API answers.
-    #[track_caller]
-    pub(crate) fn prometheus(&self, path: &str) -> Value {
-        let answer = self.ask("prometheus", &format!("{}{path}", self.prometheus_url()));
-        assert_eq!(answer["status"], "success", "{path}: {answer}");
-        answer["data"].clone()
-    }
-
-    /// One of Alertmanager's API answers: `/api/v2/alerts`.
-    #[track_caller]
-    pub(crate) fn alertmanager(&self, path: &str) -> Value {
-        self.ask("alertmanager", &format!("{}{path}", self.alertmanager_url()))
-    }
-
     /// What a service printed so far.
     pub(crate) fn logs(&self, service: &str) -> String {
         self.containers.get(service).map(Container::log).unwrap_or_default()
     }
 
-    /// Makes a service read its files again, as `docker compose kill -s SIGHUP` does.
+    /// Makes a service read its files again, as a SIGHUP does.
     #[track_caller]
     pub(crate) fn reload(&mut self, service: &str) {
         let container = self.containers.get_mut(service);
@@ -161,13 +85,6 @@ impl Stack {
     /// Ends one service, for tests of the monitoring of the monitoring.
     pub(crate) fn stop(&mut self, service: &str) {
         self.containers.remove(service);
-    }
-
-    #[track_caller]
-    fn ask(&self, service: &str, url: &str) -> Value {
-        let (_, body) =
-            http::get(url).unwrap_or_else(|error| panic!("{url}: {error}; its log:\n{}", self.logs(service)));
-        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{url}: {error}: {body}"))
     }
 
     #[track_caller]
@@ -192,14 +109,10 @@ impl Stack {
     }
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
+impl Deref for Stack {
+    type Target = Api;
 
-fn labels(value: &Value) -> BTreeMap<String, String> {
-    value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+    fn deref(&self) -> &Api {
+        &self.api
+    }
 }

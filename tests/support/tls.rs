@@ -37,6 +37,11 @@ impl Authority {
         std::fs::write(path, &self.certificate).expect("the CA file can be written");
     }
 
+    /// The authority's own certificate as text.
+    pub(crate) fn pem(&self) -> &str {
+        &self.certificate
+    }
+
     /// The TLS side of a server that answers to these names (or IP addresses).
     #[track_caller]
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
@@ -67,7 +72,13 @@ impl Authority {
     /// A client's certificate and its key as PEM files.
     #[track_caller]
     pub(crate) fn write_client(&self, certificate: &Path, key: &Path) {
-        let (signed, pair) = self.sign(&["client.internal"], |_| {});
+        self.write_pair(&["client.internal"], certificate, key);
+    }
+
+    /// The certificate of who answers to these names, and its key, as PEM files.
+    #[track_caller]
+    pub(crate) fn write_pair(&self, names: &[&str], certificate: &Path, key: &Path) {
+        let (signed, pair) = self.sign(names, |_| {});
         std::fs::write(certificate, signed.pem()).expect("the certificate can be written");
         std::fs::write(key, pair.serialize_pem()).expect("the key can be written");
     }
