@@ -16,6 +16,10 @@ pub(crate) type Path = Vec<String>;
 /// Where only one of two keys may stand, there are two services, receivers or variants.
 pub(crate) fn base(variant: usize) -> Value {
     let heartbeat = ["url_file: files/heartbeat", "url_env: HEARTBEAT"][variant % 2];
+    let certificate = [
+        "cert_file: certs/web.pem, key_file: files/web.key",
+        "acme: {email: ops@example.invalid, server: 'https://ca.invalid/directory', ca_file: certs/acme.pem}",
+    ][variant % 2];
     let text = format!(
         "
 version: 1
@@ -75,7 +79,10 @@ routes: {{critical: by-file, warning: by-env, info: by-file}}
 heartbeat: {{{heartbeat}}}
 prometheus: {{retention: {{time: 30d, size: 10GB}}, scrape_interval: 1s}}
 ports: {{prometheus: 9090, alertmanager: 9093, grafana: 3000}}
-images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1'}}
+images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1'}}
+access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users, tls: {{{certificate}}}}}
+templates: templates
+extra: {{rules: rules, dashboards: dashboards}}
 links: {{runbook: 'https://wiki.invalid/runbooks'}}
 "
     );

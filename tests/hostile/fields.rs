@@ -11,9 +11,12 @@ enum Kind {
     Word,
     Name,
     File,
+    Folder,
     Targets,
     Variable,
     Url,
+    /// Of which only plain characters are taken.
+    PlainUrl,
     UrlPath,
     Address,
     Mail,
@@ -36,6 +39,11 @@ const fn understood(pattern: &'static str) -> Field {
 
 const fn text(pattern: &'static str, kind: Kind, back: Back) -> Field {
     Field { pattern, kind, back: Some(back) }
+}
+
+/// A folder that is not there is only looked for: nothing is rendered of its name.
+const fn folder(pattern: &'static str) -> Field {
+    Field { pattern, kind: Kind::Folder, back: None }
 }
 
 const FIELDS: &[Field] = &[
@@ -192,7 +200,22 @@ const FIELDS: &[Field] = &[
     text("images.alertmanager", Kind::Image, |r, _| vec![("image", r.image("alertmanager").1)]),
     text("images.grafana", Kind::Image, |r, _| vec![("image", r.image("grafana").1)]),
     text("images.blackbox", Kind::Image, |r, _| vec![("image", r.image("blackbox").1)]),
+    text("images.gate", Kind::Image, |r, _| vec![("image", r.image("gate").1)]),
     text("links.runbook", Kind::Url, |r, _| r.runbook()),
+    understood("access.bind"),
+    understood("access.port"),
+    text("access.host", Kind::Name, |r, _| r.caddyfile("https://", " {")),
+    text("access.users_file", Kind::File, |r, _| r.file("gate", &"/run/secrets/access.users".into())),
+    text("access.tls.cert_file", Kind::File, |r, _| r.file("gate", &"/run/secrets/access.tls.cert".into())),
+    text("access.tls.key_file", Kind::File, |r, _| r.file("gate", &"/run/secrets/access.tls.key".into())),
+    text("access.tls.acme.email", Kind::Mail, |r, _| r.caddyfile("\t\t\temail ", "")),
+    text("access.tls.acme.server", Kind::PlainUrl, |r, _| r.caddyfile("\t\t\tdir ", "")),
+    text("access.tls.acme.ca_file", Kind::File, |r, _| {
+        r.file("gate", &"/run/secrets/access.tls.acme.ca".into())
+    }),
+    folder("templates"),
+    folder("extra.rules"),
+    folder("extra.dashboards"),
 ];
 
 pub(crate) fn patterns() -> impl Iterator<Item = &'static str> {
@@ -208,6 +231,10 @@ pub(crate) fn of(pattern: &str) -> &'static Field {
 impl Field {
     pub(crate) fn is_file(&self) -> bool {
         matches!(self.kind, Kind::File | Kind::Targets)
+    }
+
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.kind, Kind::Folder)
     }
 
     pub(crate) fn is_variable(&self) -> bool {
@@ -228,6 +255,7 @@ impl Field {
             Kind::Mail => format!("m{number}{}@x.invalid", narrow()),
             Kind::Image => format!("i{number}{}:1", narrow()),
             Kind::Word => random.hostile_line(),
+            Kind::Folder => format!("folders/{number}{}", random.hostile_line()),
             Kind::File | Kind::Targets => {
                 let name: String = random.hostile_line().chars().filter(|c| *c != '/').take(40).collect();
                 let name = if random.once_in(8) { name } else { name.replace('$', "") };
@@ -239,6 +267,7 @@ impl Field {
                 format!("V{number}_{word}")
             }
             Kind::Url => format!("https://h{number}.invalid/{}", random.hostile_line()),
+            Kind::PlainUrl => format!("https://h{number}.invalid/{}", narrow()),
             Kind::UrlPath => format!("/{}", random.hostile_line().replace(' ', "")),
         };
         if !random.once_in(3) {
@@ -253,7 +282,7 @@ impl Field {
     pub(crate) fn expected(&self, value: &str) -> String {
         match self.kind {
             // A URL has many spellings and one meaning.
-            Kind::Url => canonical(value),
+            Kind::Url | Kind::PlainUrl => canonical(value),
             _ => value.to_owned(),
         }
     }

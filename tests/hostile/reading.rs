@@ -193,6 +193,14 @@ impl Reading {
             .collect()
     }
 
+    /// The front door's lines that begin and end so.
+    pub(crate) fn caddyfile(&self, start: &str, end: &str) -> Vec<(&'static str, String)> {
+        let text =
+            std::fs::read_to_string(self.folder.join("monitoring/gate/Caddyfile")).expect("is rendered");
+        let found = text.lines().filter_map(|line| line.strip_prefix(start)?.strip_suffix(end));
+        found.map(|value| ("Caddyfile", value.to_owned())).collect()
+    }
+
     pub(crate) fn runbook(&self) -> Vec<(&'static str, String)> {
         let urls = self.alerts.iter().filter_map(|alert| alert["annotations"]["runbook_url"].as_str());
         urls.map(|url| ("a runbook's link", url.rsplit_once('/').map_or(url, |(base, _)| base).to_owned()))
