@@ -17,7 +17,7 @@ use anyhow::Result;
 
 use crate::catalog::alerts::AlertEntry;
 use crate::plan::Plan;
-use crate::templates::Templates;
+use crate::templates::{self, Templates};
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -66,6 +66,10 @@ pub fn build(
     alertmanager::build(plan, templates, &mut artifacts)?;
     grafana::build(plan, templates, &mut artifacts)?;
     gate::build(plan, templates, &mut artifacts)?;
+    if plan.skyserve.is_some() {
+        let script = "exporter/skyserve_exporter.py";
+        artifacts.text(script, templates::embedded_file(script).to_owned());
+    }
     runbook::build(plan, templates, &mut artifacts)?;
     // What the first line of skymon.yaml points editors to.
     artifacts.json("skymon.schema.json", schema)?;

@@ -8,7 +8,9 @@ use minijinja::context;
 
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
-use super::{Alert, Plan, Receiver, RunningProgram, door, incidents, programs, routes};
+use super::{
+    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, incidents, programs, routes, skyserve,
+};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
@@ -90,13 +92,25 @@ pub fn resolve(
     warn_of_idle_receivers(config, &routing, report);
     let door = config.access.as_ref().and_then(|access| door::resolve(access, &mut mounts, report));
     let probes = services.iter().any(|service| service.probe.is_some());
+    let skyserve = skyserve::resolve(config, &mut mounts, report);
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let stack_alerts = resolve_stack_alerts(config, &programs, scrape_interval, templates, report)?;
-    let mut stack_tests = Vec::new();
+    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
+    let step = incidents::test_step(scrape_interval);
+    let costs = match &skyserve {
+        Some(_) => {
+            let tokens =
+                services.iter().any(|service| service.recorded().contains("service:tokens_out:rate5m"));
+            cost::record(&config.cost, scrape_interval, retention_time, tokens, step, report)
+        }
+        None => cost::without_skyserve(config, report),
+    };
+    let stack_alerts =
+        resolve_stack_alerts(config, &programs, &costs.recordings, scrape_interval, templates, report)?;
+    let mut stack_tests = costs.tests;
     for alert in &stack_alerts {
-        stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
+        stack_tests.extend(incidents::test_alert(alert, step)?);
     }
 
     let (Some(name), Some(default_route), false) = (&config.name, routing.default(), report.has_errors())
@@ -110,11 +124,14 @@ pub fn resolve(
         all_receivers.push(Receiver { name: routes::NOBODY.to_owned(), integrations: Vec::new() });
     }
     let told = |severity| routing.stack.contains_key(&severity);
-    let inhibitions = routes::inhibitions(services.iter().flat_map(|service| &service.alerts), told);
+    let all_alerts = services.iter().flat_map(|service| &service.alerts).chain(&stack_alerts);
+    let inhibitions = routes::inhibitions(all_alerts, told);
     let retention = &config.prometheus.retention;
     Ok(Some(Plan {
         name: name.as_str().to_owned(),
         services,
+        skyserve,
+        recordings: costs.recordings,
         alerts: stack_alerts,
         tests: stack_tests,
         receivers: all_receivers,
@@ -124,7 +141,7 @@ pub fn resolve(
         programs,
         door,
         scrape_interval,
-        retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
+        retention_time,
         retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),
         runbook: config.links.runbook.as_ref().map(|url| url.base().to_owned()),
         mounts,
@@ -148,10 +165,11 @@ fn check_limits(config: &Config, report: &mut Report) {
     }
 }
 
-/// The alerts of the monitoring itself.
+/// The alerts of the monitoring itself, and those that watch all services on SkyServe at once.
 fn resolve_stack_alerts(
     config: &Config,
     programs: &[RunningProgram],
+    recordings: &[Recording],
     scrape_interval: Duration,
     templates: &Templates,
     report: &mut Report,
@@ -160,17 +178,21 @@ fn resolve_stack_alerts(
     let exposed: BTreeMap<String, Duration> = programs
         .iter()
         .flat_map(|program| program.facts.metrics)
-        .map(|metric| ((*metric).to_owned(), scrape_interval))
+        .map(|metric| (*metric).to_owned())
+        .chain(recordings.iter().map(|recording| recording.name.clone()))
+        .map(|metric| (metric, scrape_interval))
         .collect();
+    let limits = cost::limits(&config.cost);
     let scope = Scope {
         service: None,
         labels: &BTreeMap::new(),
         exposed: &exposed,
         scale_to_zero: false,
-        changes: vec![(Some(root.key("alerts")), &config.alerts)],
+        changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
         largest_bucket: &|_| None,
     };
-    let mut stack_alerts = alerts::resolve(Pack::Stack, &scope, templates, report)?;
+    let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
+    stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);
     if config.heartbeat.is_none() {
         // It would fire for nobody.
         stack_alerts.retain(|alert| alert.entry.name != routes::WATCHDOG);

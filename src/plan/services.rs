@@ -16,7 +16,7 @@ use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration, HttpUrl};
+use crate::values::{self, Count, Duration, HttpUrl, Port};
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -167,13 +167,23 @@ impl ServiceResolver<'_> {
                 .help("keep one of the two"),
             );
         }
-        match (&discover.dns, &discover.http, &discover.file) {
-            (Some(dns), None, None) => Targets::Dns(dns.clone()),
-            (None, Some(http), None) => {
-                Self::check_reachable(&at.key("http"), http, report);
+        if discover.port.is_some() && discover.skyserve.is_none() {
+            report.push(
+                Diagnostic::error("one-of", "`port` belongs to `discover.skyserve`")
+                    .at_key(at.key("port"), "useless here")
+                    .help("remove it; the other ways name the port themselves"),
+            );
+        }
+        match (&discover.dns, &discover.http, &discover.file, &discover.skyserve) {
+            (Some(dns), None, None, None) => Targets::Dns(dns.clone()),
+            (None, None, None, Some(name)) => {
+                Targets::SkyServe { name: name.as_str().to_owned(), port: discover.port.map(Port::get) }
+            }
+            (None, Some(http), None, None) => {
+                check_reachable(&at.key("http"), http, report);
                 Targets::Http(http.clone())
             }
-            (None, None, Some(file)) => {
+            (None, None, Some(file), None) => {
                 let extension = file.as_str().rsplit('.').next().unwrap_or_default();
                 if !["yml", "yaml", "json"].contains(&extension) {
                     report.push(bad_value(
@@ -185,9 +195,12 @@ impl ServiceResolver<'_> {
             }
             _ => {
                 report.push(
-                    Diagnostic::error("one-of", "`discover` takes exactly one of `dns`, `http` and `file`")
-                        .at_key(at, "")
-                        .help("write `discover: {dns: 'replicas.internal:8000'}`"),
+                    Diagnostic::error(
+                        "one-of",
+                        "`discover` takes exactly one of `dns`, `http`, `file` and `skyserve`",
+                    )
+                    .at_key(at, "")
+                    .help("write `discover: {dns: 'replicas.internal:8000'}`"),
                 );
                 Targets::None
             }
@@ -302,19 +315,10 @@ impl ServiceResolver<'_> {
         if written.probe.enabled == Some(false) {
             return None;
         }
-        Self::check_reachable(&at.key("endpoint"), endpoint, report);
+        check_reachable(&at.key("endpoint"), endpoint, report);
         let path = written.probe.path.as_ref().or(engine.ready_path.as_ref());
         let url = path.map_or_else(|| endpoint.to_string(), |path| endpoint.with_path(path.as_str()));
         Some(Probe { url, https: endpoint.is_https(), readiness: path.is_some(), interval })
-    }
-
-    fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {
-        if url.is_this_container() {
-            report.push(bad_value(
-                at.clone(),
-                "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
-            ));
-        }
     }
 
     /// Prometheus renames a scraped label that a target's label of that name is in the way of, and every selector of
@@ -347,5 +351,14 @@ impl ServiceResolver<'_> {
                 &format!("`max` is below `min`\nwrite `max: {}` or more", min.get()),
             ));
         }
+    }
+}
+
+pub(super) fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {
+    if url.is_this_container() {
+        report.push(bad_value(
+            at.clone(),
+            "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
+        ));
     }
 }
