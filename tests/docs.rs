@@ -401,7 +401,7 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
 }
 
 #[test]
-fn engines_md_names_every_series_that_is_recorded_and_no_other() {
+fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_no_other() {
     let mut rendered = BTreeSet::new();
     for file in files_below(&root().join("snapshots")) {
         let text = page(&format!("snapshots/{}", file.display()));
@@ -411,7 +411,7 @@ fn engines_md_names_every_series_that_is_recorded_and_no_other() {
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md");
+    let text = page("docs/engines.md") + &page("docs/skyserve.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)

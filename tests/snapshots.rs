@@ -13,7 +13,7 @@ use support::project::{Project, files_below, fixture};
 /// The stacks that are kept as trees, and their configs in `tests/fixtures`.
 const STACKS: [(&str, &str); 4] = [
     ("minimal", "stacks/minimal.yaml"),
-    ("tutorial", "stacks/tutorial.yaml"),
+    ("tutorial", "examples/tutorial.yaml"),
     ("everything", "stacks/everything.yaml"),
     ("tls", "examples/tls.yaml"),
 ];

@@ -45,7 +45,7 @@ const RETENTION: RangeInclusive<Duration> =
     Duration::from_secs(3600)..=Duration::from_secs(100 * 365 * 86_400);
 
 /// Rates look back 5 minutes and need several samples in them.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
 pub fn resolve(
@@ -64,6 +64,7 @@ pub fn resolve(
         &root.key("prometheus").key("scrape_interval"),
         config.prometheus.scrape_interval,
         15,
+        LONGEST_INTERVAL,
         report,
     );
     alerts::check_changes(&root.key("alerts"), &config.alerts, false, report);
@@ -290,13 +291,14 @@ pub(super) fn interval(
     at: &ConfigPath,
     written: Option<Duration>,
     default_seconds: u64,
+    longest: Duration,
     report: &mut Report,
 ) -> Duration {
     let interval = written.unwrap_or(Duration::from_secs(default_seconds));
-    if interval < Duration::from_secs(1) || interval > LONGEST_INTERVAL {
+    if interval < Duration::from_secs(1) || interval > longest {
         report.push(bad_value(
             at.clone(),
-            &format!("{interval} is not an interval that rules can work with\nwrite `15s`; from 1s to 1m is possible"),
+            &format!("{interval} is not an interval that rules can work with\nwrite `15s`; from 1s to {longest} is possible"),
         ));
     }
     interval

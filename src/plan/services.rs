@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
-use super::resolve::{check_labels, interval};
+use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
 use super::{Auth, Probe, Scrape, Service, Targets, Tls, incidents};
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{self, Engine};
@@ -17,6 +17,10 @@ use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
 use crate::values::{self, Count, Duration, HttpUrl, Port};
+
+/// Seconds between two probes that the autoscaler counts as traffic.
+const RARE: u64 = 300;
+const LONGEST_PROBE: Duration = Duration::from_secs(600);
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -41,7 +45,9 @@ impl ServiceResolver<'_> {
         alerts::check_changes(&at.key("alerts"), &written.alerts, true, report);
         let targets = self.targets(mounts, report);
         let scrape_interval = match written.scrape_interval {
-            Some(_) => interval(&at.key("scrape_interval"), written.scrape_interval, 15, report),
+            Some(_) => {
+                interval(&at.key("scrape_interval"), written.scrape_interval, 15, LONGEST_INTERVAL, report)
+            }
             None => self.scrape_interval,
         };
         let tls = written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report));
@@ -81,7 +87,7 @@ impl ServiceResolver<'_> {
                 .iter()
                 .map(|recording| (recording.name.clone(), recording.interval))
                 .collect(),
-            scale_to_zero: written.scale.min.is_some_and(|min| min.get() == 0),
+            scale_to_zero: self.scales_to_zero(),
             changes: vec![
                 (None, &engine.alerts),
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
@@ -308,11 +314,19 @@ impl ServiceResolver<'_> {
         }
     }
 
+    fn scales_to_zero(&self) -> bool {
+        self.written.scale.min.is_some_and(|min| min.get() == 0)
+    }
+
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
         let Self { written, at, .. } = self;
-        let interval = interval(&at.key("probe").key("interval"), written.probe.interval, 30, report);
+        // To SkyServe's autoscaler a probe is traffic: rare, and none where it would wake a service that may sleep.
+        let on_skyserve = written.discover.as_ref().is_some_and(|discover| discover.skyserve.is_some());
+        let default = if on_skyserve { RARE } else { 30 };
+        let place = at.key("probe").key("interval");
+        let interval = interval(&place, written.probe.interval, default, LONGEST_PROBE, report);
         let endpoint = written.endpoint.as_ref()?;
-        if written.probe.enabled == Some(false) {
+        if !written.probe.enabled.unwrap_or(!(on_skyserve && self.scales_to_zero())) {
             return None;
         }
         check_reachable(&at.key("endpoint"), endpoint, report);

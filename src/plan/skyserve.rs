@@ -42,6 +42,13 @@ pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report)
         return None;
     };
     check_reachable(&at.key("api_server"), &written.api_server, report);
+    if written.api_server.is_docker_host() {
+        report.push(
+            Diagnostic::note("api-server-on-host", "SkyPilot's own API server answers this machine's loopback only")
+                .at_value(at.key("api_server"), "containers come from another address")
+                .help("docs/skyserve.md says how to let them in, on Linux and on Docker Desktop, and what that opens"),
+        );
+    }
     let poll_interval = written.poll_interval.unwrap_or(Duration::from_secs(60));
     if !POLL.contains(&poll_interval) {
         report.push(bad_value(

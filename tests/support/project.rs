@@ -23,6 +23,11 @@ impl Project {
         Self::new(&fixture(&format!("stacks/{name}.yaml")))
     }
 
+    /// A config of `tests/fixtures/examples`.
+    pub(crate) fn of_example(name: &str) -> Self {
+        Self::new(&fixture(&format!("examples/{name}.yaml")))
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
