@@ -415,7 +415,7 @@ fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_n
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)
-        .filter(|name| name.matches(':').count() == 2 && !name.ends_with("…"))
+        .filter(|name| name.matches(':').count() == 2 && !name.ends_with("…") && !name.contains(' '))
         .flat_map(|name| match name.strip_prefix('…') {
             Some(rest) => vec![format!("service{rest}"), format!("service_replica{rest}")],
             None => vec![name.to_owned()],
