@@ -11,9 +11,13 @@ pub(crate) struct Project {
 }
 
 impl Project {
+    /// Without a config yet.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary folder") }
+    }
+
     pub(crate) fn new(config: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let project = Self { dir };
+        let project = Self::empty();
         project.write("skymon.yaml", config);
         project
     }
