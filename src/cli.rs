@@ -20,7 +20,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Ask a few questions, write skymon.yaml and its secrets, render and validate
-    Init(Init),
+    Init(Box<Init>),
     /// Write the stack that skymon.yaml describes
     Render(Render),
     /// Check the config, and that the files on disk are what it renders
@@ -61,10 +61,14 @@ pub struct Init {
     /// Overwrite an existing skymon.yaml, and secrets for which a new value is given
     #[arg(long)]
     pub force: bool,
+    /// Take what a SkyServe service file says: engine, readiness path, how many replicas, TLS; SkyServe is then asked
+    /// where the replicas are. Flags win over the file. Its secrets are never read
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
     /// The stack's name [default: the folder's]
     #[arg(long)]
     pub name: Option<String>,
-    /// The service's name [default: the stack's]
+    /// The service's name; with --from, the one in SkyServe [default: the file's `name`, or the stack's]
     #[arg(long)]
     pub service: Option<String>,
     /// What serves the model: custom, vllm [default: custom]
@@ -73,9 +77,19 @@ pub struct Init {
     /// Address of a replica; repeat for each [default: host.docker.internal, at the engine's port]
     #[arg(long = "replica", value_name = "HOST:PORT")]
     pub replicas: Vec<String>,
+    /// SkyPilot's API server, as a container reaches it [default: port 46580 of host.docker.internal]
+    #[arg(long, value_name = "URL", requires = "from", conflicts_with = "replicas")]
+    pub api_server: Option<String>,
+    /// Whether the API server wants a token [default: true if its address is https]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(requires = "from", conflicts_with = "replicas")]
+    pub api_token: Option<bool>,
     /// What users call; '' for none [default: none]
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
+    /// Probe what users call [default: true; with --from, false if there may be no replica, which a probe would wake]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub probe: Option<bool>,
     /// Who hears of critical alerts: slack, pagerduty, email, webhook [default: slack]
     #[arg(long, value_name = "KIND")]
     pub critical: Option<String>,
@@ -88,8 +102,8 @@ pub struct Init {
     /// A setting of a receiver, as email.to=oncall@example.com; repeat for each
     #[arg(long = "set", value_name = "KIND.KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Read a secret from a file, or from standard input with `-`, as slack=webhook.txt or heartbeat=url.txt; repeat
-    /// for each
+    /// Read a secret from a file, or from standard input with `-`, as slack=webhook.txt, heartbeat=url.txt,
+    /// skypilot=token.txt (of the API server) or replica=token.txt (of the replicas); repeat for each
     #[arg(long = "secret-file", value_name = "KIND=FILE")]
     pub secret_files: Vec<String>,
     /// Have a service outside complain when this monitoring no longer calls it every minute [default: false]

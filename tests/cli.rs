@@ -95,7 +95,7 @@ fn a_file_edited_by_hand_is_kept_until_the_user_decides() {
 
 #[test]
 fn files_that_the_config_no_longer_asks_for_are_removed() {
-    let project = Project::of_fixture("tutorial");
+    let project = Project::of_example("tutorial");
     project.render();
     assert!(project.path("monitoring/blackbox/blackbox.yml").exists());
     let without = project.read("skymon.yaml").replace("    endpoint:", "    # endpoint:");
@@ -289,11 +289,12 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 
 #[test]
 fn sections_of_later_versions_are_refused_by_name() {
-    let said =
-        Project::new(&support::project::fixture("examples/tutorial.yaml")).skymon(&["validate"]).stdout;
-    assert!(said.contains("`skyserve` is not available in this version"), "{said}");
-    assert!(said.contains("`cost` is not available in this version"), "{said}");
-    assert!(said.ends_with("2 errors\n"), "{said}");
+    let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
+    for section in ["hosts", "gpus", "slo"] {
+        assert!(said.contains(&format!("`{section}` is not available in this version")), "{said}");
+    }
+    // The fourth is an engine.
+    assert!(said.ends_with("4 errors\n"), "{said}");
 }
 
 #[test]

@@ -418,7 +418,7 @@ fn engines_md_says_what_traffic_is_drawn_from() {
 }
 
 #[test]
-fn engines_md_names_every_series_that_is_recorded_and_no_other() {
+fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_no_other() {
     let mut rendered = BTreeSet::new();
     for file in files_below(&root().join("snapshots")) {
         let text = page(&format!("snapshots/{}", file.display()));
@@ -428,11 +428,11 @@ fn engines_md_names_every_series_that_is_recorded_and_no_other() {
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md");
+    let text = page("docs/engines.md") + &page("docs/skyserve.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)
-        .filter(|name| name.matches(':').count() == 2 && !name.ends_with("…"))
+        .filter(|name| name.matches(':').count() == 2 && !name.ends_with("…") && !name.contains(' '))
         .flat_map(|name| match name.strip_prefix('…') {
             Some(rest) => vec![format!("service{rest}"), format!("service_replica{rest}")],
             None => vec![name.to_owned()],

@@ -53,7 +53,7 @@ fn the_minimal_stack_is_accepted_and_its_alerts_fire_and_stay_quiet() {
 
 #[test]
 fn the_tutorials_stack_is_accepted_and_its_alerts_fire_and_stay_quiet() {
-    let project = Project::of_fixture("tutorial");
+    let project = Project::of_example("tutorial");
     project.render();
     check_all(&project);
 }

@@ -6,9 +6,9 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::Artifacts;
-use crate::catalog::programs::{DASHBOARDS, Program};
+use crate::catalog::programs::{DASHBOARDS, EXPORTER, Program};
 use crate::mounts::SecretSource;
-use crate::plan::Plan;
+use crate::plan::{Plan, SkyServe};
 use crate::templates::Templates;
 
 /// A program as the template prints it.
@@ -117,6 +117,7 @@ pub(super) fn build(
         retention_time => plan.retention_time.to_string(),
         retention_size => plan.retention_size.as_str(),
         door => plan.door.is_some(),
+        skyserve => plan.skyserve.as_ref().map(exporter),
     };
     artifacts.yaml("docker-compose.yml", templates.render("docker-compose.yml", context)?)
 }
@@ -126,6 +127,20 @@ fn health(program: &Program, base: &str) -> Vec<String> {
     let port = format!(":{}", program.port);
     let based = program.health.iter().map(|word| word.replacen(&port, &format!("{port}{base}"), 1));
     ["CMD".to_owned()].into_iter().chain(based).collect()
+}
+
+/// What the exporter finds in its environment.
+fn exporter(skyserve: &SkyServe) -> Value {
+    let services: Vec<&str> = skyserve.services.iter().map(String::as_str).collect();
+    context! {
+        api_server => skyserve.api_server.as_str(),
+        token_file => skyserve.token_file.as_deref(),
+        basic_auth_file => skyserve.basic_auth_file.as_deref(),
+        ca_file => skyserve.ca_file.as_deref(),
+        services => services.join(","),
+        poll_seconds => skyserve.poll_interval.as_secs_f64().to_string(),
+        listen => format!("0.0.0.0:{}", EXPORTER.port),
+    }
 }
 
 /// A path of the config, seen from the compose file.

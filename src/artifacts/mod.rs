@@ -20,7 +20,7 @@ pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
-use crate::templates::Templates;
+use crate::templates::{self, Templates};
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -73,6 +73,7 @@ pub fn build(
         alertmanager::build(plan, templates, &mut artifacts),
         grafana::build(plan, templates, &mut artifacts),
         gate::build(plan, templates, &mut artifacts),
+        exporter(plan, &mut artifacts),
         runbook::build(plan, templates, &mut artifacts),
         extra.build(&mut artifacts),
         // What the first line of skymon.yaml points editors to.
@@ -85,6 +86,16 @@ pub fn build(
     }
     Ok(is_whole.then_some(artifacts))
 }
+
+/// The exporter of SkyServe is copied as it is: it is a program of its own.
+fn exporter(plan: &Plan, artifacts: &mut Artifacts) -> Result<()> {
+    if plan.skyserve.is_some() {
+        artifacts.text(EXPORTER_SCRIPT, templates::embedded_file(EXPORTER_SCRIPT).to_owned());
+    }
+    Ok(())
+}
+
+const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
 
 /// The page of one alert, as it stands in every runbook.
 pub fn explain(entry: &AlertEntry) -> String {

@@ -5,9 +5,9 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::Artifacts;
-use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, PROMETHEUS};
+use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, EXPORTER, PROMETHEUS};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Plan, Service, Targets};
+use crate::plan::{Plan, Service, SkyServe, Targets};
 use crate::templates::Templates;
 use crate::values::DnsName;
 
@@ -23,6 +23,8 @@ pub(super) fn build(
     let programs: Vec<Value> = plan
         .programs
         .iter()
+        // Its series are renamed, in a job of their own.
+        .filter(|program| *program.facts != EXPORTER)
         .map(|program| {
             let name = program.facts.name;
             // It scrapes itself: no way over the network that could fail.
@@ -48,6 +50,7 @@ pub(super) fn build(
         alertmanager => ALERTMANAGER.address(),
         blackbox => BLACKBOX.address(),
         services => scraped,
+        skyserve => plan.skyserve.as_ref().map(skyserve_job),
         probes => probed,
         extra_rules,
     };
@@ -72,6 +75,18 @@ pub(super) fn build(
     Ok(())
 }
 
+/// What SkyServe says of its services, under their names here.
+fn skyserve_job(skyserve: &SkyServe) -> Value {
+    let names: Vec<Value> =
+        skyserve.names.iter().map(|(name, key)| context! { name => regex_literal(name), key }).collect();
+    context! { address => EXPORTER.address(), program => EXPORTER.name, names }
+}
+
+/// Of the characters that a name may have, only the dot means something in a regular expression.
+fn regex_literal(name: &str) -> String {
+    name.replace('.', "\\.")
+}
+
 fn target_file(service: &Service) -> String {
     format!("targets/{}.yml", service.name)
 }
@@ -83,6 +98,7 @@ fn scrape_job(service: &Service) -> Value {
         Targets::Static(_) => files = Some(vec![target_file(service)]),
         Targets::File(path) => files = Some(vec![path.clone()]),
         Targets::Http(url) => http = Some(url.to_string()),
+        Targets::SkyServe { name, port } => http = Some(sd_url(name, *port, &service.scrape.path)),
         Targets::Dns(DnsName::Address { name, port }) => {
             dns = Some(context! { name => name.as_str(), port, types => ["A", "AAAA"] });
         }
@@ -99,8 +115,19 @@ fn scrape_job(service: &Service) -> Value {
         files,
         http,
         dns,
+        on_skyserve => matches!(service.targets, Targets::SkyServe { .. }),
         labels => target_labels(service),
     }
+}
+
+/// Where the exporter lists a service's replicas.
+fn sd_url(name: &str, port: Option<u16>, path: &str) -> String {
+    let mut url = url::Url::parse(&format!("http://{}/sd", EXPORTER.address())).expect("a URL");
+    url.query_pairs_mut().append_pair("service", name).append_pair("path", path);
+    if let Some(port) = port {
+        url.query_pairs_mut().append_pair("port", &port.to_string());
+    }
+    url.into()
 }
 
 fn probe_job(service: &Service) -> Option<Value> {

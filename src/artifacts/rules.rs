@@ -14,7 +14,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         build_rules(plan, &service.name, &service.recordings, &service.alerts, templates, artifacts)?;
         build_tests(&service.name, &service.tests, templates, artifacts)?;
     }
-    build_rules(plan, "stack", &[], &plan.alerts, templates, artifacts)?;
+    build_rules(plan, "stack", &plan.recordings, &plan.alerts, templates, artifacts)?;
     build_tests("stack", &plan.tests, templates, artifacts)
 }
 

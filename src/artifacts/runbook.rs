@@ -47,6 +47,10 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         probes => plan.services.iter().any(|service| service.probe.is_some()),
         receivers,
         door,
+        skyserve => plan.skyserve.as_ref().map(|skyserve| {
+            let api_server = skyserve.api_server.as_str();
+            context! { api_server, api_server_code => Value::from_safe_string(api_server.to_owned()) }
+        }),
         urls,
         sections,
     };

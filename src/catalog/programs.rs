@@ -183,5 +183,33 @@ pub const GATE: Program = Program {
     metrics: &[],
 };
 
+/// Asks SkyPilot what SkyServe does, and tells Prometheus. Its script is in the rendered tree.
+pub const EXPORTER: Program = Program {
+    name: "exporter",
+    image: "python",
+    tag: "3.13-alpine",
+    user: "65534:65534",
+    port: 9477,
+    pages: false,
+    health: &["wget", "-qO-", "http://localhost:9477/healthz"],
+    capabilities: &[],
+    memory: "256m",
+    data: None,
+    folders: &[("exporter", "/etc/skymon/exporter")],
+    scratch: false,
+    calls_out: true,
+    reload: Reload::Restart,
+    metrics: &[
+        "skyserve_up",
+        "skyserve_last_poll_failed",
+        "skyserve_service_status",
+        "skyserve_service_target_replicas",
+        "skyserve_replicas",
+        "skyserve_replica_info",
+        "skyserve_replica_launches_total",
+        "skyserve_replica_terminations_total",
+    ],
+};
+
 /// Where the front door takes people in, inside its container: above 1024, since it is not root.
 pub const GATE_PORT: u16 = 8443;

@@ -36,6 +36,14 @@ pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
              help: answer them with flags, and add `--yes` to take the defaults for the rest\n",
         );
     }
+    if let Some(told) = wizard::tell(&flags) {
+        for line in told.taken {
+            print(&format!("{line}\n"))?;
+        }
+        for line in told.left {
+            note(&format!("note: {line}\n"))?;
+        }
+    }
     let answers = match ask(args, flags) {
         Ok(answers) => answers,
         // The cursor may stand behind a question.
@@ -79,7 +87,11 @@ fn read_flags(args: &cli::Init) -> Result<Flags, Vec<Fault>> {
         service: args.service.clone(),
         engine: args.engine.clone(),
         replicas: args.replicas.clone(),
+        from: args.from.clone(),
+        api_server: args.api_server.clone(),
+        api_token: args.api_token,
         endpoint: args.endpoint.clone(),
+        probe: args.probe,
         critical: args.critical.clone(),
         warning: args.warning.clone(),
         info: args.info,
@@ -302,7 +314,8 @@ mod tests {
     #[test]
     fn two_kinds_never_share_a_secret_file() {
         let mut files: Vec<&str> = KINDS.iter().map(|kind| kind.secret_file).collect();
-        files.extend([GRAFANA_PASSWORD_FILE, "secrets/heartbeat_url"]);
+        files.extend([GRAFANA_PASSWORD_FILE, "secrets/heartbeat_url", "secrets/skypilot_token"]);
+        files.push("secrets/replica_token");
         files.sort_unstable();
         assert!(files.windows(2).all(|pair| pair[0] != pair[1]), "{files:?}");
         assert!(files.iter().all(|file| file.starts_with("secrets/")));

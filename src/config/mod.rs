@@ -13,12 +13,11 @@ use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
     BindAddress, Count, DnsName, Duration, EnvName, FilePath, FolderPath, Host, HostPort, HttpUrl, Line,
-    MailAddress, Port, Size, StackName, UrlPath,
+    MailAddress, Port, Rate, Size, SkyName, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] =
-    &["cost", "engines", "gpus", "hosts", "services.*.discover.skyserve", "services.*.slo", "skyserve"];
+pub const NOT_YET: &[&str] = &["engines", "gpus", "hosts", "services.*.slo"];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -42,6 +41,10 @@ pub struct Config {
     pub routes: Option<Routes>,
     /// Dead man's switch: called every minute while the monitoring lives.
     pub heartbeat: Option<Heartbeat>,
+    /// Where SkyPilot says what SkyServe does.
+    pub skyserve: Option<SkyServe>,
+    /// What replicas cost.
+    pub cost: Cost,
     pub prometheus: Prometheus,
     /// Where the pages are published on 127.0.0.1, unless `access` opens them.
     pub ports: Ports,
@@ -118,6 +121,10 @@ pub struct Discover {
     pub http: Option<HttpUrl>,
     /// A file in Prometheus' file service discovery format; Prometheus follows its changes.
     pub file: Option<FilePath>,
+    /// The service's name in SkyServe; replicas are followed as they come and go.
+    pub skyserve: Option<SkyName>,
+    /// With `skyserve`: the port of the metrics, where it is not the one that users are served on.
+    pub port: Option<Port>,
 }
 
 /// TLS towards a server.
@@ -194,6 +201,45 @@ pub struct Heartbeat {
     pub url: Option<Literal>,
 }
 
+/// SkyPilot's API server, and which of its services are watched.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkyServe {
+    /// The address of the API server.
+    pub api_server: HttpUrl,
+    /// A file that holds a service account's token; the role `viewer` is enough.
+    pub token_file: Option<FilePath>,
+    /// A variable that holds the token.
+    pub token_env: Option<EnvName>,
+    #[schemars(skip)]
+    pub token: Option<Literal>,
+    /// A file that holds `user:password`, where the API server asks for these instead.
+    pub basic_auth_file: Option<FilePath>,
+    /// A variable that holds `user:password`.
+    pub basic_auth_env: Option<EnvName>,
+    #[schemars(skip)]
+    pub basic_auth: Option<Literal>,
+    /// The authority that signed the API server's certificate.
+    pub ca_file: Option<FilePath>,
+    /// The services to watch, by their names in SkyServe; all if none is named.
+    #[serde(default)]
+    pub services: Vec<SkyName>,
+    /// How often the API server is asked; 1m if not said.
+    pub poll_interval: Option<Duration>,
+}
+
+/// What replicas cost, and how much is too much.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cost {
+    /// Cloud → currency per replica and hour. `aws/spot`, `aws/L4` and `aws/L4/spot` say it more narrowly.
+    pub hourly: BTreeMap<String, Rate>,
+    /// More replicas than this that cost something are worth an alert.
+    pub max_cloud_replicas: Option<Count>,
+    /// More than this an hour is worth an alert.
+    pub max_hourly: Option<Rate>,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prometheus {
@@ -233,6 +279,7 @@ pub struct Images {
     pub grafana: Option<Line>,
     pub blackbox: Option<Line>,
     pub gate: Option<Line>,
+    pub exporter: Option<Line>,
 }
 
 /// The front door: what is behind it is reached through it alone.

@@ -81,7 +81,7 @@ pub(super) fn check_changes(
             );
             continue;
         };
-        if of_service && entry.pack == Pack::Stack {
+        if of_service && entry.pack != Pack::Service {
             report.push(
                 Diagnostic::error(
                     "misplaced-alert",
@@ -138,6 +138,9 @@ pub(super) fn resolve(
     let mut alerts = Vec::new();
     for entry in AlertEntry::all().iter().filter(|entry| entry.pack == pack) {
         let effective = lay_over(entry, scope, report);
+        if entry.unit.is_some() && effective.threshold.is_none() {
+            continue;
+        }
         let enabled = effective.enabled;
         let alert = instantiate(entry, effective, scope, templates)?;
         if alert.expr.metrics().iter().any(|metric| !scope.exposed.contains_key(metric)) {

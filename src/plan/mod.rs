@@ -2,6 +2,7 @@
 //! prints it.
 
 mod alerts;
+mod cost;
 mod door;
 mod incidents;
 mod programs;
@@ -11,6 +12,7 @@ mod resolve;
 mod routes;
 mod series;
 mod services;
+mod skyserve;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +26,7 @@ pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
 pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
+pub use skyserve::SkyServe;
 
 use crate::catalog::engines::Engine;
 use crate::catalog::programs::{GRAFANA, Program};
@@ -34,7 +37,10 @@ use crate::values::{BindAddress, DnsName, Duration, HostPort, HttpUrl};
 pub struct Plan {
     pub name: String,
     pub services: Vec<Service>,
-    /// Alerts of the stack itself.
+    pub skyserve: Option<SkyServe>,
+    /// Recordings of the stack: what its replicas cost.
+    pub recordings: Vec<Recording>,
+    /// Alerts of the stack itself, and of SkyServe.
     pub alerts: Vec<Alert>,
     pub tests: Vec<RuleTest>,
     pub receivers: Vec<Receiver>,
@@ -141,6 +147,11 @@ pub enum Targets {
     Http(HttpUrl),
     /// A file in Prometheus' container.
     File(String),
+    /// The exporter follows them.
+    SkyServe {
+        name: String,
+        port: Option<u16>,
+    },
 }
 
 /// How the endpoint is asked from outside.

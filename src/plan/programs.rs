@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::alerts::bad_value;
 use super::{Door, Published, RunningProgram};
-use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, GATE, GATE_PORT, GRAFANA, PROMETHEUS, Program};
+use crate::catalog::programs::{
+    ALERTMANAGER, BLACKBOX, EXPORTER, GATE, GATE_PORT, GRAFANA, PROMETHEUS, Program,
+};
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::mounts::{FileKind, Secret, SecretSource};
@@ -26,6 +28,9 @@ pub(super) fn resolve(
     ];
     if probes {
         programs.push((&BLACKBOX, &images.blackbox, None));
+    }
+    if config.skyserve.is_some() {
+        programs.push((&EXPORTER, &images.exporter, None));
     }
     if config.access.is_some() {
         programs.push((&GATE, &images.gate, None));

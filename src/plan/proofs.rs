@@ -25,7 +25,7 @@ pub(super) fn prove(
 }
 
 /// What the rates' extrapolation does to the last digits is of no interest.
-fn check(name: &str, at: Duration, expected: &[Sample]) -> Check {
+pub(super) fn check(name: &str, at: Duration, expected: &[Sample]) -> Check {
     let rounded = |value: f64| (value * 1e6 + 0.5).floor() / 1e6;
     Check {
         at,

@@ -48,6 +48,9 @@ pub(super) struct Subject<'a> {
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
+/// Two lost probes in a row are still within what Prometheus remembers.
+const OFTEN: Duration = Duration::from_secs(60);
+
 const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
 pub(super) const GROWTHS: [(&str, u32); 2] =
@@ -251,30 +254,38 @@ impl Recorder<'_> {
         }
     }
 
+    /// What the probe of the endpoint says.
     fn record_probe(&mut self, probe: &Probe) {
         let service = self.subject.service;
+        // Prometheus forgets a sample after 5 minutes; what is asked for less often is still true.
+        let newest = |metric: &str| {
+            let selector = format!("{metric}{{service=\"{service}\"}}");
+            if probe.interval <= OFTEN {
+                return selector;
+            }
+            let twice = Duration::from_millis(2 * probe.interval.as_millis());
+            format!("last_over_time({selector}[{twice}])")
+        };
         let up = if probe.readiness {
             self.series.feed_constant("probe_success", &[], 1.0);
-            format!("min by (service) (probe_success{{service=\"{service}\"}})")
+            format!("min by (service) ({})", newest("probe_success"))
         } else {
             self.series.feed_constant("probe_http_status_code", &[], 404.0);
-            let code = format!("probe_http_status_code{{service=\"{service}\"}}");
+            let code = newest("probe_http_status_code");
             format!("min by (service) (({code} > bool 0) * ({code} < bool 500))")
         };
         self.for_service("service:endpoint_up:min", &up, 1.0);
         self.series.feed_constant("probe_duration_seconds", &[], 0.25);
         self.for_service(
             "service:endpoint_latency_seconds:max",
-            &format!("max by (service) (probe_duration_seconds{{service=\"{service}\"}})"),
+            &format!("max by (service) ({})", newest("probe_duration_seconds")),
             0.25,
         );
         if probe.https {
             self.series.feed_constant("probe_ssl_earliest_cert_expiry", &[], 1_000_600.0);
             self.for_service(
                 "service:certificate_expiry_seconds:min",
-                &format!(
-                    "min by (service) (probe_ssl_earliest_cert_expiry{{service=\"{service}\"}}) - time()"
-                ),
+                &format!("min by (service) ({}) - time()", newest("probe_ssl_earliest_cert_expiry")),
                 1_000_600.0 - TEST_AT.as_secs_f64(),
             );
         }

@@ -8,7 +8,9 @@ use minijinja::context;
 
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
-use super::{Alert, Plan, Receiver, RunningProgram, door, incidents, programs, routes};
+use super::{
+    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, incidents, programs, routes, skyserve,
+};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
@@ -43,7 +45,7 @@ const RETENTION: RangeInclusive<Duration> =
     Duration::from_secs(3600)..=Duration::from_secs(100 * 365 * 86_400);
 
 /// Rates look back 5 minutes and need several samples in them.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
 pub fn resolve(
@@ -62,6 +64,7 @@ pub fn resolve(
         &root.key("prometheus").key("scrape_interval"),
         config.prometheus.scrape_interval,
         15,
+        LONGEST_INTERVAL,
         report,
     );
     alerts::check_changes(&root.key("alerts"), &config.alerts, false, report);
@@ -90,13 +93,25 @@ pub fn resolve(
     warn_of_idle_receivers(config, &routing, report);
     let door = config.access.as_ref().and_then(|access| door::resolve(access, &mut mounts, report));
     let probes = services.iter().any(|service| service.probe.is_some());
+    let skyserve = skyserve::resolve(config, &mut mounts, report);
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let stack_alerts = resolve_stack_alerts(config, &programs, scrape_interval, templates, report)?;
-    let mut stack_tests = Vec::new();
+    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
+    let step = incidents::test_step(scrape_interval);
+    let costs = match &skyserve {
+        Some(_) => {
+            let tokens =
+                services.iter().any(|service| service.recorded().contains("service:tokens_out:rate5m"));
+            cost::record(&config.cost, scrape_interval, retention_time, tokens, step, report)
+        }
+        None => cost::without_skyserve(config, report),
+    };
+    let stack_alerts =
+        resolve_stack_alerts(config, &programs, &costs.recordings, scrape_interval, templates, report)?;
+    let mut stack_tests = costs.tests;
     for alert in &stack_alerts {
-        stack_tests.extend(incidents::test_alert(alert, incidents::test_step(scrape_interval))?);
+        stack_tests.extend(incidents::test_alert(alert, step)?);
     }
 
     let (Some(name), Some(default_route), false) = (&config.name, routing.default(), report.has_errors())
@@ -110,11 +125,14 @@ pub fn resolve(
         all_receivers.push(Receiver { name: routes::NOBODY.to_owned(), integrations: Vec::new() });
     }
     let told = |severity| routing.stack.contains_key(&severity);
-    let inhibitions = routes::inhibitions(services.iter().flat_map(|service| &service.alerts), told);
+    let all_alerts = services.iter().flat_map(|service| &service.alerts).chain(&stack_alerts);
+    let inhibitions = routes::inhibitions(all_alerts, told);
     let retention = &config.prometheus.retention;
     Ok(Some(Plan {
         name: name.as_str().to_owned(),
         services,
+        skyserve,
+        recordings: costs.recordings,
         alerts: stack_alerts,
         tests: stack_tests,
         receivers: all_receivers,
@@ -124,7 +142,7 @@ pub fn resolve(
         programs,
         door,
         scrape_interval,
-        retention_time: retention.time.unwrap_or(Duration::from_secs(30 * 86_400)),
+        retention_time,
         retention_size: retention.size.as_ref().map_or_else(|| "10GB".to_owned(), ToString::to_string),
         runbook: config.links.runbook.as_ref().map(|url| url.base().to_owned()),
         mounts,
@@ -148,10 +166,11 @@ fn check_limits(config: &Config, report: &mut Report) {
     }
 }
 
-/// The alerts of the monitoring itself.
+/// The alerts of the monitoring itself, and those that watch all services on SkyServe at once.
 fn resolve_stack_alerts(
     config: &Config,
     programs: &[RunningProgram],
+    recordings: &[Recording],
     scrape_interval: Duration,
     templates: &Templates,
     report: &mut Report,
@@ -160,17 +179,21 @@ fn resolve_stack_alerts(
     let exposed: BTreeMap<String, Duration> = programs
         .iter()
         .flat_map(|program| program.facts.metrics)
-        .map(|metric| ((*metric).to_owned(), scrape_interval))
+        .map(|metric| (*metric).to_owned())
+        .chain(recordings.iter().map(|recording| recording.name.clone()))
+        .map(|metric| (metric, scrape_interval))
         .collect();
+    let limits = cost::limits(&config.cost);
     let scope = Scope {
         service: None,
         labels: &BTreeMap::new(),
         exposed: &exposed,
         scale_to_zero: false,
-        changes: vec![(Some(root.key("alerts")), &config.alerts)],
+        changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
         largest_bucket: &|_| None,
     };
-    let mut stack_alerts = alerts::resolve(Pack::Stack, &scope, templates, report)?;
+    let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
+    stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);
     if config.heartbeat.is_none() {
         // It would fire for nobody.
         stack_alerts.retain(|alert| alert.entry.name != routes::WATCHDOG);
@@ -268,13 +291,14 @@ pub(super) fn interval(
     at: &ConfigPath,
     written: Option<Duration>,
     default_seconds: u64,
+    longest: Duration,
     report: &mut Report,
 ) -> Duration {
     let interval = written.unwrap_or(Duration::from_secs(default_seconds));
-    if interval < Duration::from_secs(1) || interval > LONGEST_INTERVAL {
+    if interval < Duration::from_secs(1) || interval > longest {
         report.push(bad_value(
             at.clone(),
-            &format!("{interval} is not an interval that rules can work with\nwrite `15s`; from 1s to 1m is possible"),
+            &format!("{interval} is not an interval that rules can work with\nwrite `15s`; from 1s to {longest} is possible"),
         ));
     }
     interval

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
-use super::resolve::{check_labels, interval};
+use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
 use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{self, Engine, Version};
@@ -16,7 +16,11 @@ use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration, HttpUrl, UrlPath};
+use crate::values::{self, Count, Duration, HttpUrl, Port, UrlPath};
+
+/// Seconds between two probes that the autoscaler counts as traffic.
+const RARE: u64 = 300;
+const LONGEST_PROBE: Duration = Duration::from_secs(600);
 
 /// A service as written, with what the whole stack says of it.
 pub(super) struct ServiceResolver<'a> {
@@ -41,7 +45,9 @@ impl ServiceResolver<'_> {
         alerts::check_changes(&at.key("alerts"), &written.alerts, true, report);
         let targets = self.targets(mounts, report);
         let scrape_interval = match written.scrape_interval {
-            Some(_) => interval(&at.key("scrape_interval"), written.scrape_interval, 15, report),
+            Some(_) => {
+                interval(&at.key("scrape_interval"), written.scrape_interval, 15, LONGEST_INTERVAL, report)
+            }
             None => self.scrape_interval,
         };
         let tls = written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report));
@@ -83,7 +89,7 @@ impl ServiceResolver<'_> {
                 .iter()
                 .map(|recording| (recording.name.clone(), recording.interval))
                 .collect(),
-            scale_to_zero: written.scale.min.is_some_and(|min| min.get() == 0),
+            scale_to_zero: self.scales_to_zero(),
             changes: vec![
                 (None, &engine.alerts),
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
@@ -170,13 +176,23 @@ impl ServiceResolver<'_> {
                 .help("keep one of the two"),
             );
         }
-        match (&discover.dns, &discover.http, &discover.file) {
-            (Some(dns), None, None) => Targets::Dns(dns.clone()),
-            (None, Some(http), None) => {
-                Self::check_reachable(&at.key("http"), http, report);
+        if discover.port.is_some() && discover.skyserve.is_none() {
+            report.push(
+                Diagnostic::error("one-of", "`port` belongs to `discover.skyserve`")
+                    .at_key(at.key("port"), "useless here")
+                    .help("remove it; the other ways name the port themselves"),
+            );
+        }
+        match (&discover.dns, &discover.http, &discover.file, &discover.skyserve) {
+            (Some(dns), None, None, None) => Targets::Dns(dns.clone()),
+            (None, None, None, Some(name)) => {
+                Targets::SkyServe { name: name.as_str().to_owned(), port: discover.port.map(Port::get) }
+            }
+            (None, Some(http), None, None) => {
+                check_reachable(&at.key("http"), http, report);
                 Targets::Http(http.clone())
             }
-            (None, None, Some(file)) => {
+            (None, None, Some(file), None) => {
                 let extension = file.as_str().rsplit('.').next().unwrap_or_default();
                 if !["yml", "yaml", "json"].contains(&extension) {
                     report.push(bad_value(
@@ -195,9 +211,12 @@ impl ServiceResolver<'_> {
             }
             _ => {
                 report.push(
-                    Diagnostic::error("one-of", "`discover` takes exactly one of `dns`, `http` and `file`")
-                        .at_key(at, "")
-                        .help("write `discover: {dns: 'replicas.internal:8000'}`"),
+                    Diagnostic::error(
+                        "one-of",
+                        "`discover` takes exactly one of `dns`, `http`, `file` and `skyserve`",
+                    )
+                    .at_key(at, "")
+                    .help("write `discover: {dns: 'replicas.internal:8000'}`"),
                 );
                 Targets::None
             }
@@ -319,26 +338,25 @@ impl ServiceResolver<'_> {
         }
     }
 
+    fn scales_to_zero(&self) -> bool {
+        self.written.scale.min.is_some_and(|min| min.get() == 0)
+    }
+
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
         let Self { written, at, .. } = self;
-        let interval = interval(&at.key("probe").key("interval"), written.probe.interval, 30, report);
+        // To SkyServe's autoscaler a probe is traffic: rare, and none where it would wake a service that may sleep.
+        let on_skyserve = written.discover.as_ref().is_some_and(|discover| discover.skyserve.is_some());
+        let default = if on_skyserve { RARE } else { 30 };
+        let place = at.key("probe").key("interval");
+        let interval = interval(&place, written.probe.interval, default, LONGEST_PROBE, report);
         let endpoint = written.endpoint.as_ref()?;
-        if written.probe.enabled == Some(false) {
+        if !written.probe.enabled.unwrap_or(!(on_skyserve && self.scales_to_zero())) {
             return None;
         }
-        Self::check_reachable(&at.key("endpoint"), endpoint, report);
+        check_reachable(&at.key("endpoint"), endpoint, report);
         let path = written.probe.path.as_ref().or(engine.ready_path.as_ref());
         let url = path.map_or_else(|| endpoint.to_string(), |path| endpoint.with_path(path.as_str()));
         Some(Probe { url, https: endpoint.is_https(), readiness: path.is_some(), interval })
-    }
-
-    fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {
-        if url.is_this_container() {
-            report.push(bad_value(
-                at.clone(),
-                "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
-            ));
-        }
     }
 
     /// Prometheus renames a scraped label that a target's label of that name is in the way of, and every selector of
@@ -382,4 +400,13 @@ fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {
         endpoint: traffic.endpoint.clone(),
         status: traffic.status.clone(),
     })
+}
+
+pub(super) fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {
+    if url.is_this_container() {
+        report.push(bad_value(
+            at.clone(),
+            "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
+        ));
+    }
 }

@@ -13,8 +13,10 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 
 pub use network::{BindAddress, DnsName, Host, HostPort, HttpUrl, MailAddress, Port, UrlPath};
-pub use quantity::{Count, Duration, Size, Threshold};
-pub use text::{EnvName, FilePath, FolderPath, Line, Severity, StackName, check_key, check_label_name};
+pub use quantity::{Count, Duration, Rate, Size, Threshold};
+pub use text::{
+    EnvName, FilePath, FolderPath, Line, Severity, SkyName, StackName, check_key, check_label_name,
+};
 
 /// Reads any scalar as the text that stands in the file and parses it.
 pub(crate) struct TextVisitor<T>(pub(crate) std::marker::PhantomData<T>, pub(crate) &'static str);

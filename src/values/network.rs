@@ -77,6 +77,9 @@ fn is_this_container(host: &str) -> bool {
     ["localhost", "127.0.0.1", "0.0.0.0"].contains(&host)
 }
 
+/// What containers call the machine that they run on.
+const DOCKER_HOST: &str = "host.docker.internal";
+
 const CREDENTIALS: &str =
     "an address with a user or password in it would be a secret in this file\nwrite it without";
 
@@ -261,6 +264,11 @@ impl HttpUrl {
     /// Whether a container that asks it would ask itself.
     pub fn is_this_container(&self) -> bool {
         self.0.host_str().is_some_and(is_this_container)
+    }
+
+    /// Whether a container that asks it asks the machine that it runs on.
+    pub fn is_docker_host(&self) -> bool {
+        self.0.host_str() == Some(DOCKER_HOST)
     }
 
     /// Where `path` is on the same host, whatever path the URL itself has.

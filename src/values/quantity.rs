@@ -163,6 +163,31 @@ impl FromStr for Count {
 
 scalar!(Count, "a whole number", { "type": "integer", "minimum": 0 });
 
+/// Currency per hour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate(f64);
+
+impl Rate {
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(rate) if rate.is_finite() && (0.0..1e9).contains(&rate) => Ok(Self(rate)),
+            _ => Err(format!(
+                "`{text}` is not what an hour can cost\nwrite a number without a currency: `0.15`"
+            )),
+        }
+    }
+}
+
+scalar!(Rate, "what an hour costs", { "type": "number", "minimum": 0 });
+
 /// An alert's threshold as written; what unit it has is the alert's to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold(String);

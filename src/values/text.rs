@@ -147,6 +147,32 @@ pub fn check_key(key: &str) -> Result<(), String> {
     }
 }
 
+/// The name of a service in SkyServe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkyName(String);
+
+impl SkyName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SkyName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        check_key(text).map(|()| Self(text.to_owned())).map_err(|help| {
+            format!("`{}` cannot be the name of a service in SkyServe\n{help}", text.escape_debug())
+        })
+    }
+}
+
+scalar!(SkyName, "a service's name in SkyServe", {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+    "description": "The name of a service in SkyServe, as `sky serve status` shows it."
+});
+
 /// A Prometheus label name that a user may set.
 pub fn check_label_name(name: &str) -> Result<(), String> {
     if is_word(name, |c| c.is_ascii_alphanumeric()) && !name.starts_with("__") {

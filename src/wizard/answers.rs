@@ -4,19 +4,24 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use super::plain::plain;
-use super::{HEARTBEAT_FILE, HEARTBEAT_LINK, HEARTBEAT_PROMPT, Secret};
+use super::{HEARTBEAT, OwnSecret, REPLICA, SKYPILOT, Secret};
 use crate::catalog::engines::Engine;
 use crate::catalog::receivers::Kind;
 use crate::templates::Templates;
-use crate::values::{HostPort, HttpUrl, StackName};
+use crate::values::{HostPort, HttpUrl, StackName, UrlPath};
 
 #[derive(Debug)]
 pub struct Answers {
     pub name: StackName,
     pub service: String,
     pub engine: &'static Engine,
-    pub replicas: Vec<HostPort>,
+    pub replicas: Replicas,
+    /// The bearer token that the replicas want.
+    pub token: Option<Secret>,
     pub endpoint: Option<HttpUrl>,
+    pub probe: Probe,
+    /// How many replicas there are at least and at most.
+    pub scale: (Option<u32>, Option<u32>),
     /// Who hears of critical alerts.
     pub critical: Receiver,
     /// Who hears of warnings, if somebody else.
@@ -27,6 +32,28 @@ pub struct Answers {
     pub heartbeat: Option<Secret>,
     /// Kinds of receivers that flags spoke of and that nobody chose.
     pub unused: Vec<&'static str>,
+}
+
+/// Where the replicas are.
+#[derive(Debug)]
+pub enum Replicas {
+    Listed(Vec<HostPort>),
+    /// Where SkyPilot's API server says, which may want a token.
+    SkyServe {
+        api_server: HttpUrl,
+        token: Option<Secret>,
+    },
+}
+
+/// How the endpoint is probed.
+#[derive(Debug)]
+pub struct Probe {
+    /// The path that answers 2xx, where the engine's own is not meant.
+    pub path: Option<UrlPath>,
+    /// Where it is not the default.
+    pub enabled: Option<bool>,
+    /// How often, where it is not the default.
+    pub interval: Option<&'static str>,
 }
 
 pub struct Receiver {
@@ -75,10 +102,13 @@ impl Answers {
                 value: &receiver.secret,
             })
             .collect();
-        if let Some(url) = &self.heartbeat {
-            let (path, what, link) = (HEARTBEAT_FILE, HEARTBEAT_PROMPT, HEARTBEAT_LINK);
-            files.push(SecretFile { path, what, link, value: url });
-        }
+        let api_token = match &self.replicas {
+            Replicas::SkyServe { token, .. } => token.as_ref(),
+            Replicas::Listed(_) => None,
+        };
+        let own =
+            [(&SKYPILOT, api_token), (&REPLICA, self.token.as_ref()), (&HEARTBEAT, self.heartbeat.as_ref())];
+        files.extend(own.into_iter().filter_map(|(own, value)| Some(own.to_fill(value?))));
         files
     }
 
@@ -91,15 +121,55 @@ impl Answers {
                 name => self.name.as_str(),
                 service => self.service.as_str(),
                 engine => self.engine.name.as_str(),
-                replicas => self.replicas.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                replicas => self.replicas.listed().iter().map(ToString::to_string).collect::<Vec<_>>(),
+                skyserve => self.replicas.context(),
+                token_file => self.token.as_ref().map(|_| REPLICA.file),
                 endpoint => self.endpoint.as_ref().map(|url| url.base().to_owned()),
+                probe => self.probe.context(),
+                scale => context! { min => self.scale.0, max => self.scale.1 },
                 receivers,
                 critical => if self.warning.is_some() { "oncall" } else { "team" },
                 info => self.info,
-                heartbeat_file => self.heartbeat.as_ref().map(|_| HEARTBEAT_FILE),
+                heartbeat_file => self.heartbeat.as_ref().map(|_| HEARTBEAT.file),
             },
         )?;
         Ok(plain(&text))
+    }
+}
+
+impl OwnSecret {
+    fn to_fill<'a>(&self, value: &'a Secret) -> SecretFile<'a> {
+        SecretFile { path: self.file, what: self.prompt, link: self.link, value }
+    }
+}
+
+impl Replicas {
+    /// The addresses, if they are known now.
+    pub fn listed(&self) -> &[HostPort] {
+        match self {
+            Self::Listed(replicas) => replicas,
+            Self::SkyServe { .. } => &[],
+        }
+    }
+
+    fn context(&self) -> Option<Value> {
+        match self {
+            Self::Listed(_) => None,
+            Self::SkyServe { api_server, token } => Some(context! {
+                api_server => api_server.base(),
+                token_file => token.as_ref().map(|_| SKYPILOT.file),
+            }),
+        }
+    }
+}
+
+impl Probe {
+    fn context(&self) -> Value {
+        context! {
+            path => self.path.as_ref().map(UrlPath::as_str),
+            enabled => self.enabled,
+            interval => self.interval,
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! The questions in their order. A flag that is given is not asked; a wrong answer is asked again.
 
+use super::answers::Probe;
 use super::flags::{Choice, Endpoint, Flags};
 use super::prompt::{Asked, Prompt};
-use super::{Answers, HEARTBEAT, HEARTBEAT_FILE, HEARTBEAT_LINK, HEARTBEAT_PROMPT, Receiver, Secret, check};
+use super::service_file::ServiceFile;
+use super::{
+    API_SERVER, Answers, HEARTBEAT, OwnSecret, REPLICA, Receiver, Replicas, SKYPILOT, Secret, check,
+};
 use crate::catalog::engines::Engine;
 use crate::catalog::receivers::{KINDS, Kind, Question};
 
 const SERVICE: &str = "Name of the service to watch";
+const SKYSERVE_SERVICE: &str = "Name of the service in SkyServe";
 const REPLICAS: &str = "Addresses of its replicas (host:port, with commas between)";
 
 /// `name` is the stack's if nobody says otherwise. A secret whose file `is_kept` is not asked for.
@@ -20,24 +25,37 @@ pub fn ask(
         Some(name) => name,
         None => text(prompt, "Name of the stack", name, str::parse)?,
     };
-    let service = match flags.service.take() {
-        Some(service) => service,
+    let from = flags.from.take();
+    let file = from.as_ref();
+    let service = if let Some(service) = flags.service.take() {
+        service
+    } else {
         // `stack` is taken.
-        None if name.as_str() == "stack" => text(prompt, SERVICE, "demo", check::service)?,
-        None => text(prompt, SERVICE, name.as_str(), check::service)?,
+        let name = if name.as_str() == "stack" { "demo" } else { name.as_str() };
+        let name = file.and_then(|file| file.name.as_ref()).map_or(name, |name| name.value.as_str());
+        text(prompt, if file.is_some() { SKYSERVE_SERVICE } else { SERVICE }, name, check::service)?
     };
-    let engine = match flags.engine {
+    let engine = match flags.engine.or_else(|| file?.engine()) {
         Some(engine) => engine,
         None => ask_engine(prompt)?,
     };
     let replicas = match flags.replicas.take() {
-        Some(replicas) => replicas,
-        None => text(prompt, REPLICAS, &format!("host.docker.internal:{}", engine.port), check::replicas)?,
+        Some(replicas) => Replicas::Listed(replicas),
+        None if file.is_some() => ask_skyserve(&mut flags, is_kept, prompt)?,
+        None => {
+            let proposal = format!("host.docker.internal:{}", engine.port);
+            Replicas::Listed(text(prompt, REPLICAS, &proposal, check::replicas)?)
+        }
     };
+    let wants_token =
+        file.is_some_and(|file| file.bearer.is_some()) || flags.secrets.contains_key(REPLICA.name);
+    let token = own_secret(&REPLICA, wants_token, &mut flags, is_kept, prompt)?;
     let endpoint = match flags.endpoint.take() {
         Some(Endpoint(endpoint)) => endpoint,
         None => text(prompt, "URL that users call, to be probed (empty for none)", "", check::endpoint)?,
     };
+    let probe = ask_probe(file, flags.probe, &replicas, endpoint.is_some(), prompt)?;
+    let scale = file.map(ServiceFile::scale).unwrap_or_default();
 
     let critical = match flags.critical {
         Some(Choice(kind)) => kind,
@@ -61,17 +79,96 @@ pub fn ask(
         Some(wanted) => wanted,
         None => prompt.confirm("Have a service outside complain when this monitoring dies?", false)?,
     };
-    let heartbeat = match (wanted, flags.secrets.remove(HEARTBEAT)) {
-        (false, _) => None,
-        (true, Some(url)) => Some(url),
-        (true, None) if is_kept(HEARTBEAT_FILE) => Some(Secret::default()),
-        (true, None) => Some(secret(prompt, HEARTBEAT, HEARTBEAT_PROMPT, HEARTBEAT_LINK)?),
-    };
+    let heartbeat = own_secret(&HEARTBEAT, wanted, &mut flags, is_kept, prompt)?;
     // What is left was for kinds that nobody chose.
     let mut unused: Vec<&str> = flags.settings.keys().map(|(kind, _)| *kind).collect();
     unused.extend(flags.secrets.keys());
     unused.dedup();
-    Ok(Answers { name, service, engine, replicas, endpoint, critical, warning, info, heartbeat, unused })
+    Ok(Answers {
+        name,
+        service,
+        engine,
+        replicas,
+        token,
+        endpoint,
+        probe,
+        scale,
+        critical,
+        warning,
+        info,
+        heartbeat,
+        unused,
+    })
+}
+
+fn ask_skyserve(
+    flags: &mut Flags,
+    is_kept: &dyn Fn(&str) -> bool,
+    prompt: &mut dyn Prompt,
+) -> Asked<Replicas> {
+    let api_server = match flags.api_server.take() {
+        Some(url) => url,
+        None => text(
+            prompt,
+            "Address of SkyPilot's API server, as a container reaches it",
+            API_SERVER,
+            check::api_server,
+        )?,
+    };
+    let wanted = match flags.api_token {
+        Some(wanted) => wanted,
+        // One that listens on this machine alone asks nobody who he is, if it is not told to.
+        None => prompt.confirm("Does it want a token?", api_server.is_https())?,
+    };
+    let token = own_secret(&SKYPILOT, wanted, flags, is_kept, prompt)?;
+    Ok(Replicas::SkyServe { api_server, token })
+}
+
+/// Each probe of SkyServe's endpoint is a request that its autoscaler counts.
+fn ask_probe(
+    file: Option<&ServiceFile>,
+    wanted: Option<bool>,
+    replicas: &Replicas,
+    has_endpoint: bool,
+    prompt: &mut dyn Prompt,
+) -> Asked<Probe> {
+    let Some(file) = file else {
+        return Ok(Probe { path: None, enabled: wanted.filter(|wanted| !wanted), interval: None });
+    };
+    let is_on = match wanted {
+        Some(wanted) => wanted,
+        None if !has_endpoint => file.always_runs(),
+        None => prompt.confirm(
+            "Probe that URL now and then? To SkyServe it is a request of users",
+            file.always_runs(),
+        )?,
+    };
+    let path = file.ready_path.as_ref().map(|path| path.value.clone());
+    let from_skyserve = matches!(replicas, Replicas::SkyServe { .. });
+    Ok(Probe {
+        path,
+        // Where SkyServe is asked for the replicas, a probe is rare by itself, and off where there may be none.
+        enabled: (!is_on || (from_skyserve && file.may_sleep())).then_some(is_on),
+        interval: (is_on && !from_skyserve).then_some("5m"),
+    })
+}
+
+/// One of the stack's own secrets, if it is wanted: from its flag, from its file, or from who is asked.
+fn own_secret(
+    own: &OwnSecret,
+    wanted: bool,
+    flags: &mut Flags,
+    is_kept: &dyn Fn(&str) -> bool,
+    prompt: &mut dyn Prompt,
+) -> Asked<Option<Secret>> {
+    if !wanted {
+        return Ok(None);
+    }
+    Ok(Some(match flags.secrets.remove(own.name) {
+        Some(given) => given,
+        None if is_kept(own.file) => Secret::default(),
+        None => secret(prompt, own.name, own.prompt, own.link)?,
+    }))
 }
 
 fn ask_engine(prompt: &mut dyn Prompt) -> Asked<&'static Engine> {
@@ -195,7 +292,7 @@ mod tests {
         let answers = ask(Flags::default(), "demo", NOTHING_KEPT, &mut prompt).unwrap();
         assert!(prompt.is_done());
         assert_eq!(answers.engine.name, "vllm");
-        assert_eq!(answers.replicas.len(), 2);
+        assert_eq!(answers.replicas.listed().len(), 2);
         let warning = answers.warning.as_ref().unwrap();
         assert_eq!(warning.settings[0].2, ["a@example.com", "b@example.com"]);
         assert_eq!(warning.settings[2].2, ["smtp.gmail.com:587"]);
@@ -228,7 +325,11 @@ mod tests {
             service: Some("chat".into()),
             engine: Some("vllm".into()),
             replicas: vec!["10.0.0.1:8000".into()],
+            from: None,
+            api_server: None,
+            api_token: None,
             endpoint: Some(String::new()),
+            probe: None,
             critical: Some("pagerduty".into()),
             warning: Some("email".into()),
             info: Some(false),
@@ -295,7 +396,7 @@ mod tests {
     #[test]
     fn nobody_has_to_answer_when_the_defaults_do() {
         let answers = ask(Flags::default(), "demo", NOTHING_KEPT, &mut Defaults).unwrap();
-        assert_eq!(answers.replicas[0].as_str(), "host.docker.internal:8080");
+        assert_eq!(answers.replicas.listed()[0].as_str(), "host.docker.internal:8080");
         assert_eq!(answers.critical.kind.name, "slack");
         assert!(answers.heartbeat.is_none() && answers.endpoint.is_none() && !answers.info);
     }

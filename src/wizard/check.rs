@@ -46,6 +46,17 @@ pub(super) fn replicas(text: &str) -> Result<Vec<HostPort>, String> {
     }
 }
 
+pub(super) fn api_server(text: &str) -> Result<HttpUrl, String> {
+    let url: HttpUrl = text.parse()?;
+    if url.is_this_container() {
+        return Err(format!(
+            "this would be the container that asks, not this machine\nwrite `{}`",
+            super::API_SERVER
+        ));
+    }
+    Ok(url)
+}
+
 /// Empty is none.
 pub(super) fn endpoint(text: &str) -> Result<Option<HttpUrl>, String> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
@@ -73,7 +84,8 @@ pub(super) fn secret(of: &str, secret: &Secret) -> Result<(), String> {
             "the secret holds more than one line, or control characters\ngive the one line alone".into()
         );
     }
-    let is_url = of == HEARTBEAT || KINDS.iter().any(|kind| kind.name == of && kind.secret.ends_with("url"));
+    let is_url =
+        of == HEARTBEAT.name || KINDS.iter().any(|kind| kind.name == of && kind.secret.ends_with("url"));
     let looks_like_url = (text.starts_with("https://") || text.starts_with("http://"))
         && !text.contains(char::is_whitespace)
         && url::Url::parse(text).is_ok();
@@ -105,7 +117,9 @@ mod tests {
 
     #[test]
     fn a_wrong_secret_is_refused_without_being_repeated() {
-        for (of, text) in [("slack", "xoxb-hunter2"), (HEARTBEAT, "hunter2"), ("pagerduty", "hunter2\nx")] {
+        for (of, text) in
+            [("slack", "xoxb-hunter2"), (HEARTBEAT.name, "hunter2"), ("pagerduty", "hunter2\nx")]
+        {
             let error = secret(of, &Secret::new(text)).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }

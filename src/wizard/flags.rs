@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{HEARTBEAT, Secret, check};
+use super::service_file::{self, ServiceFile};
+use super::{HEARTBEAT, OWN_SECRETS, SKYPILOT, Secret, check};
 use crate::catalog::engines::Engine;
 use crate::catalog::receivers::{KINDS, Kind, Question};
 use crate::diagnostics::nearest;
@@ -17,7 +18,11 @@ pub struct Given {
     pub service: Option<String>,
     pub engine: Option<String>,
     pub replicas: Vec<String>,
+    pub from: Option<PathBuf>,
+    pub api_server: Option<String>,
+    pub api_token: Option<bool>,
     pub endpoint: Option<String>,
+    pub probe: Option<bool>,
     pub critical: Option<String>,
     pub warning: Option<String>,
     pub info: Option<bool>,
@@ -35,14 +40,19 @@ pub struct Flags {
     pub(super) service: Option<String>,
     pub(super) engine: Option<&'static Engine>,
     pub(super) replicas: Option<Vec<HostPort>>,
+    /// A service file, which answers what no flag does.
+    pub(super) from: Option<ServiceFile>,
+    pub(super) api_server: Option<HttpUrl>,
+    pub(super) api_token: Option<bool>,
     pub(super) endpoint: Option<Endpoint>,
+    pub(super) probe: Option<bool>,
     pub(super) critical: Option<Choice>,
     pub(super) warning: Option<Choice>,
     pub(super) info: Option<bool>,
     pub(super) heartbeat: Option<bool>,
     /// Kind and key → values.
     pub(super) settings: BTreeMap<(&'static str, &'static str), Vec<String>>,
-    /// Kind, or `heartbeat` → secret.
+    /// Kind, or a name of `OWN_SECRETS` → secret.
     pub(super) secrets: BTreeMap<&'static str, Secret>,
 }
 
@@ -74,7 +84,9 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
         name: faults.keep("--name", given.name.as_deref(), str::parse),
         service: faults.keep("--service", given.service.as_deref(), check::service),
         engine: faults.keep("--engine", given.engine.as_deref(), check::engine),
-        replicas: None,
+        api_server: faults.keep("--api-server", given.api_server.as_deref(), check::api_server),
+        api_token: given.api_token,
+        probe: given.probe,
         endpoint: faults
             .keep("--endpoint", given.endpoint.as_deref(), |text| check::endpoint(text).map(Endpoint)),
         critical: faults.keep("--critical", given.critical.as_deref(), |text| check::kind(text).map(Choice)),
@@ -83,6 +95,9 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
         heartbeat: given.heartbeat,
         ..Flags::default()
     };
+    if let Some(path) = &given.from {
+        flags.from = service_file::read(path).map_err(|message| faults.add("--from", message)).ok();
+    }
     // Each alone, so that every fault is named; then all, which may not repeat each other.
     let each: Vec<_> =
         given.replicas.iter().map(|text| faults.keep("--replica", Some(text), check::replicas)).collect();
@@ -116,14 +131,22 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
             faults.add("--secret-file", format!("`{name}` is given twice\ngive it once"));
         }
     }
-    match flags.heartbeat {
-        // Who gives the URL wants it called.
-        None if flags.secrets.contains_key(HEARTBEAT) => flags.heartbeat = Some(true),
-        Some(false) if flags.secrets.contains_key(HEARTBEAT) => {
-            faults
-                .add("--secret-file", "`heartbeat` is given, but `--heartbeat=false`\nremove one of the two");
+    // Who gives the secret wants it used.
+    let wanted = [
+        (HEARTBEAT.name, "--heartbeat=false", &mut flags.heartbeat),
+        (SKYPILOT.name, "--api-token=false", &mut flags.api_token),
+    ];
+    for (name, refusal, wanted) in wanted {
+        if flags.secrets.contains_key(name) && !*wanted.get_or_insert(true) {
+            faults.add("--secret-file", format!("`{name}` is given, but `{refusal}`\nremove one of the two"));
         }
-        _ => {}
+    }
+    if flags.secrets.contains_key(SKYPILOT.name) && (given.from.is_none() || !given.replicas.is_empty()) {
+        faults.add(
+            "--secret-file",
+            "`skypilot` is of use only where SkyServe is asked for the replicas\n\
+             write `--from service.yaml`, and no `--replica`",
+        );
     }
     if faults.0.is_empty() { Ok(flags) } else { Err(faults.0) }
 }
@@ -149,7 +172,7 @@ pub fn missing(flags: &Flags) -> Vec<Fault> {
             format!("nobody is notified by `{kind}`\nwrite `--critical {kind}` or `--warning {kind}`"),
         );
     }
-    for kind in flags.secrets.keys().copied().filter(|name| *name != HEARTBEAT && !chosen(name)) {
+    for kind in flags.secrets.keys().copied().filter(|name| own_secret(name).is_none() && !chosen(name)) {
         faults.add(
             "--secret-file",
             format!("nobody is notified by `{kind}`\nwrite `--critical {kind}` or `--warning {kind}`"),
@@ -213,13 +236,20 @@ fn secret_file(text: &str) -> Result<(&'static str, &str), String> {
     let (name, file) = text
         .split_once('=')
         .ok_or("this does not say which secret is in which file\nwrite `--secret-file slack=webhook.txt`")?;
-    let name = if name == HEARTBEAT { HEARTBEAT } else { check::kind(name)?.name };
+    let name = match own_secret(name) {
+        Some(name) => name,
+        None => check::kind(name)?.name,
+    };
     if file.contains("://") {
         return Err(format!(
             "`{name}` is given the secret itself; on the command line others can read it\nwrite it into a file and name that"
         ));
     }
     Ok((name, file))
+}
+
+fn own_secret(name: &str) -> Option<&'static str> {
+    OWN_SECRETS.iter().map(|own| own.name).find(|own| *own == name)
 }
 
 fn read_secret(file: &str) -> Result<Secret, String> {

@@ -3,6 +3,7 @@
 //! Everything is asked before the first byte is written: `ask` only returns answers, `files` only writes them. Apart
 //! from `commands::init`, which renders and validates what came out, and prints.
 
+mod adopt;
 mod answers;
 mod ask;
 mod check;
@@ -11,10 +12,12 @@ mod flags;
 mod plain;
 mod prompt;
 mod secret;
+mod service_file;
 mod terminal;
 mod tty;
 
-pub use answers::{Answers, Receiver, SecretFile};
+pub use adopt::{Told, tell};
+pub use answers::{Answers, Receiver, Replicas, SecretFile};
 pub use ask::ask;
 pub use files::{SecretState, Written, holds_secret, write};
 pub use flags::{Fault, Flags, Given, missing, read};
@@ -28,12 +31,37 @@ use std::path::Path;
 
 use crate::values::StackName;
 
-/// The name in `--secret-file heartbeat=FILE`, beside the kinds of receivers.
-const HEARTBEAT: &str = "heartbeat";
-/// Beside the kinds' own files.
-const HEARTBEAT_FILE: &str = "secrets/heartbeat_url";
-const HEARTBEAT_PROMPT: &str = "URL to call every minute (Healthchecks, Dead Man's Snitch, …)";
-const HEARTBEAT_LINK: &str = "https://healthchecks.io/docs/";
+/// A secret of the stack itself, beside those of the kinds of receivers.
+struct OwnSecret {
+    /// As in `--secret-file heartbeat=FILE`.
+    name: &'static str,
+    file: &'static str,
+    /// What to ask for, and where one gets it.
+    prompt: &'static str,
+    link: &'static str,
+}
+
+const HEARTBEAT: OwnSecret = OwnSecret {
+    name: "heartbeat",
+    file: "secrets/heartbeat_url",
+    prompt: "URL to call every minute (Healthchecks, Dead Man's Snitch, …)",
+    link: "https://healthchecks.io/docs/",
+};
+const SKYPILOT: OwnSecret = OwnSecret {
+    name: "skypilot",
+    file: "secrets/skypilot_token",
+    prompt: "Token of a SkyPilot service account, role viewer",
+    link: "https://docs.skypilot.co/en/latest/reference/auth.html",
+};
+const REPLICA: OwnSecret = OwnSecret {
+    name: "replica",
+    file: "secrets/replica_token",
+    prompt: "Bearer token that the replicas want",
+    link: "the one that `readiness_probe` of the service file sends",
+};
+/// Where SkyPilot's API server listens if nobody says otherwise, as a container reaches it.
+const API_SERVER: &str = "http://host.docker.internal:46580";
+const OWN_SECRETS: [&OwnSecret; 3] = [&HEARTBEAT, &SKYPILOT, &REPLICA];
 
 /// The stack's name that a folder proposes.
 pub fn name_of(folder: &Path) -> String {

@@ -55,7 +55,7 @@ fn config(services: &str) -> String {
 fn beside_others() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text =
-        fs::read_to_string(root.join("tests/fixtures/stacks/tutorial.yaml")).expect("reads the config");
+        fs::read_to_string(root.join("tests/fixtures/examples/tutorial.yaml")).expect("reads the config");
     let project = Project::new(&text);
     project.render();
     let stack = project.path("monitoring");

@@ -11,9 +11,13 @@ pub(crate) struct Project {
 }
 
 impl Project {
+    /// Without a config yet.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary folder") }
+    }
+
     pub(crate) fn new(config: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let project = Self { dir };
+        let project = Self::empty();
         project.write("skymon.yaml", config);
         project
     }
@@ -39,6 +43,11 @@ impl Project {
             }
         }
         project
+    }
+
+    /// A config of `tests/fixtures/examples`.
+    pub(crate) fn of_example(name: &str) -> Self {
+        Self::new(&fixture(&format!("examples/{name}.yaml")))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -26,7 +26,7 @@ pub(super) fn look(stack: &Stack, answers: &Answers) -> Vec<String> {
         }
     }
     let on_host = |host: &str| host == "host.docker.internal";
-    if cfg!(target_os = "linux") && answers.replicas.iter().any(|replica| on_host(replica.host())) {
+    if cfg!(target_os = "linux") && answers.replicas.listed().iter().any(|replica| on_host(replica.host())) {
         notes.push(
             "containers cannot reach a server on this machine that listens on 127.0.0.1 alone; \
              let it listen on 0.0.0.0, or on the address of Docker's bridge"
