@@ -532,7 +532,10 @@ def read_answer(body: bytearray) -> list[Service]:
             raise ValueError
         text = request.pop("return_value")
         request.clear()
-        return [read_service(record) for record in json.loads(text, object_hook=read_record) if not is_pool(record)]
+        records = json.loads(text, object_hook=read_record)
+        if not isinstance(records, list):
+            raise ValueError
+        return [read_service(record) for record in records if not is_pool(record)]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Failure("bad_answer", "the answer is not the status of services") from None
 
@@ -554,12 +557,14 @@ def is_pool(record: object) -> bool:
 
 
 def read_service(record: dict[str, Any]) -> Service:
-    replicas = record["replica_info"] or []
-    if not isinstance(record["name"], str) or not all(isinstance(replica, Replica) for replica in replicas):
+    name, replicas = record["name"], record["replica_info"]
+    if not isinstance(name, str) or not isinstance(replicas, list):
+        raise ValueError
+    if not all(isinstance(replica, Replica) for replica in replicas):
         raise ValueError
     active = record.get("active_versions")
     return Service(
-        name=label(record["name"]),
+        name=label(name),
         hash=label(record.get("hash"), ""),
         status=label(record["status"]),
         version=number(record.get("version")),

@@ -161,26 +161,35 @@ fn replica_at(addr: &str) -> Server {
     Server::start(addr, |_| Reply::metrics(200, "model_loaded 1\n".to_owned()))
 }
 
-/// Only Prometheus, with one job that asks the exporter.
-fn prometheus(exporter: &Exporter, ip: &str, lines: &str) -> (Project, Stack) {
+/// Only Prometheus, with these jobs.
+fn prometheus(ip: &str, jobs: &str) -> (Project, Stack) {
     let project = Project::new("");
     project.write(
         "docker-compose.yml",
         "name: discovery\nservices:\n  prometheus:\n    image: prom/prometheus:v3.5.3\n    \
          volumes: ['./prometheus:/etc/prometheus:ro']\n",
     );
-    let url = exporter.url();
-    let target = url.trim_start_matches("http://");
-    project.write(
-        "prometheus/prometheus.yml",
-        &format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: replicas\n    http_sd_configs:\n      \
-             - {{url: '{url}/sd', refresh_interval: 1s}}\n  - job_name: exporter\n    {lines}\n    \
-             static_configs: [{{targets: ['{target}']}}]\n",
-        ),
-    );
+    project.write("prometheus/prometheus.yml", &format!("scrape_configs:\n{jobs}"));
     let stack = Stack::start(&project.path("."), ip);
     (project, stack)
+}
+
+/// The job that scrapes the exporter itself.
+fn exporter_job(exporter: &Exporter, interval: &str) -> String {
+    let target = exporter.url().trim_start_matches("http://");
+    format!(
+        "  - job_name: exporter\n    scrape_interval: {interval}\n    \
+         static_configs: [{{targets: ['{target}']}}]\n"
+    )
+}
+
+/// The job that scrapes the replicas. Only for replicas on loopback: those of the captured status are somebody's.
+fn replicas_job(exporter: &Exporter) -> String {
+    format!(
+        "  - job_name: replicas\n    scrape_interval: 1s\n    \
+         http_sd_configs: [{{url: '{}/sd', refresh_interval: 1s}}]\n",
+        exporter.url()
+    )
 }
 
 fn replicas_up(stack: &Stack) -> BTreeSet<String> {
@@ -205,7 +214,7 @@ fn prometheus_finds_the_replicas_follows_one_that_moves_and_keeps_them_through_a
     let ready = |id, addr: &str| replica(id, "READY", Some(&format!("http://{addr}")));
     server.set(vec![service("llm", "a", vec![ready(1, &first), ready(2, &second)])]);
     let exporter = Exporter::ready(&server.url(), &[("STALE_AFTER_SECONDS", "2")]);
-    let (_project, stack) = prometheus(&exporter, ip, "scrape_interval: 1s");
+    let (_project, stack) = prometheus(ip, &(replicas_job(&exporter) + &exporter_job(&exporter, "1s")));
 
     wait_for_replicas(&stack, &[&url(&first), &url(&second)]);
     let loaded =
@@ -239,9 +248,9 @@ fn prometheus_finds_the_replicas_follows_one_that_moves_and_keeps_them_through_a
 fn a_scrape_job_can_give_the_series_another_name_for_the_service() {
     let server = ApiServer::start();
     let exporter = Exporter::ready(&server.url(), &[]);
-    let rename = "metric_relabel_configs:\n      \
-                  - {source_labels: [service], regex: llm-chat, target_label: service, replacement: production}";
-    let (_project, stack) = prometheus(&exporter, "127.84.22.1", rename);
+    let rename = "    metric_relabel_configs:\n      \
+                  - {source_labels: [service], regex: llm-chat, target_label: service, replacement: production}\n";
+    let (_project, stack) = prometheus("127.84.22.1", &(exporter_job(&exporter, "1s") + rename));
     let ready = r#"skyserve_replicas{service="production",status="READY"} == 5"#;
     wait_until("the series carry the other name", SOON, || (stack.query(ready).len() == 1).then_some(()));
     assert_eq!(stack.query(r#"{exported_service=~".+"}"#), [], "nothing stood in the way");
@@ -250,8 +259,8 @@ fn a_scrape_job_can_give_the_series_another_name_for_the_service() {
 /// A Prometheus with its default timeout gets the whole exposition, of at least so many samples.
 #[track_caller]
 pub(crate) fn prometheus_scrapes_in_time(exporter: &Exporter, samples: f64) {
-    let (_project, stack) =
-        prometheus(exporter, "127.84.23.1", "scrape_interval: 15s\n    scrape_timeout: 10s");
+    // The default timeout of a scrape is 10 s.
+    let (_project, stack) = prometheus("127.84.23.1", &exporter_job(exporter, "15s"));
     let scraped = || stack.query(r#"scrape_samples_scraped{job="exporter"}"#).pop().map(|(_, value)| value);
     let scraped = wait_until("the first scrape is over", std::time::Duration::from_secs(40), scraped);
     let errors: Vec<Target> = stack.targets().into_iter().filter(|target| !target.error.is_empty()).collect();

@@ -113,9 +113,16 @@ fn a_redirect_is_not_followed_and_the_token_stays_here() {
 
 #[test]
 fn an_answer_that_is_no_status_is_a_bad_answer() {
-    for text in
-        ["null", "{}", "[1]", r#"[{"name":"x"}]"#, "[", r#"[{"name":1,"status":"READY","replica_info":[]}]"#]
-    {
+    for text in [
+        "null",
+        "{}",
+        "\"\"",
+        "[1]",
+        r#"[{"name":"x"}]"#,
+        "[",
+        r#"[{"name":"x","status":"READY","replica_info":null}]"#,
+        r#"[{"name":1,"status":"READY","replica_info":[]}]"#,
+    ] {
         survives_answer("bad_answer", finished_with(text));
     }
 }

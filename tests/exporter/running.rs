@@ -162,10 +162,10 @@ fn a_fleet_of_100_000_replicas_is_polled_and_scraped_in_time_and_in_bounded_memo
     let (status, text) = exporter.get("/metrics");
     assert_eq!(status, 200);
     assert_eq!(text.lines().filter(|line| line.starts_with("skyserve_replica_info{")).count(), 100_000);
-    assert_eq!(exporter.targets("?service=svc-7").len(), 38);
+    assert_eq!(exporter.targets("?service=svc-7").len(), 40);
     // A second poll, while the first answer is still shown.
     server.let_poll();
-    assert_eq!(exporter.targets("").len(), 38_000);
+    assert_eq!(exporter.targets("").len(), 40_000);
     assert!(exporter.peak_memory() < 512, "{} MiB", exporter.peak_memory());
     crate::discovery::prometheus_scrapes_in_time(&exporter, 300_000.0);
 }
