@@ -1,6 +1,6 @@
 # What a person and CI run. `make test` is all of it; the other targets are its parts.
 .DEFAULT_GOAL := build
-.PHONY: build tools test snapshots
+.PHONY: build tools test skypilot snapshots
 
 build:
 	cargo build --locked
@@ -14,6 +14,12 @@ test: tools
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --tests --no-fail-fast
+
+# The SkyServe exporter against SkyPilot's own API server, which takes a minute and 460 MB to install.
+skypilot:
+	tests/skypilot/get
+	cargo clippy --locked --test skypilot -- -D warnings
+	cargo test --locked --test skypilot
 
 # Writes snapshots/ anew from what `render` gives now. Read the diff before you commit it.
 snapshots:

@@ -197,7 +197,7 @@ pub(crate) fn service(name: &str, hash: &str, replicas: Vec<Value>) -> Value {
     let mut service = captured().remove(0);
     service["name"] = json!(name);
     service["hash"] = json!(hash);
-    service["replica_info"] = json!(replicas);
+    service["replica_info"] = Value::Array(replicas);
     service
 }
 

@@ -36,7 +36,7 @@ impl Exporter {
             .stdout(output("stdout"))
             .stderr(output("stderr"))
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", HELP));
+            .unwrap_or_else(|error| panic!("{HELP}: {error}"));
         let mut exporter = Self { child, dir, url: String::new() };
         let addr = wait_until("the exporter listens", SOON, || {
             let log = exporter.log();
@@ -92,9 +92,8 @@ impl Exporter {
     /// Waits until a series has this value.
     #[track_caller]
     pub(crate) fn wait_for(&self, series: &str, value: f64) {
-        let there = || self.metrics().get(series).filter(|have| *have == value).map(|_| ());
         let start = std::time::Instant::now();
-        while there().is_none() {
+        while self.metrics().get(series) != Some(value) {
             assert!(start.elapsed() < SOON, "{series} is not {value}: {:#?}; {}", self.metrics(), self.log());
             std::thread::sleep(Duration::from_millis(30));
         }

@@ -191,7 +191,10 @@ fn serve_one(
 }
 
 fn head(reply: &Reply) -> String {
-    let more: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut more = String::new();
+    for (name, value) in &reply.headers {
+        more.push_str(&format!("{name}: {value}\r\n"));
+    }
     format!(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
         reply.status,
