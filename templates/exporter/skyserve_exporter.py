@@ -17,7 +17,7 @@ Needs Python 3.10 and nothing else. The environment configures it:
     SKYSERVE_SERVICES              names, separated by commas; empty is all
     POLL_INTERVAL_SECONDS          60; a poll keeps a worker of the API server busy for seconds
     REQUEST_TIMEOUT_SECONDS        60; for one poll, whatever happens in it
-    STALE_AFTER_SECONDS            five intervals; older data is not shown any more
+    STALE_AFTER_SECONDS            five intervals and a timeout; older data is not shown any more
     LISTEN_ADDRESS                 127.0.0.1:9091
 
 The files are read anew for each poll, so a new token needs no restart. A poll that fails is a failure and never a
@@ -141,6 +141,7 @@ class Settings:
 
         tls, host, port, prefix = read_endpoint_variable(get("SKYPILOT_API_SERVER_ENDPOINT"))
         interval = read_seconds("POLL_INTERVAL_SECONDS", get("POLL_INTERVAL_SECONDS"), 60.0)
+        timeout = read_seconds("REQUEST_TIMEOUT_SECONDS", get("REQUEST_TIMEOUT_SECONDS"), 60.0)
         settings = cls(
             tls=tls,
             host=host,
@@ -151,14 +152,16 @@ class Settings:
             ca_file=get("SKYPILOT_CA_FILE"),
             services=read_names(get("SKYSERVE_SERVICES")),
             interval=interval,
-            timeout=read_seconds("REQUEST_TIMEOUT_SECONDS", get("REQUEST_TIMEOUT_SECONDS"), 60.0),
-            stale_after=read_seconds("STALE_AFTER_SECONDS", get("STALE_AFTER_SECONDS"), 5 * interval),
+            timeout=timeout,
+            stale_after=read_seconds("STALE_AFTER_SECONDS", get("STALE_AFTER_SECONDS"), 5 * interval + timeout),
             listen=read_listen_address(get("LISTEN_ADDRESS") or "127.0.0.1:9091"),
         )
         if settings.token_file and settings.basic_auth_file:
             raise BadEnvironment("set SKYPILOT_TOKEN_FILE or SKYPILOT_BASIC_AUTH_FILE, not both")
         if settings.ca_file and not tls:
             raise BadEnvironment("SKYPILOT_CA_FILE is for an https:// endpoint")
+        if settings.stale_after <= interval:
+            raise BadEnvironment("STALE_AFTER_SECONDS must be more than POLL_INTERVAL_SECONDS, or data comes and goes")
         return settings
 
     def url(self) -> str:
@@ -340,6 +343,7 @@ class ApiServer:
             sock = self._connect(left)
             with contextlib.closing(sock), cut_after(sock, deadline - time.monotonic()) as cut:
                 self._socket = sock
+                # `abort` may have come before there was anything to shut.
                 if self._aborted.is_set() and not last_word:
                     raise Failure("timeout", "ended")
                 try:
@@ -452,8 +456,9 @@ def expect_success(response: Response, unknown_is_interrupted: bool = False) -> 
     if status == 500:
         raise failed_request(response.body)
     if status == 400 and field_of(read_json(response.body), "error") == "version_mismatch":
-        server = label(response.headers.get("X-SkyPilot-API-Version"), "unknown")
-        raise Failure("version_mismatch", f"the API server's version is {server}, ours is {API_VERSION}")
+        server = response.headers.get("X-SkyPilot-API-Version") or ""
+        known = server if re.fullmatch(r"[0-9]{1,6}", server) else "not known"
+        raise Failure("version_mismatch", f"the API server's version is {known}, ours is {API_VERSION}")
     reasons = {401: "unauthorized", 403: "forbidden", 429: "rate_limited", 502: "unavailable", 503: "unavailable",
                504: "unavailable"}  # fmt: skip
     raise Failure(reasons.get(status, "bad_answer"), detail, read_retry_after(response.headers))

@@ -202,7 +202,10 @@ fn a_request_that_a_restart_interrupted_is_made_again_at_once() {
             let first = request.path.starts_with("/api/get") && results.fetch_add(1, Ordering::SeqCst) == 0;
             first.then(|| interruption.clone())
         });
-        let _exporter = Exporter::ready(&server.url(), &[("POLL_INTERVAL_SECONDS", "3600")]);
+        let _exporter = Exporter::ready(
+            &server.url(),
+            &[("POLL_INTERVAL_SECONDS", "3600"), ("STALE_AFTER_SECONDS", "7200")],
+        );
         assert_eq!(server.requests_to("/serve/status").len(), 2);
     }
 }

@@ -44,6 +44,7 @@ fn an_environment_that_cannot_work_ends_it_with_the_name_of_the_variable() {
     for address in ["9091", ":9091", "a:b", "127.0.0.1:70000"] {
         refused("LISTEN_ADDRESS", &[ENDPOINT, ("LISTEN_ADDRESS", address)]);
     }
+    refused("STALE_AFTER_SECONDS", &[ENDPOINT, ("STALE_AFTER_SECONDS", "60")]);
     refused("SKYSERVE_SERVICES", &[ENDPOINT, ("SKYSERVE_SERVICES", "llm-*")]);
     refused("SKYPILOT_CA_FILE is for an https:// endpoint", &[ENDPOINT, ("SKYPILOT_CA_FILE", "/ca.pem")]);
 }
