@@ -108,10 +108,20 @@ impl Exporter {
     /// The most memory that it ever used, in MiB.
     #[track_caller]
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.usage("VmHWM:") / 1024
+    }
+
+    #[track_caller]
+    pub(crate) fn threads(&self) -> u64 {
+        self.usage("Threads:")
+    }
+
+    #[track_caller]
+    fn usage(&self, name: &str) -> u64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux, and it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says so");
+        value.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// Sends SIGTERM, as `docker stop` does, and gives the exit code.

@@ -122,6 +122,17 @@ fn clients_that_say_nothing_do_not_keep_prometheus_out() {
 }
 
 #[test]
+fn many_clients_do_not_become_many_threads() {
+    let server = ApiServer::start();
+    let exporter = Exporter::ready(&server.url(), &[]);
+    let addr = exporter.url().trim_start_matches("http://").to_owned();
+    let _silent: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&addr).expect("connects")).collect();
+    // What would have come: a thread and a timer for each.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(exporter.threads() < 30, "{} threads", exporter.threads());
+}
+
+#[test]
 fn head_is_answered_as_get_without_the_body() {
     let server = ApiServer::start();
     let exporter = Exporter::ready(&server.url(), &[]);
