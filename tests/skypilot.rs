@@ -54,6 +54,7 @@ impl SkyPilot {
             .envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("HTTPS_PROXY", "http://127.0.0.1:1")])
             .envs([("SKYPILOT_DISABLE_USAGE_COLLECTION", "1"), ("ENABLE_SERVICE_ACCOUNTS", "true")])
             .envs([("ENABLE_BASIC_AUTH", "true"), ("SKYPILOT_INITIAL_BASIC_AUTH", &admin)])
+            .envs([("PYTHONDONTWRITEBYTECODE", "1")])
             .env("PYTHONPATH", root.join("tests/skypilot"))
             .env("HOME", dir.path())
             .current_dir(dir.path())
