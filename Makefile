@@ -1,6 +1,6 @@
 # What a person and CI run. `make test` is all that proves skymon; `deny` and `advisories` look at what it is built from.
 .DEFAULT_GOAL := build
-.PHONY: build tools test deny advisories bench snapshots
+.PHONY: build tools test deny advisories skypilot bench snapshots
 
 build:
 	cargo build --locked
@@ -26,6 +26,12 @@ deny:
 # Known holes in dependencies. Apart, because it fetches the list from GitHub, and changes without a change here.
 advisories:
 	tests/tools/deny check advisories
+
+# The SkyServe exporter against SkyPilot's own API server, which takes a minute and 460 MB to install.
+skypilot:
+	tests/skypilot/get
+	cargo clippy --locked --test skypilot -- -D warnings
+	cargo test --locked --test skypilot
 
 # Writes snapshots/ anew from what `render` gives now. Read the diff before you commit it.
 snapshots:

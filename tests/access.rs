@@ -16,7 +16,7 @@ const DOOR: &str = "access: {host: monitoring.example.com, tls: {cert_file: cert
 const PASSWORD: &str = "correct horse battery";
 
 fn with(access: &str) -> Project {
-    Project::new(&format!("{}\n{access}\n", fixture("stacks/minimal.yaml")))
+    Project::new(&format!("{}\n{access}\n", fixture("examples/minimal.yaml")))
 }
 
 /// What `skymon validate` says of such a door.

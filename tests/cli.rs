@@ -6,7 +6,7 @@ use std::fs;
 
 use support::project::Project;
 
-const MINIMAL: &str = include_str!("fixtures/stacks/minimal.yaml");
+const MINIMAL: &str = include_str!("fixtures/examples/minimal.yaml");
 
 /// What is printed, without what differs from machine to machine.
 fn validate(config: &str) -> String {

@@ -212,7 +212,8 @@ fn validates(config: &str, place: &str) {
 
 #[test]
 fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() {
-    let minimal: Map<String, Value> = serde_yaml::from_str(&fixture("stacks/minimal.yaml")).expect("is YAML");
+    let minimal: Map<String, Value> =
+        serde_yaml::from_str(&fixture("examples/minimal.yaml")).expect("is YAML");
     let (mut whole, mut parts) = (0, 0);
     for block in pages().iter().flat_map(|name| blocks(name)).filter(|block| block.language == "yaml") {
         if block.text.starts_with("version:") {
@@ -545,7 +546,7 @@ fn templates_md_says_what_each_template_gets() {
 /// What is said to somebody who asks a template for what it does not get.
 #[track_caller]
 fn assert_gets(path: &str, expected: &str) {
-    let config = fixture("stacks/tutorial.yaml");
+    let config = fixture("examples/tutorial.yaml");
     let door = "access: {host: a.example, tls: {cert_file: c, key_file: k}, users_file: u}";
     let project = Project::new(&format!("{config}templates: templates/\n{door}\n"));
     project.write(&format!("templates/{path}"), "a: <%= zzzzzzzzzzzz %>\n");

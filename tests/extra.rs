@@ -7,7 +7,7 @@ use serde_json::Value;
 use support::project::Project;
 use support::tools::{self, Output};
 
-const MINIMAL: &str = include_str!("fixtures/stacks/minimal.yaml");
+const MINIMAL: &str = include_str!("fixtures/examples/minimal.yaml");
 
 const RULES: &str = "\
 # Ours.  Spaces, comments and quotes stay.

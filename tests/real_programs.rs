@@ -46,7 +46,7 @@ fn paths_of(project: &Project, folder: &str) -> Vec<String> {
 
 #[test]
 fn the_minimal_stack_is_accepted_and_its_alerts_fire_and_stay_quiet() {
-    let project = Project::of_fixture("minimal");
+    let project = Project::of_example("minimal");
     project.render();
     check_all(&project);
 }

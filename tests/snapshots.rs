@@ -12,7 +12,7 @@ use support::project::{Project, files_below};
 
 /// The stacks that are kept as trees, and their configs in `tests/fixtures`.
 const STACKS: [(&str, &str); 4] = [
-    ("minimal", "stacks/minimal"),
+    ("minimal", "examples/minimal"),
     ("tutorial", "examples/tutorial"),
     ("everything", "stacks/everything"),
     ("tls", "examples/tls"),

@@ -9,7 +9,7 @@ use skymon::templates::BuiltIn;
 use support::project::{Project, files_below};
 use support::tools::{self, Output};
 
-const MINIMAL: &str = include_str!("fixtures/stacks/minimal.yaml");
+const MINIMAL: &str = include_str!("fixtures/examples/minimal.yaml");
 const RULES: &str = "templates/prometheus/rules.yml";
 
 /// A project whose config names a folder of templates.

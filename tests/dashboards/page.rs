@@ -24,10 +24,10 @@ pub(crate) fn pages(project: &Project) -> Vec<Page> {
 }
 
 /// The stacks of `tests/fixtures/stacks`: one service, the tutorial's, every key that there is.
-pub(crate) const STACKS: [&str; 3] = ["minimal", "tutorial", "everything"];
+pub(crate) const STACKS: [&str; 3] = ["examples/minimal", "examples/tutorial", "stacks/everything"];
 
 pub(crate) fn rendered(stack: &str) -> Project {
-    let project = Project::of_fixture(stack);
+    let project = Project::of(stack);
     project.render();
     project
 }

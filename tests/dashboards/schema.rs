@@ -85,7 +85,7 @@ fn a_misspelt_key_and_a_wrong_type_are_noticed() {
         ("/annotations/list/0/target", "expr", json!(1)),
         ("/links/0", "keepTime", json!("yes")),
     ];
-    let project = rendered("tutorial");
+    let project = rendered("examples/tutorial");
     for (place, key, value) in slips {
         let mut pages = pages(&project);
         let page = pages.iter_mut().find(|page| page.file == "overview.json").expect("the overview");

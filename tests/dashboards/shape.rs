@@ -123,7 +123,7 @@ fn uids_and_numbers_of_panels_are_unique() {
 /// Notifications, bookmarks and other dashboards hold them.
 #[test]
 fn uids_and_numbers_of_panels_do_not_change_with_the_config() {
-    let project = rendered("minimal");
+    let project = rendered("examples/minimal");
     let numbers = || -> BTreeMap<(String, String), Value> {
         let pages = pages(&project);
         let panels = pages.iter().flat_map(|page| page.panels().into_iter().map(move |panel| (page, panel)));
@@ -174,7 +174,7 @@ fn every_link_leads_to_a_page_a_panel_and_a_variable_that_are_there() {
 
 #[test]
 fn alerts_panels_and_runbook_lead_to_each_other() {
-    let project = rendered("minimal");
+    let project = rendered("examples/minimal");
     let pages = pages(&project);
     let page = |uid: &str| pages.iter().find(|page| page.uid() == uid).expect("rendered");
     let panel = |page: &Page, title: &str| -> Value {

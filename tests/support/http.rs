@@ -42,16 +42,48 @@ impl Request {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// How an answer goes wrong on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// The connection ends in the middle of the body.
+    Cut,
+    /// Only the body is sent, as if it were HTTP.
+    Bare,
+    /// One byte at a time, with this pause before each.
+    Drip(Duration),
 }
 
 impl Reply {
+    fn new(status: u16, content_type: &'static str, body: String) -> Self {
+        Self { status, content_type, headers: Vec::new(), body, fault: None }
+    }
+
     pub(crate) fn text(status: u16, body: impl Into<String>) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: body.into() }
+        Self::new(status, "text/plain; charset=utf-8", body.into())
     }
 
     pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self { status, content_type: "application/json", body: body.to_string() }
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    /// What `/metrics` answers.
+    pub(crate) fn metrics(status: u16, body: String) -> Self {
+        Self::new(status, "text/plain; version=0.0.4; charset=utf-8", body)
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
     }
 }
 
@@ -142,16 +174,34 @@ fn serve_one(
     };
     let reply = answer(&request);
     let stream = reader.get_mut();
-    write!(
-        stream,
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+    let body = if request.method == "HEAD" { "" } else { &reply.body };
+    match reply.fault {
+        None => write!(stream, "{}{body}", head(&reply))?,
+        Some(Fault::Cut) => write!(stream, "{}{}", head(&reply), &body[..body.len() / 2])?,
+        Some(Fault::Bare) => stream.write_all(body.as_bytes())?,
+        Some(Fault::Drip(pause)) => {
+            for byte in format!("{}{body}", head(&reply)).bytes() {
+                std::thread::sleep(pause);
+                stream.write_all(&[byte])?;
+                stream.flush()?;
+            }
+        }
+    }
+    stream.flush()
+}
+
+fn head(reply: &Reply) -> String {
+    let mut more = String::new();
+    for (name, value) in &reply.headers {
+        more.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!(
+        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
         reply.status,
         if reply.status < 400 { "OK" } else { "Not OK" },
         reply.content_type,
         reply.body.len(),
-        if request.method == "HEAD" { "" } else { &reply.body },
-    )?;
-    stream.flush()
+    )
 }
 
 /// `None`: the peer closed without asking anything.

@@ -45,11 +45,6 @@ impl Project {
         project
     }
 
-    /// A config of `tests/fixtures/examples`.
-    pub(crate) fn of_example(name: &str) -> Self {
-        Self::new(&fixture(&format!("examples/{name}.yaml")))
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

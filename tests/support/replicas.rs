@@ -154,11 +154,7 @@ fn answer(state: &Mutex<State>, request: &Request) -> Reply {
     if path == "/metrics" {
         let mut state = lock(state);
         state.advance();
-        return Reply {
-            status: state.load.metrics_answer,
-            content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: state.expose(),
-        };
+        return Reply::metrics(state.load.metrics_answer, state.expose());
     }
     let (status, delay) = {
         let load = &lock(state).load;
