@@ -73,7 +73,7 @@ fn a_change_of_a_rule_is_drift_until_it_is_rendered_and_then_prometheus_is_told(
         "{}",
         said.stdout
     );
-    assert!(said.stdout.contains("kill -s SIGHUP prometheus"), "{}", said.stdout);
+    assert!(said.stdout.contains("exec prometheus kill -HUP 1"), "{}", said.stdout);
     std::fs::remove_file(project.path("rules/gateway.yml")).expect("removes the file");
     project.render();
     assert!(!project.path("monitoring/prometheus/rules/extra").exists());

@@ -9,11 +9,12 @@ pub(crate) struct Page {
     pub(crate) json: Value,
 }
 
-/// All dashboards of a project that was rendered.
+/// All dashboards of a project that was rendered, but the user's own.
 pub(crate) fn pages(project: &Project) -> Vec<Page> {
     let files = files_below(&project.path("monitoring/grafana/dashboards"));
     files
         .into_iter()
+        .filter(|file| !file.starts_with("extra"))
         .map(|file| {
             let file = file.display().to_string();
             let text = project.read(&format!("monitoring/grafana/dashboards/{file}"));
