@@ -13,7 +13,7 @@ use crate::catalog::alerts::AlertChange;
 use crate::config::{Config, Cost};
 use crate::diagnostics::{Diagnostic, Report};
 use crate::promql::PromQl;
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, SpanIndex};
 use crate::values::Duration;
 
 /// One key of `cost.hourly`: a cloud, and what narrows it.
@@ -98,13 +98,14 @@ pub(super) struct Recorded {
 /// `tokens`: whether a service counts the tokens that it gives out.
 pub(super) fn record(
     cost: &Cost,
+    index: &SpanIndex,
     interval: Duration,
     retention: Duration,
     tokens: bool,
     step: Duration,
     report: &mut Report,
 ) -> Recorded {
-    check_limits(cost, report);
+    check_limits(cost, index, report);
     let priced = read(cost, report);
     let evaluations = TEST_AT.as_millis() / step.as_millis() + 1;
     let mut recorder = Recorder { interval, recordings: Vec::new() };
@@ -174,7 +175,7 @@ const UNPRICED: [&str; 3] = ["elsewhere", "none", "false"];
 const WITHOUT_MACHINE: [&str; 3] = ["none", "none", "false"];
 
 /// What must cost nothing, or be nowhere, is better not bought.
-fn check_limits(cost: &Cost, report: &mut Report) {
+fn check_limits(cost: &Cost, index: &SpanIndex, report: &mut Report) {
     let at = ConfigPath::root().key("cost");
     let zeros = [
         ("max_hourly", cost.max_hourly.is_some_and(|rate| rate.get() <= 0.0), "2.5"),
@@ -186,7 +187,7 @@ fn check_limits(cost: &Cost, report: &mut Report) {
             &format!("a limit of 0 would always be passed\nwrite `{key}: {example}`"),
         ));
     }
-    if cost.max_hourly.is_some() && cost.hourly.is_empty() {
+    if cost.max_hourly.is_some() && index.keys_under(&at.key("hourly")).is_empty() {
         report.push(
             Diagnostic::error("missing-key", "nothing has a price, so no sum is ever too high")
                 .at_key(at.key("max_hourly"), "needs `hourly`")

@@ -8,7 +8,7 @@ use crate::catalog::programs::EXPORTER;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::mounts::{FileKind, Mounts, SecretKeys};
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, SpanIndex};
 use crate::values::Duration;
 
 /// What the exporter is told; files are paths in its container.
@@ -28,11 +28,17 @@ pub struct SkyServe {
 /// Each poll keeps a worker of the API server busy for seconds.
 const POLL: std::ops::RangeInclusive<Duration> = Duration::from_secs(15)..=Duration::from_secs(600);
 
-pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report) -> Option<SkyServe> {
+pub(super) fn resolve(
+    config: &Config,
+    index: &SpanIndex,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) -> Option<SkyServe> {
     let at = ConfigPath::root().key("skyserve");
     let discovered = discovered(config);
     let Some(written) = &config.skyserve else {
-        for (key, _) in discovered {
+        // One that was refused for a fault of its own is not missing.
+        for (key, _) in discovered.into_iter().filter(|_| !index.contains(&at)) {
             report.push(
                 Diagnostic::error("missing-key", "nobody knows where SkyServe is asked")
                     .at_key(place(key), "needs `skyserve` at the top")
