@@ -288,6 +288,32 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 }
 
 #[test]
+fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
+    let full = support::project::fixture("examples/full.yaml");
+    let said = Project::new(&full).skymon(&["validate"]).stdout;
+    assert!(
+        said.contains("`slo` is not available") && said.contains("the engine `llamacpp` is not available"),
+        "{said}"
+    );
+    assert!(said.contains("2 errors"), "{said}");
+
+    let slo = "    slo:\n      window: 30d\n      availability: 99.9\n";
+    let without = full.replace(slo, "").replace("engine: llamacpp", "engine: custom");
+    let project = Project::new(&without);
+    project.render();
+    let said = project.skymon(&["validate"]);
+    assert_eq!(said.status, 0, "{}", said.text());
+    assert!(said.stdout.contains("is fine: 4 services"), "{}", said.stdout);
+
+    project.write("engines/mine.yml", "title: Mine\n");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(
+        said.contains("error[not-yet]: engines of your own") && said.contains("holds `mine.yml`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn sections_of_later_versions_are_refused_by_name() {
     let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
     for section in ["hosts", "gpus", "slo"] {

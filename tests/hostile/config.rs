@@ -95,6 +95,7 @@ images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', graf
 skyserve: {{api_server: 'https://sky.invalid', services: [other], poll_interval: 60s, ca_file: certs/sky.pem, {account}}}
 cost: {{hourly: {{aws: 1}}, max_hourly: 5, max_cloud_replicas: 5}}
 access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users, tls: {{{certificate}}}}}
+engines: engines
 templates: templates
 extra: {{rules: rules, dashboards: dashboards}}
 links: {{runbook: 'https://wiki.invalid/runbooks'}}

@@ -236,6 +236,7 @@ const FIELDS: &[Field] = &[
     text("access.tls.acme.ca_file", Kind::File, |r, _| {
         r.file("gate", &"/run/secrets/access.tls.acme.ca".into())
     }),
+    folder("engines"),
     folder("templates"),
     folder("extra.rules"),
     folder("extra.dashboards"),
