@@ -14,6 +14,8 @@ use crate::values::Duration;
 /// What the exporter is told; files are paths in its container.
 pub struct SkyServe {
     pub api_server: String,
+    /// Whether that is the machine that runs the stack.
+    pub on_host: bool,
     pub token_file: Option<String>,
     /// `user:password`.
     pub basic_auth_file: Option<String>,
@@ -50,9 +52,16 @@ pub(super) fn resolve(
     check_reachable(&at.key("api_server"), &written.api_server, report);
     if written.api_server.is_docker_host() {
         report.push(
-            Diagnostic::note("api-server-on-host", "SkyPilot's own API server answers this machine's loopback only")
-                .at_value(at.key("api_server"), "containers come from another address")
-                .help("docs/skyserve.md says how to let them in, on Linux and on Docker Desktop, and what that opens"),
+            Diagnostic::note(
+                "api-server-on-host",
+                "SkyPilot's own API server answers this machine's loopback only",
+            )
+            .at_value(at.key("api_server"), "containers come from another address")
+            .help(
+                "Docker Desktop leads them there; on Linux let a relay listen on Docker's bridge: \
+                     `socat TCP-LISTEN:46580,bind=172.17.0.1,fork TCP:127.0.0.1:46580`. \
+                     Never `sky api start --host 0.0.0.0`: whoever reaches it is administrator",
+            ),
         );
     }
     let poll_interval = written.poll_interval.unwrap_or(Duration::from_secs(60));
@@ -101,6 +110,7 @@ pub(super) fn resolve(
         .map(|path| mounts.single(EXPORTER.name, &at, "ca_file", path, FileKind::Certificate));
     Some(SkyServe {
         api_server: written.api_server.base().to_owned(),
+        on_host: written.api_server.is_docker_host(),
         token_file,
         basic_auth_file,
         ca_file,
