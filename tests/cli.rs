@@ -418,10 +418,9 @@ fn the_schema_accepts_the_stacks_and_refuses_what_skymon_refuses() {
     let schema: serde_json::Value =
         serde_json::from_str(&project.skymon(&["schema"]).expect_success().stdout).expect("is JSON");
     let validator = jsonschema::validator_for(&schema).expect("is a schema");
-    for stack in ["minimal", "tutorial", "everything"] {
+    for stack in ["examples/minimal", "examples/tutorial", "examples/tls", "stacks/everything"] {
         let config: serde_json::Value =
-            serde_yaml::from_str(&support::project::fixture(&format!("stacks/{stack}.yaml")))
-                .expect("is YAML");
+            serde_yaml::from_str(&support::project::fixture(&format!("{stack}.yaml"))).expect("is YAML");
         let problems: Vec<String> = validator.iter_errors(&config).map(|error| error.to_string()).collect();
         assert_eq!(problems, Vec::<String>::new(), "{stack}");
     }
