@@ -114,7 +114,8 @@ fn discovered(config: &Config) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What SkyServe calls otherwise. Two of its services must not be one here.
+/// What SkyServe calls otherwise. Two of its services must not be one here, and no name may stand for one service there and
+/// for another here: Prometheus renames one after the other, so the second would rename what the first has made.
 fn names(
     discovered: &[(&str, &str)],
     watched: &BTreeSet<String>,
@@ -124,7 +125,8 @@ fn names(
     for (key, name) in discovered {
         let message = if let Some(other) = names.get(*name) {
             format!("`{other}` and `{key}` are one service of SkyServe, `{name}`")
-        } else if key != name && watched.contains(*key) {
+        } else if key != name && (watched.contains(*key) || discovered.iter().any(|(_, other)| other == key))
+        {
             format!("SkyServe has a service `{key}` of its own, and this one is `{name}` there")
         } else {
             names.insert((*name).to_owned(), (*key).to_owned());
