@@ -204,6 +204,18 @@ fn somebody_is_let_in_given_another_password_and_shut_out() {
 }
 
 #[test]
+fn the_first_user_comes_with_the_command_that_starts_the_stack_wherever_the_users_file_lies() {
+    let project = with(&DOOR.replace("secrets/web_users", "secrets/door/users"));
+    project.render();
+    let compose = "docker compose -f monitoring/docker-compose.yml";
+    let said = passwd(&project, &["ops"], PASSWORD).expect_success();
+    assert_eq!(command_of(&said), Some(format!("{compose} up -d --wait --remove-orphans").as_str()));
+    assert!(project.read("secrets/door/users").starts_with("ops $2b$12$"));
+    let said = passwd(&project, &["sre"], PASSWORD).expect_success();
+    assert_eq!(command_of(&said), Some(format!("{compose} restart gate").as_str()));
+}
+
+#[test]
 fn what_cannot_be_a_user_or_a_password_changes_nothing() {
     let project = with(DOOR);
     passwd(&project, &["ops"], PASSWORD).expect_success();
@@ -215,6 +227,7 @@ fn what_cannot_be_a_user_or_a_password_changes_nothing() {
         (vec!["ops"], "pw12345", "too short"),
         (vec!["ops"], "", "too short"),
         (vec!["ops"], &long, "too long"),
+        (vec!["ops"], "correct horse\nbattery staple\n", "on one line"),
         (vec!["--remove", "nobody"], "", "has no user `nobody`"),
     ] {
         let said = passwd(&project, &args, input);
