@@ -48,6 +48,18 @@ fn what_cannot_be_asked_or_priced_is_refused_with_its_place_and_the_line_to_writ
             "bad-value",
             "write `1m`",
         ),
+        (
+            static_service,
+            "skyserve: {api_server: 'http://sky.example.com', ca_file: certs/sky.pem}\n",
+            "bad-value",
+            "remove `ca_file`",
+        ),
+        (
+            static_service,
+            "skyserve: {api_server: 'https://sky.example.com/?a=b'}\n",
+            "bad-value",
+            "before the `?`",
+        ),
         ("    discover: {skyserve: 'a b'}\n", SERVER, "bad-value", "letters, digits"),
         ("    discover: {dns: 'a.example:1', port: 1}\n", SERVER, "one-of", "remove it"),
         (

@@ -42,6 +42,23 @@ pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report)
         return None;
     };
     check_reachable(&at.key("api_server"), &written.api_server, report);
+    // The exporter would not start with either.
+    if written.api_server.has_query() {
+        report.push(bad_value(
+            at.key("api_server"),
+            "the address of an API server has no query\nwrite what stands before the `?`: `https://sky.example.com`",
+        ));
+    }
+    if written.ca_file.is_some() && !written.api_server.is_https() {
+        report.push(
+            Diagnostic::error(
+                "bad-value",
+                "an `http` address shows no certificate that `ca_file` could prove",
+            )
+            .at_key(at.key("ca_file"), "useless here")
+            .help("write `api_server: https://…`, or remove `ca_file`"),
+        );
+    }
     if written.api_server.is_docker_host() {
         report.push(
             Diagnostic::note("api-server-on-host", "SkyPilot's own API server answers this machine's loopback only")
