@@ -20,7 +20,7 @@ pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
-use crate::templates::{self, Templates};
+use crate::templates::Templates;
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -66,6 +66,7 @@ pub fn build(
     report: &mut Report,
 ) -> Result<Option<Artifacts>> {
     let mut artifacts = Artifacts(BTreeMap::new());
+    exporter(plan, templates, &mut artifacts);
     let built = [
         compose::build(plan, templates, config_dir, &mut artifacts),
         prometheus::build(plan, templates, extra.has_rules(), &mut artifacts),
@@ -73,7 +74,6 @@ pub fn build(
         alertmanager::build(plan, templates, &mut artifacts),
         grafana::build(plan, templates, &mut artifacts),
         gate::build(plan, templates, &mut artifacts),
-        exporter(plan, &mut artifacts),
         runbook::build(plan, templates, &mut artifacts),
         extra.build(&mut artifacts),
         // What the first line of skymon.yaml points editors to.
@@ -88,11 +88,10 @@ pub fn build(
 }
 
 /// The exporter of SkyServe is copied as it is: it is a program of its own.
-fn exporter(plan: &Plan, artifacts: &mut Artifacts) -> Result<()> {
+fn exporter(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) {
     if plan.skyserve.is_some() {
-        artifacts.text(EXPORTER_SCRIPT, templates::embedded_file(EXPORTER_SCRIPT).to_owned());
+        artifacts.text(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
     }
-    Ok(())
 }
 
 const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
