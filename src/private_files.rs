@@ -1,5 +1,5 @@
-//! Files that hold secrets: open to the containers' users, in a folder that is closed to everybody else. Each is old or
-//! new, never half.
+//! The user's own files, as skymon writes them: each is old or new, never half. Those that hold secrets are open to the
+//! containers' users, in a folder that is closed to everybody else.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -40,10 +40,11 @@ pub fn parent(place: &Path) -> PathBuf {
     }
 }
 
-/// A closed folder, if there is none. Whether there was one.
+/// A closed folder, if there is none, and what it lies in. Whether there was one.
 #[cfg(unix)]
 pub fn make_folder(folder: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::DirBuilderExt as _;
+    fs::create_dir_all(parent(folder))?;
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         // What the umask left of the mode.
         Ok(()) => close_folder(folder).map(|()| false),

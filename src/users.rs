@@ -93,6 +93,11 @@ pub fn check_password(password: &str) -> Result<(), String> {
         _ if password.chars().count() < SHORTEST_PASSWORD => {
             Err(format!("the password is too short\ntake {SHORTEST_PASSWORD} characters or more"))
         }
+        // Piped in, by mistake: no browser lets anybody type it.
+        _ if password.contains(char::is_control) => Err(
+            "the password holds a line break or another character that nobody can type\ngive it alone, on one line"
+                .to_owned(),
+        ),
         _ => Ok(()),
     }
 }

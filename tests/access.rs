@@ -13,6 +13,8 @@ use support::tls::Authority;
 use support::tools::{self, Output};
 
 const DOOR: &str = "access: {host: monitoring.example.com, tls: {cert_file: certs/web.pem, key_file: secrets/web.key}, users_file: secrets/web_users}";
+/// Also where the stack was never started: then there is nothing to restart.
+const UP: &str = "up -d --wait --remove-orphans";
 const PASSWORD: &str = "correct horse battery";
 
 fn with(access: &str) -> Project {
@@ -204,6 +206,18 @@ fn somebody_is_let_in_given_another_password_and_shut_out() {
 }
 
 #[test]
+fn the_first_user_comes_with_the_command_that_starts_the_stack_wherever_the_users_file_lies() {
+    let project = with(&DOOR.replace("secrets/web_users", "secrets/door/users"));
+    project.render();
+    let compose = "docker compose -f monitoring/docker-compose.yml";
+    let said = passwd(&project, &["ops"], PASSWORD).expect_success();
+    assert_eq!(command_of(&said), Some(format!("{compose} up -d --wait --remove-orphans").as_str()));
+    assert!(project.read("secrets/door/users").starts_with("ops $2b$12$"));
+    let said = passwd(&project, &["sre"], PASSWORD).expect_success();
+    assert_eq!(command_of(&said), Some(format!("{compose} restart gate").as_str()));
+}
+
+#[test]
 fn what_cannot_be_a_user_or_a_password_changes_nothing() {
     let project = with(DOOR);
     passwd(&project, &["ops"], PASSWORD).expect_success();
@@ -215,6 +229,7 @@ fn what_cannot_be_a_user_or_a_password_changes_nothing() {
         (vec!["ops"], "pw12345", "too short"),
         (vec!["ops"], "", "too short"),
         (vec!["ops"], &long, "too long"),
+        (vec!["ops"], "correct horse\nbattery staple\n", "on one line"),
         (vec!["--remove", "nobody"], "", "has no user `nobody`"),
     ] {
         let said = passwd(&project, &args, input);
@@ -283,19 +298,25 @@ fn a_replaced_secret_certificate_or_user_is_noticed_once_with_the_command_that_a
         replace(path);
         let said = project.render();
         assert!(said.stdout.contains(&format!("replaced {path}\n")), "{}", said.stdout);
-        assert_eq!(command_of(&said), Some(format!("{compose} restart {program}").as_str()));
+        assert_eq!(
+            command_of(&said),
+            Some(format!("{compose} {UP} && {compose} restart {program}").as_str())
+        );
         assert_eq!(command_of(&project.render()), None, "it was said once");
     }
 
     let said = passwd(&project, &["sre"], PASSWORD).expect_success();
     assert_eq!(command_of(&said), Some(format!("{compose} restart gate").as_str()));
-    assert_eq!(command_of(&project.render()), Some(format!("{compose} restart gate").as_str()));
+    let again = format!("{compose} {UP} && {compose} restart gate");
+    assert_eq!(command_of(&project.render()), Some(again.as_str()));
 
     replace("secrets/slack_webhook_url");
     replace("certs/web.pem");
     let config = project.read("skymon.yaml");
     write("skymon.yaml", &format!("{config}alerts: {{HighErrorRate: {{threshold: 9%}}}}\n"));
-    let both = format!("{compose} exec prometheus kill -HUP 1 && {compose} restart alertmanager gate");
+    let both = format!(
+        "{compose} {UP} && {compose} exec prometheus kill -HUP 1 && {compose} restart alertmanager gate"
+    );
     assert_eq!(command_of(&project.render()), Some(both.as_str()), "one command for all of it");
 
     replace("secrets/grafana_admin_password");

@@ -99,9 +99,9 @@ spot machines, from service.yaml:21 (resources.use_spot)
 accelerators L4:1, A10G:1, from service.yaml:20 (resources.accelerators)
 wrote skymon.yaml";
     assert!(said.stdout.starts_with(taken), "{}", said.stdout);
-    let left = "note: SkyServe's name of the service is the one of `sky serve up -n`, and not in service.yaml; `--service` says \
-                it\nnote: service.yaml:10: `service.readiness_probe.path` is asked with headers, which a probe of skymon \
-                cannot send; it is left\n";
+    let left = "note: SkyServe knows the service by the name of `sky serve up -n`, which service.yaml does not hold; `chat` is taken \
+                for it, and `--service` says another\nnote: service.yaml:10: `service.readiness_probe.path` is asked with \
+                headers, which a probe of skymon cannot send; it is left\n";
     assert!(said.stderr.starts_with(left), "{}", said.stderr);
     assert!(said.stdout.contains("fill secrets/replica_token: Bearer token"), "{}", said.stdout);
     let config = project.read("skymon.yaml");

@@ -48,6 +48,18 @@ fn what_cannot_be_asked_or_priced_is_refused_with_its_place_and_the_line_to_writ
             "bad-value",
             "write `1m`",
         ),
+        (
+            static_service,
+            "skyserve: {api_server: 'http://sky.example.com', ca_file: certs/sky.pem}\n",
+            "bad-value",
+            "remove `ca_file`",
+        ),
+        (
+            static_service,
+            "skyserve: {api_server: 'https://sky.example.com/?a=b'}\n",
+            "bad-value",
+            "before the `?`",
+        ),
         ("    discover: {skyserve: 'a b'}\n", SERVER, "bad-value", "letters, digits"),
         ("    discover: {dns: 'a.example:1', port: 1}\n", SERVER, "one-of", "remove it"),
         (
@@ -180,4 +192,19 @@ fn promtool_proves_the_rules_under_every_kind_of_rate_limit_and_interval() {
             assert_eq!(said.status, 0, "{lines}\n{}", said.text());
         }
     }
+}
+
+#[test]
+fn two_services_that_have_each_others_names_are_refused_before_prometheus_mixes_them_up() {
+    let project = with(
+        "    discover: {skyserve: batch}\n  batch:\n    engine: custom\n    discover: {skyserve: chat}\n",
+        SERVER,
+    );
+    let said = project.skymon(&["validate"]);
+    assert_eq!(said.status, 1, "{}", said.text());
+    assert!(
+        said.text().contains("error[two-sources]: SkyServe has a service `chat` of its own"),
+        "{}",
+        said.text()
+    );
 }

@@ -201,6 +201,16 @@ fn notifications_and_dashboards_are_overridden_as_they_are() {
 }
 
 #[test]
+fn the_exporter_is_overridden_as_it_is() {
+    let project = changed("exporter/skyserve_exporter.py", "CLIENTS = 8", "CLIENTS = 9");
+    let config = project.read("skymon.yaml");
+    project.write("skymon.yaml", &format!("{config}skyserve: {{api_server: 'https://sky.example.com'}}\n"));
+    project.render();
+    let script = project.read("monitoring/exporter/skyserve_exporter.py");
+    assert!(script.starts_with("#!/usr/bin/env python3\n") && script.contains("\nCLIENTS = 9\n"), "{script}");
+}
+
+#[test]
 fn a_copy_whose_built_in_template_has_changed_since_is_said_until_it_is_accepted() {
     let project = project();
     project.skymon(&["templates", "copy", "prometheus/rules.yml"]).expect_success();

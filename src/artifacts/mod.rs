@@ -20,7 +20,7 @@ pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
-use crate::templates::{self, Templates};
+use crate::templates::Templates;
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -79,7 +79,7 @@ pub fn build(
         artifacts.json("skymon.schema.json", schema),
     ];
     if plan.skyserve.is_some() {
-        artifacts.text(EXPORTER_SCRIPT, templates::embedded_file(EXPORTER_SCRIPT).to_owned());
+        artifacts.text(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
     }
     let mut is_whole = true;
     for error in built.into_iter().filter_map(Result::err) {

@@ -17,8 +17,9 @@ pub(super) fn command(
     let compose = format!("docker compose -f {}", shell_word(compose_file));
     let definition = changes.iter().find(|change| change.path == "docker-compose.yml");
     let mut commands = Vec::new();
-    if definition.is_some() {
-        commands.push(format!("{compose} up -d --wait --remove-orphans"));
+    // Where the stack was never started, there is nothing to restart yet.
+    if definition.is_some() || !replaced.is_empty() {
+        commands.push(start(compose_file));
     }
     // What has never run has nothing to reload.
     if definition.is_none_or(|change| change.state != State::Create) {
@@ -43,6 +44,11 @@ pub(super) fn command(
 const SIGNAL: &str = "kill -HUP 1";
 /// A secret is mounted as a single file: only a program that is started again sees another one in its place.
 const RESTART: &str = "restart";
+
+/// Starts the stack, or what is not yet as the compose file says.
+pub(super) fn start(compose_file: &str) -> String {
+    format!("docker compose -f {} up -d --wait --remove-orphans", shell_word(compose_file))
+}
 
 /// Has one program read its secrets anew.
 pub(super) fn restart(program: &str, compose_file: &str) -> String {

@@ -30,7 +30,8 @@ pub(super) fn run(args: &cli::Passwd) -> Result<Outcome> {
             paths.config.display()
         );
     };
-    let place = paths.config.with_file_name(file);
+    let place = paths.beside_config(file);
+    let is_first = !place.exists();
     let mut users = read(&place)?;
     let name = args.name.as_str();
     let done = if args.remove {
@@ -58,7 +59,9 @@ pub(super) fn run(args: &cli::Passwd) -> Result<Outcome> {
     }
     let compose = paths.out.join("docker-compose.yml");
     if compose.is_file() {
-        let command = apply::restart(GATE.name, &compose.to_string_lossy());
+        // Without the file the door cannot have been started, so there is nothing to start again.
+        let compose = compose.to_string_lossy();
+        let command = if is_first { apply::start(&compose) } else { apply::restart(GATE.name, &compose) };
         print(&format!("apply it with:\n  {command}\n"))?;
     }
     Ok(Outcome::Fine)

@@ -59,7 +59,7 @@ fn check_users(secret: &Secret, config_dir: &Path, report: &mut Report) {
                 Diagnostic::error("bad-users", format!("`{}`, line {line}: {fault}", path.as_str())),
                 secret,
             )
-            .help("remove the line, and run `skymon passwd NAME`"),
+            .help("take the line out, and run `skymon passwd NAME` if that was somebody"),
         );
     }
 }

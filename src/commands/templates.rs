@@ -11,6 +11,7 @@ use crate::cli::{self, TemplatesAction};
 use crate::config::{self, Config};
 use crate::diagnostics::{Report, nearest};
 use crate::output;
+use crate::private_files;
 use crate::source::{SourceFile, SpanIndex};
 use crate::templates::{Age, BuiltIn, Overrides, mark};
 
@@ -190,5 +191,5 @@ fn write(file: &std::path::Path, text: &str) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(cannot)?;
     }
-    fs::write(file, text).with_context(cannot)
+    private_files::put(file, text)
 }

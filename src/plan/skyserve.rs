@@ -50,6 +50,23 @@ pub(super) fn resolve(
         return None;
     };
     check_reachable(&at.key("api_server"), &written.api_server, report);
+    // The exporter would not start with either.
+    if written.api_server.has_query() {
+        report.push(bad_value(
+            at.key("api_server"),
+            "the address of an API server has no query\nwrite what stands before the `?`: `https://sky.example.com`",
+        ));
+    }
+    if written.ca_file.is_some() && !written.api_server.is_https() {
+        report.push(
+            Diagnostic::error(
+                "bad-value",
+                "an `http` address shows no certificate that `ca_file` could prove",
+            )
+            .at_key(at.key("ca_file"), "useless here")
+            .help("write `api_server: https://…`, or remove `ca_file`"),
+        );
+    }
     if written.api_server.is_docker_host() {
         report.push(
             Diagnostic::note(
@@ -130,7 +147,8 @@ fn discovered(config: &Config) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What SkyServe calls otherwise. Two of its services must not be one here.
+/// What SkyServe calls otherwise. Two of its services must not be one here, and no name may stand for one service there and
+/// for another here: Prometheus renames one after the other, so the second would rename what the first has made.
 fn names(
     discovered: &[(&str, &str)],
     watched: &BTreeSet<String>,
@@ -140,7 +158,8 @@ fn names(
     for (key, name) in discovered {
         let message = if let Some(other) = names.get(*name) {
             format!("`{other}` and `{key}` are one service of SkyServe, `{name}`")
-        } else if key != name && watched.contains(*key) {
+        } else if key != name && (watched.contains(*key) || discovered.iter().any(|(_, other)| other == key))
+        {
             format!("SkyServe has a service `{key}` of its own, and this one is `{name}` there")
         } else {
             names.insert((*name).to_owned(), (*key).to_owned());

@@ -89,7 +89,8 @@ impl SourceFile {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
         let problem = Diagnostic::error("json-syntax", format!("this is not JSON: {what}"));
-        Some(problem.at_span(&self.name, at..at + 1, "here"))
+        let help = "a comma, a quote or a bracket before this place is missing, or one too many; or take the file anew from where it came";
+        Some(problem.at_span(&self.name, at..at + 1, "here").help(help))
     }
 
     /// Line and column of a byte offset, both from 1; the column counts characters.

@@ -63,7 +63,7 @@ fn embedded_text(path: &str) -> Option<&'static str> {
 
 /// Whether the file is read or copied as it is.
 fn is_data(path: &str) -> bool {
-    path.ends_with(".json") || path.ends_with(".tmpl")
+    [".json", ".py", ".tmpl"].iter().any(|ending| path.ends_with(ending))
 }
 
 pub struct Templates {

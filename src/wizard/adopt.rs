@@ -54,8 +54,9 @@ pub fn tell(flags: &Flags) -> Option<Told> {
     let name = file.name.as_ref().filter(|_| flags.service.is_none());
     taken(name.map(|name| file.cite(format_args!("name {}", name.value), name)));
     if flags.service.is_none() && flags.replicas.is_none() {
+        let taken = name.map_or("the folder's name".to_owned(), |name| format!("`{}`", name.value));
         left.push(format!(
-            "SkyServe's name of the service is the one of `sky serve up -n`, and not in {}; `--service` says it",
+            "SkyServe knows the service by the name of `sky serve up -n`, which {} does not hold; {taken} is taken for it, and `--service` says another",
             file.place
         ));
     }
@@ -189,7 +190,7 @@ run: |
                 "accelerators L4:1, from service.yaml:8 (resources.accelerators)",
             ]
         );
-        let name = "SkyServe's name of the service is the one of `sky serve up -n`, and not in service.yaml; `--service` says it";
+        let name = "SkyServe knows the service by the name of `sky serve up -n`, which service.yaml does not hold; `chat` is taken for it, and `--service` says another";
         assert_eq!(told.left, [name]);
         assert!(tell(&read(&Given::default()).unwrap()).is_none());
         let http = Given {

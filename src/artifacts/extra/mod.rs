@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Artifacts;
 use crate::diagnostics::{Diagnostic, Report};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, sha256};
 
 /// What is taken along: the name in the rendered folder, and what stands in it.
 #[derive(Default)]
@@ -87,7 +87,11 @@ fn stem(file: &SourceFile) -> &str {
 fn plain(name: &str) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let plain: String = name.chars().map(|c| if keep(c) { c } else { '-' }).collect();
-    plain.trim_matches('-').to_owned()
+    match plain.trim_matches('-') {
+        // Nothing of it can be kept, and yet two such files are two.
+        "" => sha256(name.as_bytes())[..8].to_owned(),
+        plain => plain.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::config::parse;
-use crate::diagnostics::{Diagnostic, Place, Report, resolve, shortened};
+use crate::diagnostics::{Diagnostic, Place, Report, nearest, resolve, shortened};
 use crate::promql::PromQl;
 use crate::source::{ConfigPath, Found, SourceFile, Sources, SpanIndex};
 use crate::values::Severity;
@@ -129,7 +129,14 @@ fn check_rule(rule: &Rule, of_group: Option<&BTreeMap<String, String>>, at: &Con
                 found.push(wrong(at.key(*key), &format!("a recording has no `{key}`"), "remove it"));
             }
         }
-        (None, Some(_)) => check_severity(rule, of_group, at, found),
+        (None, Some(_)) => {
+            check_severity(rule, of_group, at, found);
+            for (key, written) in [("labels", &rule.labels), ("annotations", &rule.annotations)] {
+                for (name, text) in written.iter().flatten() {
+                    check_template(text, &at.key(key).key(name), found);
+                }
+            }
+        }
         (None, None) => {
             found.push(wrong(at.key("expr"), "a rule without a name", "write `alert: …` or `record: …`"));
         }
@@ -148,6 +155,47 @@ fn check_rule(rule: &Rule, of_group: Option<&BTreeMap<String, String>>, at: &Con
                 .at_value(at.key("expr"), problem.lines().next().unwrap_or_default())
                 .help("Prometheus would not start with it; `promtool check rules` has its own words for what is wrong"),
         );
+    }
+}
+
+/// What Prometheus gives to the templates in labels and annotations.
+const VARIABLES: [&str; 4] = ["labels", "value", "externalLabels", "externalURL"];
+
+/// The two slips that are common: a misspelt variable, and an action that is not closed. The rest of the language is left to
+/// Prometheus.
+fn check_template(text: &str, at: &ConfigPath, found: &mut Report) {
+    let wrong = |message: String, help: String| {
+        Diagnostic::error("bad-rule", message)
+            .at_value(at.clone(), "Prometheus refuses this template")
+            .help(help)
+    };
+    // Who declares variables knows the language.
+    let declares = text.contains(":=");
+    for action in text.split("{{").skip(1) {
+        let Some((action, _)) = action.split_once("}}") else {
+            // Text in quotes may hold the marks.
+            if !action.contains(['"', '`']) {
+                found.push(wrong("`{{` is never closed".to_owned(), "close it with `}}`".to_owned()));
+            }
+            return;
+        };
+        if declares
+            || action.contains(['"', '`', '\''])
+            || action.trim_start_matches(['-', ' ']).starts_with("/*")
+        {
+            continue;
+        }
+        for after in action.split('$').skip(1) {
+            let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            if name.is_empty() || VARIABLES.contains(&name) {
+                continue;
+            }
+            let near = nearest(name, VARIABLES).unwrap_or("labels");
+            found.push(wrong(
+                format!("there is no variable `${}`", shortened(name)),
+                format!("did you mean `${near}`? there are `$labels`, `$value`, `$externalLabels` and `$externalURL`"),
+            ));
+        }
     }
 }
 
@@ -228,6 +276,16 @@ mod tests {
     fn a_good_file_is_taken_whatever_prometheus_allows_in_it() {
         let text = "# mine\ngroups:\n  - name: a\n    interval: 1h30m\n    limit: 10\n    labels: {severity: info}\n    rules:\n      - record: x:y\n        expr: 1\n      - {alert: A, expr: 'up == 0', for: 0, keep_firing_for: 5m, annotations: {summary: s}}\n  - {name: b, rules: }\n";
         assert_eq!(found(text), [] as [String; 0]);
+        for template in [
+            "{{ $labels.a }} {{ $value | humanize }} {{ $externalURL }}{{ $externalLabels.b }} {{ . }} }}",
+            "{{ range $i, $e := query \\\"up\\\" }}{{ $e.Value }}{{ end }}",
+            "{{- /* $x */ -}} {{ printf \\\"$x {{ %v\\\" $value }} $y",
+        ] {
+            let text = format!(
+                "groups: [{{name: a, rules: [{{alert: A, expr: up, labels: {{severity: info}}, annotations: {{s: \"{template}\"}}}}]}}]\n"
+            );
+            assert_eq!(found(&text), [] as [String; 0]);
+        }
         for nothing in ["", "# nothing yet\n", "groups:\n"] {
             assert_eq!(found(nothing), [] as [String; 0]);
         }
@@ -253,6 +311,16 @@ mod tests {
             (
                 in_group("{alert: a, expr: up, for: 1.5m, labels: {severity: info}}"),
                 "4:35 bad-rule `1.5m` is not a duration",
+            ),
+            (
+                in_group(
+                    "{alert: a, expr: up, labels: {severity: info}, annotations: {summary: '{{ $lables.service }}'}}",
+                ),
+                "4:79 bad-rule there is no variable `$lables`",
+            ),
+            (
+                in_group("{alert: a, expr: up, labels: {severity: info, team: '{{ $labels.team'}}"),
+                "4:61 bad-rule `{{` is never closed",
             ),
         ] {
             assert_eq!(found(&text), [expected], "{text}");
