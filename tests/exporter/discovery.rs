@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, failed, replica, service};
 use crate::process::{Exporter, SOON};
 use crate::support::api::Target;
 use crate::support::http::{Reply, Server};
 use crate::support::project::Project;
+use crate::support::skypilot::{ApiServer, failed, replica, service};
 use crate::support::stack::Stack;
 use crate::support::wait_until;
 

@@ -1,0 +1,279 @@
+//! Services on SkyServe: from the API server's answer through the rendered exporter to targets, alerts and money.
+//!
+//! Apart from `exporter`, whose tests read the exporter's pages: here the rendered stack does, with the series, labels and
+//! rules that a user gets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, SOON, wait_for_slack, wait_until_is};
+use crate::support::api::Target;
+use crate::support::skypilot::{ApiServer, placed, replica, service};
+use crate::support::stack::Stack;
+use crate::support::wait_until;
+
+/// The API server, as containers name this machine.
+const SKYSERVE: &str = "
+skyserve: {api_server: 'http://host.docker.internal:46580', token_file: secrets/token}
+receivers: {team: {slack: {webhook_url_file: secrets/slack}}}
+routes: {critical: team, warning: team}
+prometheus: {scrape_interval: 1s}
+";
+
+/// Renders with the token in its place.
+fn rendered(ip: &'static str, config: &str) -> Lab {
+    let lab = Lab::new(ip, &format!("version: 1\nname: lab\n{config}{SKYSERVE}"));
+    lab.write("secrets/token", "sky_the-token\n");
+    lab.write("secrets/slack", "http://IP:7001/services/T0/B0/x\n");
+    lab.render();
+    lab.hurry();
+    // A test cannot wait for a second poll; all else is as rendered.
+    lab.edit(
+        "monitoring/docker-compose.yml",
+        "POLL_INTERVAL_SECONDS: \"60\"",
+        "POLL_INTERVAL_SECONDS: \"0.5\"",
+    );
+    lab
+}
+
+fn api_server(lab: &Lab, services: Vec<Value>) -> ApiServer {
+    let server = ApiServer::start_at(lab.addr(46580));
+    server.set(services);
+    server
+}
+
+/// What Prometheus scrapes for a service, if all of it is up: where, and as which replica.
+fn scraped(stack: &Stack, service: &str) -> Option<BTreeMap<String, String>> {
+    let targets: Vec<Target> = stack.targets().into_iter().filter(|target| target.job == service).collect();
+    targets.iter().all(|target| target.health == "up").then(|| {
+        targets
+            .into_iter()
+            .map(|mut target| (target.url, target.labels.remove("replica").unwrap_or_default()))
+            .collect()
+    })
+}
+
+#[track_caller]
+fn wait_for_scraped(stack: &Stack, lab: &Lab, service: &str, replicas: &[(u16, &str)]) {
+    let url = |port: u16| format!("http://{}/metrics", lab.addr(port));
+    let wanted: BTreeMap<String, String> =
+        replicas.iter().map(|(port, name)| (url(*port), (*name).to_owned())).collect();
+    wait_until(&format!("Prometheus scrapes {wanted:?} for {service}"), SOON, || {
+        (scraped(stack, service).as_ref() == Some(&wanted)).then_some(())
+    });
+}
+
+#[test]
+fn replicas_on_skyserve_are_found_followed_priced_and_kept_while_nobody_can_see_them() {
+    let lab = rendered(
+        "127.84.30.1",
+        "
+services:
+  chat: {engine: custom, discover: {skyserve: llm-chat}}
+  fixed: {engine: custom, replicas: ['IP:8009']}
+cost: {hourly: {aws: 1, aws/spot: 0.25, gcp/L4: 0.75}}
+alerts: {SkyServeBlind: {for: 1s}}
+",
+    );
+    // Nor as long as Prometheus does before it asks for the targets again.
+    lab.edit("monitoring/prometheus/prometheus.yml", "refresh_interval: 30s", "refresh_interval: 1s");
+    let slack = lab.slack();
+    let _replicas = [8001, 8002, 8003, 8004, 8009].map(|port| lab.replica(port));
+    let at = |port| format!("http://{}", lab.addr(port));
+    let fleet = |first: u16| {
+        let replicas = vec![
+            replica(1, "READY", Some(&at(first))),
+            placed(replica(2, "READY", Some(&at(8002))), "GCP", "us-central1", false, "L4"),
+            placed(replica(3, "NOT_READY", Some(&at(8003))), "Azure", "eastus", true, "A100"),
+            replica(4, "PENDING", None),
+        ];
+        vec![service("llm-chat", "a", replicas)]
+    };
+    let mut server = api_server(&lab, fleet(8001));
+    let stack = lab.start();
+
+    wait_for_scraped(&stack, &lab, "chat", &[(8001, "1"), (8002, "2"), (8003, "3")]);
+    wait_for_scraped(&stack, &lab, "fixed", &[(8009, "127.84.30.1:8009")]);
+    assert_eq!(server.requests()[0].header("Authorization"), Some("Bearer sky_the-token"));
+    expect_every_series_to_say_whose_it_is(&stack);
+    expect_prices(&stack);
+
+    server.set(fleet(8004));
+    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
+
+    server.stop();
+    let post = wait_for_slack(&slack, "[WARNING] SkyServe is not seen (connection)");
+    assert!(post.text.contains("SkyPilot's API server has given no answer"), "{post:?}");
+    // Prometheus has asked for its targets since, as often as it takes for the alert.
+    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
+    wait_until_is(&stack, "skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0);
+    server.restart();
+    wait_for_slack(&slack, "[RESOLVED] SkyServe is not seen (connection)");
+}
+
+#[track_caller]
+fn expect_every_series_to_say_whose_it_is(stack: &Stack) {
+    let placements: BTreeSet<[String; 4]> = stack
+        .query("inference_model_loaded{service=\"chat\"}")
+        .into_iter()
+        .map(|(labels, _)| ["replica", "cloud", "region", "spot"].map(|name| labels[name].clone()))
+        .collect();
+    let expected = [
+        ["1", "aws", "us-east-1", "true"],
+        ["2", "gcp", "us-central1", "false"],
+        ["3", "azure", "eastus", "true"],
+    ];
+    assert_eq!(placements, expected.map(|words| words.map(str::to_owned)).into());
+    // What a replica says of itself does not push these aside.
+    for label in ["service", "replica", "cloud", "region", "spot"] {
+        assert_eq!(stack.query(&format!("{{exported_{label}!=\"\"}}")), [], "{label}");
+    }
+    assert_eq!(stack.query("{service=\"llm-chat\"}"), [], "the name in SkyServe is nowhere");
+    for (series, count) in [
+        ("service:replicas_up:sum{service=\"chat\"}", 3.0),
+        ("service:replicas_up:sum{service=\"fixed\"}", 1.0),
+        ("skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0),
+        ("skyserve_replicas{service=\"chat\", status=\"NOT_READY\"}", 1.0),
+        ("skyserve_replicas{service=\"chat\", status=\"PENDING\"}", 1.0),
+        ("skyserve_replicas_by_placement{service=\"chat\", cloud=\"gcp\", status=\"READY\"}", 1.0),
+    ] {
+        wait_until_is(stack, series, count);
+    }
+}
+
+/// Only the machine on Azure has no price, and what has no machine has none to pay.
+#[track_caller]
+fn expect_prices(stack: &Stack) {
+    for (series, value) in [
+        ("service_replica:cost_hourly:sum{service=\"chat\", replica_id=\"1\"}", 0.25),
+        ("service_replica:cost_hourly:sum{service=\"chat\", replica_id=\"2\"}", 0.75),
+        ("service:cost_hourly:sum", 1.0),
+        ("service:cost_monthly:sum{service=\"chat\"}", 730.0),
+        ("stack:cost_hourly:sum", 1.0),
+        ("service:cost_unpriced_replicas:count{service=\"chat\", cloud=\"azure\"}", 1.0),
+        ("sum(service:cost_unpriced_replicas:count)", 1.0),
+        ("stack:cloud_replicas:count", 3.0),
+    ] {
+        wait_until_is(stack, series, value);
+    }
+}
+
+/// A service in some state, with so many replicas in each of these.
+fn in_state(name: &str, status: &str, target: u32, replicas: &[(&str, usize)]) -> Value {
+    let states = replicas.iter().flat_map(|(state, count)| std::iter::repeat_n(*state, *count));
+    let replicas = (1..).zip(states).map(|(id, state)| {
+        // Those that fell are gone from their machine; nobody scrapes here, so no address is anybody's.
+        replica(id, state, (state == "READY").then_some("http://192.0.2.1:80"))
+    });
+    let mut service = service(name, name, replicas.collect());
+    service["status"] = json!(status);
+    service["target_num_replicas"] = json!(target);
+    service
+}
+
+/// The alerts of SkyServe that fire or are about to, as `alert of service`.
+fn alerts(stack: &Stack, state: Option<&str>) -> BTreeSet<String> {
+    stack
+        .alerts()
+        .into_iter()
+        .filter(|alert| alert.name.starts_with("SkyServe") || alert.name.starts_with("Cloud"))
+        .filter(|alert| state.is_none_or(|state| alert.state == state))
+        .map(|alert| match alert.labels.get("service") {
+            Some(service) => format!("{} of {service}", alert.name),
+            None => alert.name,
+        })
+        .collect()
+}
+
+/// One service for each kind of trouble. First all are well, and nothing even waits to fire; then each fires what is
+/// its own, and the well one nothing.
+#[test]
+fn each_trouble_of_a_service_fires_its_own_alerts_and_a_healthy_fleet_none() {
+    let names = [
+        "LaunchLoop",
+        "NoReadyReplica",
+        "NotReady",
+        "BelowTarget",
+        "ReplicaFailed",
+        "ScalingStuck",
+        "CleanupFailed",
+        "Preemptions",
+        "ControllerFailed",
+    ];
+    let quick: String = names.iter().map(|name| format!("  SkyServe{name}: {{for: 1s}}\n")).collect();
+    let lab = rendered(
+        "127.84.31.1",
+        &format!(
+            "
+services:
+  fixed: {{engine: custom, replicas: ['IP:8009']}}
+cost: {{hourly: {{aws: 1}}, max_hourly: 20, max_cloud_replicas: 20}}
+alerts:
+  CloudSpendHigh: {{for: 1s}}
+  CloudReplicasHigh: {{for: 1s}}
+{quick}"
+        ),
+    );
+    let _replica = lab.replica(8009);
+    let kinds = [
+        "none-ready",
+        "not-ready",
+        "below",
+        "failing",
+        "stuck",
+        "unclean",
+        "preempted",
+        "looping",
+        "stale",
+        "well",
+    ];
+    let well = |name: &&str| in_state(name, "READY", 2, &[("READY", 2)]);
+    let server = api_server(&lab, kinds.iter().map(well).collect());
+    let stack = lab.start();
+    wait_until_is(&stack, "count(skyserve_service_target_replicas == 2)", 10.0);
+    // Two evaluations later whatever was to fire would, or would wait to.
+    wait_until_is(&stack, "stack:cost_hourly:sum offset 2s", 20.0);
+    assert_eq!(alerts(&stack, None), BTreeSet::new());
+
+    server.set(vec![
+        in_state("none-ready", "READY", 2, &[("STARTING", 2)]),
+        in_state("not-ready", "REPLICA_INIT", 0, &[]),
+        in_state("below", "READY", 3, &[("READY", 2), ("PROVISIONING", 1)]),
+        in_state("failing", "READY", 2, &[("READY", 2), ("FAILED_PROBING", 1)]),
+        in_state("stuck", "READY", 3, &[("READY", 2), ("FAILED_INITIAL_DELAY", 1)]),
+        in_state("unclean", "READY", 2, &[("READY", 2), ("FAILED_CLEANUP", 1)]),
+        in_state("preempted", "READY", 2, &[("PREEMPTED", 3), ("READY", 2)]),
+        in_state("looping", "READY", 9, &[("READY", 2), ("PROVISIONING", 7)]),
+        in_state("stale", "CONTROLLER_FAILED", 2, &[("READY", 2)]),
+        in_state("well", "READY", 9, &[("READY", 9)]),
+    ]);
+    let expected: BTreeSet<String> = [
+        "SkyServeNoReadyReplica of none-ready",
+        "SkyServeBelowTarget of none-ready",
+        "SkyServeNotReady of not-ready",
+        "SkyServeBelowTarget of below",
+        "SkyServeReplicaFailed of failing",
+        "SkyServeReplicaFailed of stuck",
+        "SkyServeBelowTarget of stuck",
+        "SkyServeScalingStuck of stuck",
+        "SkyServeCleanupFailed of unclean",
+        "SkyServePreemptions of preempted",
+        "SkyServeBelowTarget of looping",
+        "SkyServeLaunchLoop of looping",
+        "SkyServeNotReady of stale",
+        "SkyServeControllerFailed of stale",
+        "CloudSpendHigh",
+        "CloudReplicasHigh",
+    ]
+    .map(str::to_owned)
+    .into();
+    let start = std::time::Instant::now();
+    while alerts(&stack, Some("firing")) != expected {
+        let found = alerts(&stack, Some("firing"));
+        let missing: Vec<&String> = expected.difference(&found).collect();
+        let too_many: Vec<&String> = found.difference(&expected).collect();
+        assert!(start.elapsed() < SOON, "missing: {missing:?}; too many: {too_many:?}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
