@@ -20,7 +20,7 @@ fn the_exporter_starts_healthy_without_rights_and_prometheus_finds_replicas_thro
     let lab = Lab::new(4, CONFIG);
     let _slack = lab.slack();
     lab.write("secrets/token", "sky_the-token\n");
-    let server = ApiServer::start_at(Engine::host(lab.port(8010)));
+    let server = ApiServer::start_at(Engine::host(lab.port(8010)), None);
     let chat = lab.replica(8001);
     server.set(vec![service(
         "llm-chat",

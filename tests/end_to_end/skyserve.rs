@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, SOON, wait_for_slack, wait_until_is};
-use crate::support::api::Target;
+use crate::support::api::{Alert, Target};
 use crate::support::skypilot::{ApiServer, placed, replica, service};
 use crate::support::stack::Stack;
+use crate::support::tls::Authority;
 use crate::support::wait_until;
 
 /// The API server, as containers name this machine.
@@ -38,7 +39,7 @@ fn rendered(ip: &'static str, config: &str) -> Lab {
 }
 
 fn api_server(lab: &Lab, services: Vec<Value>) -> ApiServer {
-    let server = ApiServer::start_at(lab.addr(46580));
+    let server = ApiServer::start_at(lab.addr(46580), None);
     server.set(services);
     server
 }
@@ -70,16 +71,17 @@ fn replicas_on_skyserve_are_found_followed_priced_and_kept_while_nobody_can_see_
         "127.84.30.1",
         "
 services:
-  chat: {engine: custom, discover: {skyserve: llm-chat}}
+  chat: {engine: custom, discover: {skyserve: blue-chat}}
+  old: {engine: custom, discover: {skyserve: chat}}
   fixed: {engine: custom, replicas: ['IP:8009']}
 cost: {hourly: {aws: 1, aws/spot: 0.25, gcp/L4: 0.75}}
-alerts: {SkyServeBlind: {for: 1s}}
+alerts: {SkyServeBlind: {for: 1s}, MonitoringDown: {for: 1s}}
 ",
     );
     // Nor as long as Prometheus does before it asks for the targets again.
     lab.edit("monitoring/prometheus/prometheus.yml", "refresh_interval: 30s", "refresh_interval: 1s");
     let slack = lab.slack();
-    let _replicas = [8001, 8002, 8003, 8004, 8009].map(|port| lab.replica(port));
+    let _replicas = [8001, 8002, 8003, 8004, 8005, 8009].map(|port| lab.replica(port));
     let at = |port| format!("http://{}", lab.addr(port));
     let fleet = |first: u16| {
         let replicas = vec![
@@ -88,12 +90,15 @@ alerts: {SkyServeBlind: {for: 1s}}
             placed(replica(3, "NOT_READY", Some(&at(8003))), "Azure", "eastus", true, "A100"),
             replica(4, "PENDING", None),
         ];
-        vec![service("llm-chat", "a", replicas)]
+        // There, the name of the one is the other's.
+        let old = vec![replica(1, "READY", Some(&at(8005)))];
+        vec![service("blue-chat", "a", replicas), service("chat", "b", old)]
     };
     let mut server = api_server(&lab, fleet(8001));
-    let stack = lab.start();
+    let mut stack = lab.start();
 
     wait_for_scraped(&stack, &lab, "chat", &[(8001, "1"), (8002, "2"), (8003, "3")]);
+    wait_for_scraped(&stack, &lab, "old", &[(8005, "1")]);
     wait_for_scraped(&stack, &lab, "fixed", &[(8009, "127.84.30.1:8009")]);
     assert_eq!(server.requests()[0].header("Authorization"), Some("Bearer sky_the-token"));
     expect_every_series_to_say_whose_it_is(&stack);
@@ -110,6 +115,14 @@ alerts: {SkyServeBlind: {for: 1s}}
     wait_until_is(&stack, "skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0);
     server.restart();
     wait_for_slack(&slack, "[RESOLVED] SkyServe is not seen (connection)");
+
+    stack.stop("exporter");
+    wait_until("MonitoringDown fires for the exporter", SOON, || {
+        let fires = |alert: &Alert| alert.name == "MonitoringDown" && alert.state == "firing";
+        let of_exporter = |alert: &Alert| alert.labels.get("program").is_some_and(|name| name == "exporter");
+        stack.alerts().iter().any(|alert| fires(alert) && of_exporter(alert)).then_some(())
+    });
+    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
 }
 
 #[track_caller]
@@ -129,11 +142,14 @@ fn expect_every_series_to_say_whose_it_is(stack: &Stack) {
     for label in ["service", "replica", "cloud", "region", "spot"] {
         assert_eq!(stack.query(&format!("{{exported_{label}!=\"\"}}")), [], "{label}");
     }
-    assert_eq!(stack.query("{service=\"llm-chat\"}"), [], "the name in SkyServe is nowhere");
+    assert_eq!(stack.query("{service=\"blue-chat\"}"), [], "the name in SkyServe is nowhere");
+    assert_eq!(stack.query("{__tmp_skyserve!=\"\"}"), [], "nor is what it was changed with");
     for (series, count) in [
         ("service:replicas_up:sum{service=\"chat\"}", 3.0),
+        ("service:replicas_up:sum{service=\"old\"}", 1.0),
         ("service:replicas_up:sum{service=\"fixed\"}", 1.0),
         ("skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0),
+        ("skyserve_replicas{service=\"old\", status=\"READY\"}", 1.0),
         ("skyserve_replicas{service=\"chat\", status=\"NOT_READY\"}", 1.0),
         ("skyserve_replicas{service=\"chat\", status=\"PENDING\"}", 1.0),
         ("skyserve_replicas_by_placement{service=\"chat\", cloud=\"gcp\", status=\"READY\"}", 1.0),
@@ -148,12 +164,13 @@ fn expect_prices(stack: &Stack) {
     for (series, value) in [
         ("service_replica:cost_hourly:sum{service=\"chat\", replica_id=\"1\"}", 0.25),
         ("service_replica:cost_hourly:sum{service=\"chat\", replica_id=\"2\"}", 0.75),
-        ("service:cost_hourly:sum", 1.0),
+        ("service:cost_hourly:sum{service=\"chat\"}", 1.0),
+        ("service:cost_hourly:sum{service=\"old\"}", 0.25),
         ("service:cost_monthly:sum{service=\"chat\"}", 730.0),
-        ("stack:cost_hourly:sum", 1.0),
+        ("stack:cost_hourly:sum", 1.25),
         ("service:cost_unpriced_replicas:count{service=\"chat\", cloud=\"azure\"}", 1.0),
         ("sum(service:cost_unpriced_replicas:count)", 1.0),
-        ("stack:cloud_replicas:count", 3.0),
+        ("stack:cloud_replicas:count", 4.0),
     ] {
         wait_until_is(stack, series, value);
     }
@@ -276,4 +293,34 @@ alerts:
         assert!(start.elapsed() < SOON, "missing: {missing:?}; too many: {too_many:?}");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
+}
+
+#[test]
+fn an_api_server_behind_an_authority_of_ones_own_is_asked_with_a_password() {
+    let lab = Lab::new(
+        "127.84.32.1",
+        "
+version: 1
+name: lab
+services: {chat: {engine: custom, discover: {skyserve: chat}}}
+skyserve:
+  api_server: https://host.docker.internal:46580
+  ca_file: certs/ca.pem
+  basic_auth_file: secrets/password
+receivers: {team: {slack: {webhook_url_file: secrets/slack}}}
+routes: {critical: team, warning: team}
+prometheus: {scrape_interval: 1s}
+",
+    );
+    let _slack = lab.slack();
+    lab.write("secrets/password", "somebody:pass word\n");
+    let authority = Authority::new();
+    authority.write(&lab.path("certs/ca.pem"));
+    let server = ApiServer::start_at(lab.addr(46580), Some(authority.server(&["host.docker.internal"])));
+    server.set(vec![in_state("chat", "READY", 0, &[("STARTING", 1)])]);
+    lab.render();
+    let stack = lab.start();
+    wait_until_is(&stack, "skyserve_replicas{service=\"chat\", status=\"STARTING\"}", 1.0);
+    let asked = server.requests();
+    assert_eq!(asked[0].header("Authorization"), Some("Basic c29tZWJvZHk6cGFzcyB3b3Jk"));
 }

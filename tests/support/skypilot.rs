@@ -40,15 +40,10 @@ impl ApiServer {
     }
 
     pub(crate) fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
-        Self::listening(SocketAddr::from(([127, 0, 0, 1], 0)), tls)
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), tls)
     }
 
-    /// The same where the test says.
-    pub(crate) fn start_at(addr: SocketAddr) -> Self {
-        Self::listening(addr, None)
-    }
-
-    fn listening(addr: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+    pub(crate) fn start_at(addr: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(Mutex::new(State { services: captured(), ..State::default() }));
         let server = listen(&state, addr, tls);
