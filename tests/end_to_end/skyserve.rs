@@ -4,6 +4,8 @@
 //! rules that a user gets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -127,17 +129,19 @@ alerts: {SkyServeBlind: {for: 1s}, MonitoringDown: {for: 1s}}
 
 #[track_caller]
 fn expect_every_series_to_say_whose_it_is(stack: &Stack) {
-    let placements: BTreeSet<[String; 4]> = stack
-        .query("inference_model_loaded{service=\"chat\"}")
-        .into_iter()
-        .map(|(labels, _)| ["replica", "cloud", "region", "spot"].map(|name| labels[name].clone()))
-        .collect();
     let expected = [
         ["1", "aws", "us-east-1", "true"],
         ["2", "gcp", "us-central1", "false"],
         ["3", "azure", "eastus", "true"],
     ];
-    assert_eq!(placements, expected.map(|words| words.map(str::to_owned)).into());
+    let expected: BTreeSet<[String; 4]> = expected.map(|words| words.map(str::to_owned)).into();
+    wait_until("the series of each replica say which and where it is", SOON, || {
+        let series = stack.query("inference_model_loaded{service=\"chat\"}").into_iter();
+        let placements: BTreeSet<[String; 4]> = series
+            .map(|(labels, _)| ["replica", "cloud", "region", "spot"].map(|name| labels[name].clone()))
+            .collect();
+        (placements == expected).then_some(())
+    });
     // What a replica says of itself does not push these aside.
     for label in ["service", "replica", "cloud", "region", "spot"] {
         assert_eq!(stack.query(&format!("{{exported_{label}!=\"\"}}")), [], "{label}");
@@ -180,7 +184,7 @@ fn expect_prices(stack: &Stack) {
 fn in_state(name: &str, status: &str, target: u32, replicas: &[(&str, usize)]) -> Value {
     let states = replicas.iter().flat_map(|(state, count)| std::iter::repeat_n(*state, *count));
     let replicas = (1..).zip(states).map(|(id, state)| {
-        // Those that fell are gone from their machine; nobody scrapes here, so no address is anybody's.
+        // Nobody scrapes these. Only the ready ones are on machines, which cost money.
         replica(id, state, (state == "READY").then_some("http://192.0.2.1:80"))
     });
     let mut service = service(name, name, replicas.collect());
@@ -203,57 +207,9 @@ fn alerts(stack: &Stack, state: Option<&str>) -> BTreeSet<String> {
         .collect()
 }
 
-/// One service for each kind of trouble. First all are well, and nothing even waits to fire; then each fires what is
-/// its own, and the well one nothing.
-#[test]
-fn each_trouble_of_a_service_fires_its_own_alerts_and_a_healthy_fleet_none() {
-    let names = [
-        "LaunchLoop",
-        "NoReadyReplica",
-        "NotReady",
-        "BelowTarget",
-        "ReplicaFailed",
-        "ScalingStuck",
-        "CleanupFailed",
-        "Preemptions",
-        "ControllerFailed",
-    ];
-    let quick: String = names.iter().map(|name| format!("  SkyServe{name}: {{for: 1s}}\n")).collect();
-    let lab = rendered(
-        "127.84.31.1",
-        &format!(
-            "
-services:
-  fixed: {{engine: custom, replicas: ['IP:8009']}}
-cost: {{hourly: {{aws: 1}}, max_hourly: 20, max_cloud_replicas: 20}}
-alerts:
-  CloudSpendHigh: {{for: 1s}}
-  CloudReplicasHigh: {{for: 1s}}
-{quick}"
-        ),
-    );
-    let _replica = lab.replica(8009);
-    let kinds = [
-        "none-ready",
-        "not-ready",
-        "below",
-        "failing",
-        "stuck",
-        "unclean",
-        "preempted",
-        "looping",
-        "stale",
-        "well",
-    ];
-    let well = |name: &&str| in_state(name, "READY", 2, &[("READY", 2)]);
-    let server = api_server(&lab, kinds.iter().map(well).collect());
-    let stack = lab.start();
-    wait_until_is(&stack, "count(skyserve_service_target_replicas == 2)", 10.0);
-    // Two evaluations later whatever was to fire would, or would wait to.
-    wait_until_is(&stack, "stack:cost_hourly:sum offset 2s", 20.0);
-    assert_eq!(alerts(&stack, None), BTreeSet::new());
-
-    server.set(vec![
+/// One service for each kind of trouble, and one that only grew.
+fn troubled() -> Vec<Value> {
+    vec![
         in_state("none-ready", "READY", 2, &[("STARTING", 2)]),
         in_state("not-ready", "REPLICA_INIT", 0, &[]),
         in_state("below", "READY", 3, &[("READY", 2), ("PROVISIONING", 1)]),
@@ -263,8 +219,43 @@ alerts:
         in_state("preempted", "READY", 2, &[("PREEMPTED", 3), ("READY", 2)]),
         in_state("looping", "READY", 9, &[("READY", 2), ("PROVISIONING", 7)]),
         in_state("stale", "CONTROLLER_FAILED", 2, &[("READY", 2)]),
+        // All that it was given has come.
         in_state("well", "READY", 9, &[("READY", 9)]),
-    ]);
+    ]
+}
+
+/// First all services are well, and nothing even waits to fire; then each fires what is its own, and the one that grew
+/// nothing.
+#[test]
+fn each_trouble_of_a_service_fires_its_own_alerts_and_a_healthy_fleet_none() {
+    let lab = rendered(
+        "127.84.31.1",
+        "
+services: {fixed: {engine: custom, replicas: ['IP:8009']}}
+cost: {hourly: {aws: 1}, max_hourly: 20, max_cloud_replicas: 20}
+alerts:
+  SkyServeNoReadyReplica: {for: 1s}
+  SkyServeNotReady: {for: 1s}
+  SkyServeBelowTarget: {for: 1s}
+  SkyServeScalingStuck: {for: 1s}
+  SkyServeCleanupFailed: {for: 1s}
+  SkyServeControllerFailed: {for: 1s}
+  CloudSpendHigh: {for: 1s}
+  CloudReplicasHigh: {for: 1s}
+",
+    );
+    let _replica = lab.replica(8009);
+    let troubled = troubled();
+    let well =
+        |service: &Value| in_state(service["name"].as_str().expect("a name"), "READY", 2, &[("READY", 2)]);
+    let server = api_server(&lab, troubled.iter().map(well).collect());
+    let stack = lab.start();
+    wait_until_is(&stack, "count(skyserve_service_target_replicas == 2)", 10.0);
+    // Two evaluations later whatever was to fire would, or would wait to.
+    wait_until_is(&stack, "stack:cost_hourly:sum offset 2s", 20.0);
+    assert_eq!(alerts(&stack, None), BTreeSet::new());
+
+    server.set(troubled);
     let expected: BTreeSet<String> = [
         "SkyServeNoReadyReplica of none-ready",
         "SkyServeBelowTarget of none-ready",
@@ -285,13 +276,16 @@ alerts:
     ]
     .map(str::to_owned)
     .into();
-    let start = std::time::Instant::now();
-    while alerts(&stack, Some("firing")) != expected {
-        let found = alerts(&stack, Some("firing"));
-        let missing: Vec<&String> = expected.difference(&found).collect();
-        let too_many: Vec<&String> = found.difference(&expected).collect();
+    let start = Instant::now();
+    loop {
+        let firing = alerts(&stack, Some("firing"));
+        if firing == expected {
+            return;
+        }
+        let missing: Vec<&String> = expected.difference(&firing).collect();
+        let too_many: Vec<&String> = firing.difference(&expected).collect();
         assert!(start.elapsed() < SOON, "missing: {missing:?}; too many: {too_many:?}");
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        sleep(Duration::from_millis(200));
     }
 }
 
