@@ -288,6 +288,32 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 }
 
 #[test]
+fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
+    let full = support::project::fixture("examples/full.yaml");
+    let said = Project::new(&full).skymon(&["validate"]).stdout;
+    assert!(
+        said.contains("`slo` is not available") && said.contains("the engine `llamacpp` is not available"),
+        "{said}"
+    );
+    assert!(said.contains("2 errors"), "{said}");
+
+    let slo = "    slo:\n      window: 30d\n      availability: 99.9\n";
+    let without = full.replace(slo, "").replace("engine: llamacpp", "engine: custom");
+    let project = Project::new(&without);
+    project.render();
+    let said = project.skymon(&["validate"]);
+    assert_eq!(said.status, 0, "{}", said.text());
+    assert!(said.stdout.contains("is fine: 4 services"), "{}", said.stdout);
+
+    project.write("engines/mine.yml", "title: Mine\n");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(
+        said.contains("error[not-yet]: engines of your own") && said.contains("holds `mine.yml`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn sections_of_later_versions_are_refused_by_name() {
     let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
     for section in ["hosts", "gpus", "slo"] {
@@ -392,10 +418,9 @@ fn the_schema_accepts_the_stacks_and_refuses_what_skymon_refuses() {
     let schema: serde_json::Value =
         serde_json::from_str(&project.skymon(&["schema"]).expect_success().stdout).expect("is JSON");
     let validator = jsonschema::validator_for(&schema).expect("is a schema");
-    for stack in ["minimal", "tutorial", "everything"] {
+    for stack in ["examples/minimal", "examples/tutorial", "examples/tls", "stacks/everything"] {
         let config: serde_json::Value =
-            serde_yaml::from_str(&support::project::fixture(&format!("stacks/{stack}.yaml")))
-                .expect("is YAML");
+            serde_yaml::from_str(&support::project::fixture(&format!("{stack}.yaml"))).expect("is YAML");
         let problems: Vec<String> = validator.iter_errors(&config).map(|error| error.to_string()).collect();
         assert_eq!(problems, Vec::<String>::new(), "{stack}");
     }

@@ -21,7 +21,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use config::{Config, Path, base, leaves, pattern};
+use config::{Config, Path, VARIANTS, base, leaves, pattern};
 use reading::Reading;
 use support::project::Project;
 use support::stack::Stack;
@@ -61,7 +61,7 @@ fn every_key_of_the_schema_has_a_hostile_value() {
     let mut keys = BTreeSet::new();
     schema_leaves(&schema, &schema, "", &mut keys);
     let given: BTreeSet<String> =
-        [0, 1].iter().flat_map(|variant| leaves(&base(*variant))).map(|path| pattern(&path)).collect();
+        (0..VARIANTS).flat_map(|variant| leaves(&base(variant))).map(|path| pattern(&path)).collect();
     assert_eq!(given, keys, "the config of this test (left) has every key of the schema (right)");
     assert_eq!(fields::patterns().map(str::to_owned).collect::<BTreeSet<_>>(), keys);
 }
@@ -172,7 +172,7 @@ fn a_hostile_value_comes_back_from_the_rendered_files_or_is_refused_where_it_sta
     for seed in first..first + cases {
         let _case = Case(seed);
         let mut random = Random::new(seed);
-        let mut config = Config::new(random.below(2), 3, false, &mut random);
+        let mut config = Config::new(random.below(VARIANTS), 3, false, &mut random);
         let project = Project::new("");
         settle(&project, &mut config, &mut random, &mut tally);
         let said = project.skymon(&["render"]);
@@ -196,7 +196,7 @@ fn a_hostile_value_comes_back_from_the_running_programs_or_is_refused_where_it_s
     for seed in first..first + cases {
         let _case = Case(seed);
         let mut random = Random::new(seed);
-        let mut config = Config::new(random.below(2), 4, true, &mut random);
+        let mut config = Config::new(random.below(VARIANTS), 4, true, &mut random);
         let project = Project::new("");
         settle(&project, &mut config, &mut random, &mut tally);
         let said = project.skymon(&["render"]);

@@ -308,7 +308,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "url.name",
             "url.name|upperr",
             "template-value",
-            "templates/RUNBOOK.md:24:16",
+            "templates/RUNBOOK.md:LINE:16",
             "upperr",
         ),
         (
@@ -332,7 +332,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "\"compose/\" ~ program.name ~ \".yml\"",
             "\"compose/prometheuss.yml\"",
             "template-value",
-            "templates/docker-compose.yml:27:8",
+            "templates/docker-compose.yml:LINE:8",
             "did you mean `compose/prometheus.yml`?",
         ),
         (
@@ -340,7 +340,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "\"compose/\" ~ program.name ~ \".yml\"",
             "\"docker-compose.yml\"",
             "template-value",
-            "templates/docker-compose.yml:27:8",
+            "templates/docker-compose.yml:LINE:8",
             "recursion",
         ),
         (
@@ -352,7 +352,10 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "does not come to an end",
         ),
     ] {
-        is_refused(&changed(path, from, to), id, place, &[words]);
+        let project = changed(path, from, to);
+        let text = project.read(&format!("templates/{path}"));
+        let line = text[..text.find(to).expect("was written")].lines().count();
+        is_refused(&project, id, &place.replace("LINE", &line.max(1).to_string()), &[words]);
     }
 }
 

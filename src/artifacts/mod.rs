@@ -73,12 +73,14 @@ pub fn build(
         alertmanager::build(plan, templates, &mut artifacts),
         grafana::build(plan, templates, &mut artifacts),
         gate::build(plan, templates, &mut artifacts),
-        exporter(plan, &mut artifacts),
         runbook::build(plan, templates, &mut artifacts),
         extra.build(&mut artifacts),
         // What the first line of skymon.yaml points editors to.
         artifacts.json("skymon.schema.json", schema),
     ];
+    if plan.skyserve.is_some() {
+        artifacts.text(EXPORTER_SCRIPT, templates::embedded_file(EXPORTER_SCRIPT).to_owned());
+    }
     let mut is_whole = true;
     for error in built.into_iter().filter_map(Result::err) {
         report.take(error)?;
@@ -87,14 +89,7 @@ pub fn build(
     Ok(is_whole.then_some(artifacts))
 }
 
-/// The exporter of SkyServe is copied as it is: it is a program of its own.
-fn exporter(plan: &Plan, artifacts: &mut Artifacts) -> Result<()> {
-    if plan.skyserve.is_some() {
-        artifacts.text(EXPORTER_SCRIPT, templates::embedded_file(EXPORTER_SCRIPT).to_owned());
-    }
-    Ok(())
-}
-
+/// A program of its own: copied as it is.
 const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
 
 /// The page of one alert, as it stands in every runbook.

@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use super::{Artifacts, grafana};
 use crate::catalog::alerts::AlertEntry;
 use crate::catalog::programs::GRAFANA;
-use crate::plan::{Alert, Plan};
+use crate::plan::{Alert, Plan, SkyServe};
 use crate::templates::Templates;
 
 /// What to do when one alert fires.
@@ -47,15 +47,23 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         probes => plan.services.iter().any(|service| service.probe.is_some()),
         receivers,
         door,
-        skyserve => plan.skyserve.as_ref().map(|skyserve| {
-            let api_server = skyserve.api_server.as_str();
-            context! { api_server, api_server_code => Value::from_safe_string(api_server.to_owned()) }
-        }),
+        skyserve => plan.skyserve.as_ref().map(print_skyserve),
         urls,
         sections,
     };
     artifacts.text("RUNBOOK.md", templates.render("RUNBOOK.md", context)?);
     Ok(())
+}
+
+fn print_skyserve(skyserve: &SkyServe) -> Value {
+    context! {
+        api_server => skyserve.api_server.as_str(),
+        // In a block of code no mark is one.
+        api_server_code => Value::from_safe_string(skyserve.api_server.clone()),
+        poll_interval => skyserve.poll_interval.to_string(),
+        with_token => skyserve.token_file.is_some(),
+        on_host => skyserve.on_host,
+    }
 }
 
 /// One section for each alert that the stack can fire, in the packs' order. `grafana` is what its pages' paths stand behind.

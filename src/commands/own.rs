@@ -21,6 +21,7 @@ pub(super) struct Own {
 
 /// Reads all of it. What is wrong with it goes to `report`.
 pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<Own> {
+    refuse_engines(config, paths, report)?;
     let overrides = overrides(config, paths, report)?;
     let at = ConfigPath::root().key("extra");
     let rules = files(&at.key("rules"), config.extra.rules.as_ref(), &["yml", "yaml"], paths, report)?;
@@ -31,6 +32,26 @@ pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> 
     files.extend(rules);
     files.extend(dashboards);
     Ok(Own { templates: Templates::with(overrides, report), extra, files })
+}
+
+/// Engines of one's own come with a later version. A folder without any breaks no promise.
+fn refuse_engines(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<()> {
+    let at = ConfigPath::root().key("engines");
+    let Some(folder) = folder(&at, config.engines.as_ref(), paths, report)? else { return Ok(()) };
+    match files_below(&folder)? {
+        Ok(found) => {
+            if let Some(file) = found.first() {
+                let message = "engines of your own are not available in this version";
+                report.push(
+                    Diagnostic::error("not-yet", message)
+                        .at_value(at, format!("holds `{}`", file.display()))
+                        .help("remove the key; `docs/engines.md` says what the built-in engines read"),
+                );
+            }
+        }
+        Err(too_many) => report.push(too_many_files(too_many, &at, &folder)),
+    }
+    Ok(())
 }
 
 pub(super) fn overrides(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<Overrides> {

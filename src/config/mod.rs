@@ -17,7 +17,7 @@ use crate::values::{
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &["engines", "gpus", "hosts", "services.*.slo"];
+pub const NOT_YET: &[&str] = &["gpus", "hosts", "services.*.slo"];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -53,6 +53,8 @@ pub struct Config {
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
+    /// A folder of engine files of your own; this version reads none.
+    pub engines: Option<FolderPath>,
     /// A folder of templates that take the place of built-in ones.
     pub templates: Option<FolderPath>,
     pub extra: Extra,

@@ -13,7 +13,7 @@ use crate::catalog::alerts::AlertChange;
 use crate::config::{Config, Cost};
 use crate::diagnostics::{Diagnostic, Report};
 use crate::promql::PromQl;
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, SpanIndex};
 use crate::values::Duration;
 
 /// One key of `cost.hourly`: a cloud, and what narrows it.
@@ -89,6 +89,24 @@ impl<'a> Priced<'a> {
     }
 }
 
+/// All rates, the narrowest first: the first that fits a replica is its own.
+struct Prices<'a>(Vec<Priced<'a>>);
+
+impl Prices<'_> {
+    fn rate_of(&self, replica: [&str; 3]) -> f64 {
+        self.0.iter().find(|entry| entry.prices(replica)).map_or(0.0, |entry| entry.rate)
+    }
+
+    /// The replicas of the test that have a price, and what each costs.
+    fn examples(&self) -> impl Iterator<Item = ([&str; 3], f64)> {
+        self.0.iter().map(|entry| (entry.example(), self.rate_of(entry.example())))
+    }
+
+    fn total(&self) -> f64 {
+        self.examples().map(|(_, rate)| rate).sum()
+    }
+}
+
 /// What the stack records of cost.
 pub(super) struct Recorded {
     pub recordings: Vec<Recording>,
@@ -98,19 +116,20 @@ pub(super) struct Recorded {
 /// `tokens`: whether a service counts the tokens that it gives out.
 pub(super) fn record(
     cost: &Cost,
+    index: &SpanIndex,
     interval: Duration,
     retention: Duration,
     tokens: bool,
     step: Duration,
     report: &mut Report,
 ) -> Recorded {
-    check_limits(cost, report);
-    let priced = read(cost, report);
+    check_limits(cost, index, report);
+    let prices = read(cost, report);
     let evaluations = TEST_AT.as_millis() / step.as_millis() + 1;
     let mut recorder = Recorder { interval, recordings: Vec::new() };
-    let sum = total(&priced);
-    if !priced.is_empty() {
-        recorder.record_hourly(&priced);
+    let sum = prices.total();
+    if !prices.0.is_empty() {
+        recorder.record_hourly(&prices);
         let of_service = "service:cost_hourly:sum";
         recorder.push(
             "service:cost_monthly:sum",
@@ -133,8 +152,8 @@ pub(super) fn record(
         }
         recorder.push("stack:cost_hourly:sum", &format!("sum({of_service})"), STACK, sum);
     }
-    recorder.record_replicas(&priced);
-    let test = prove(&priced, &recorder.recordings, evaluations, step);
+    recorder.record_replicas(&prices);
+    let test = prove(&prices, &recorder.recordings, evaluations, step);
     Recorded { recordings: recorder.recordings, tests: vec![test] }
 }
 
@@ -174,7 +193,7 @@ const UNPRICED: [&str; 3] = ["elsewhere", "none", "false"];
 const WITHOUT_MACHINE: [&str; 3] = ["none", "none", "false"];
 
 /// What must cost nothing, or be nowhere, is better not bought.
-fn check_limits(cost: &Cost, report: &mut Report) {
+fn check_limits(cost: &Cost, index: &SpanIndex, report: &mut Report) {
     let at = ConfigPath::root().key("cost");
     let zeros = [
         ("max_hourly", cost.max_hourly.is_some_and(|rate| rate.get() <= 0.0), "2.5"),
@@ -186,7 +205,7 @@ fn check_limits(cost: &Cost, report: &mut Report) {
             &format!("a limit of 0 would always be passed\nwrite `{key}: {example}`"),
         ));
     }
-    if cost.max_hourly.is_some() && cost.hourly.is_empty() {
+    if cost.max_hourly.is_some() && index.keys_under(&at.key("hourly")).is_empty() {
         report.push(
             Diagnostic::error("missing-key", "nothing has a price, so no sum is ever too high")
                 .at_key(at.key("max_hourly"), "needs `hourly`")
@@ -195,8 +214,7 @@ fn check_limits(cost: &Cost, report: &mut Report) {
     }
 }
 
-/// The rates, the narrowest first.
-fn read<'a>(cost: &'a Cost, report: &mut Report) -> Vec<Priced<'a>> {
+fn read<'a>(cost: &'a Cost, report: &mut Report) -> Prices<'a> {
     let at = ConfigPath::root().key("cost").key("hourly");
     let mut priced = Vec::new();
     for (key, rate) in &cost.hourly {
@@ -210,13 +228,7 @@ fn read<'a>(cost: &'a Cost, report: &mut Report) -> Vec<Priced<'a>> {
         }
     }
     priced.sort_by_key(|entry| Reverse(entry.narrowness()));
-    priced
-}
-
-/// What the priced replicas of the test cost together.
-fn total(priced: &[Priced]) -> f64 {
-    let rate_of = |replica| priced.iter().find(|entry| entry.prices(replica)).map_or(0.0, |entry| entry.rate);
-    priced.iter().map(|entry| rate_of(entry.example())).sum()
+    Prices(priced)
 }
 
 struct Recorder {
@@ -225,31 +237,21 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn record_hourly(&mut self, priced: &[Priced]) {
+    fn record_hourly(&mut self, prices: &Prices) {
         // `or` keeps the first that prices a replica.
         let terms: Vec<String> =
-            priced.iter().map(|entry| format!("{} * {}", entry.selector(), entry.rate)).collect();
+            prices.0.iter().map(|entry| format!("{} * {}", entry.selector(), entry.rate)).collect();
         let by_replica = "service_replica:cost_hourly:sum";
         let expr = format!("sum by (service, replica_id, cloud, spot) (\n  {}\n)", terms.join("\n  or "));
-        let examples = priced.iter().enumerate().map(|(id, entry)| {
-            let [cloud, _, spot] = entry.example();
-            let value =
-                priced.iter().find(|other| other.prices(entry.example())).map_or(0.0, |other| other.rate);
-            Sample {
-                labels: labels(&[
-                    ("service", "a"),
-                    ("replica_id", &id.to_string()),
-                    ("cloud", cloud),
-                    ("spot", spot),
-                ]),
-                value,
-            }
-        });
-        let expected = examples.collect();
-        self.add(by_replica, &expr, expected);
+        let sample = |(id, ([cloud, _, spot], value)): (usize, ([&str; 3], f64))| {
+            let id = id.to_string();
+            let of = [("service", "a"), ("replica_id", id.as_str()), ("cloud", cloud), ("spot", spot)];
+            Sample { labels: labels(&of), value }
+        };
+        self.add(by_replica, &expr, prices.examples().enumerate().map(sample).collect());
         // Nothing costs nothing; a service that is not seen costs who knows what.
         let expr = format!("sum by (service) ({by_replica})\n  or 0 * sum by (service) (skyserve_replicas)");
-        self.push("service:cost_hourly:sum", &expr, SERVICE, total(priced));
+        self.push("service:cost_hourly:sum", &expr, SERVICE, prices.total());
         let expr = format!(
             "count by (service, cloud) (skyserve_replica_info{{cloud!=\"none\"}} unless on (service, replica_id) {by_replica})"
         );
@@ -258,8 +260,8 @@ impl Recorder {
     }
 
     /// Machines of one's own, which cost nothing, are no cloud.
-    fn record_replicas(&mut self, priced: &[Priced]) {
-        let free = if priced.is_empty() {
+    fn record_replicas(&mut self, prices: &Prices) {
+        let free = if prices.0.is_empty() {
             ""
         } else {
             "\n    unless on (service, replica_id) service_replica:cost_hourly:sum == 0"
@@ -267,10 +269,7 @@ impl Recorder {
         let expr = format!(
             "count(\n  skyserve_replica_info{{cloud!=\"none\"}}{free}\n) or 0 * count(skyserve_replicas)"
         );
-        let rate_of = |entry: &&Priced| {
-            priced.iter().find(|other| other.prices(entry.example())).map_or(0.0, |other| other.rate)
-        };
-        let paid = priced.iter().filter(|entry| rate_of(entry) > 0.0).count() + 1;
+        let paid = prices.examples().filter(|(_, rate)| *rate > 0.0).count() + 1;
         #[allow(clippy::cast_precision_loss, reason = "a few")]
         self.push("stack:cloud_replicas:count", &expr, STACK, paid as f64);
     }
@@ -286,9 +285,9 @@ impl Recorder {
 }
 
 /// One replica for each rate, one without, and one that has no machine yet.
-fn prove(priced: &[Priced], recordings: &[Recording], evaluations: u64, step: Duration) -> RuleTest {
+fn prove(prices: &Prices, recordings: &[Recording], evaluations: u64, step: Duration) -> RuleTest {
     let constant = |value: f64| format!("{value}x{}", evaluations - 1);
-    let replicas = priced.iter().map(Priced::example).chain([UNPRICED, WITHOUT_MACHINE]);
+    let replicas = prices.examples().map(|(replica, _)| replica).chain([UNPRICED, WITHOUT_MACHINE]);
     let mut input: Vec<(String, String)> = replicas
         .enumerate()
         .map(|(id, [cloud, accelerator, spot])| {

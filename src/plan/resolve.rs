@@ -93,7 +93,7 @@ pub fn resolve(
     warn_of_idle_receivers(config, &routing, report);
     let door = config.access.as_ref().and_then(|access| door::resolve(access, &mut mounts, report));
     let probes = services.iter().any(|service| service.probe.is_some());
-    let skyserve = skyserve::resolve(config, &mut mounts, report);
+    let skyserve = skyserve::resolve(config, index, &mut mounts, report);
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
@@ -103,7 +103,7 @@ pub fn resolve(
         Some(_) => {
             let tokens =
                 services.iter().any(|service| service.recorded().contains("service:tokens_out:rate5m"));
-            cost::record(&config.cost, scrape_interval, retention_time, tokens, step, report)
+            cost::record(&config.cost, index, scrape_interval, retention_time, tokens, step, report)
         }
         None => cost::without_skyserve(config, report),
     };

@@ -176,7 +176,7 @@ impl ServiceResolver<'_> {
                 .help("keep one of the two"),
             );
         }
-        if discover.port.is_some() && discover.skyserve.is_none() {
+        if discover.port.is_some() && !self.index.contains(&at.key("skyserve")) {
             report.push(
                 Diagnostic::error("one-of", "`port` belongs to `discover.skyserve`")
                     .at_key(at.key("port"), "useless here")

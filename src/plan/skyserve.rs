@@ -8,12 +8,14 @@ use crate::catalog::programs::EXPORTER;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::mounts::{FileKind, Mounts, SecretKeys};
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, SpanIndex};
 use crate::values::Duration;
 
 /// What the exporter is told; files are paths in its container.
 pub struct SkyServe {
     pub api_server: String,
+    /// Whether that is the machine that runs the stack.
+    pub on_host: bool,
     pub token_file: Option<String>,
     /// `user:password`.
     pub basic_auth_file: Option<String>,
@@ -28,11 +30,17 @@ pub struct SkyServe {
 /// Each poll keeps a worker of the API server busy for seconds.
 const POLL: std::ops::RangeInclusive<Duration> = Duration::from_secs(15)..=Duration::from_secs(600);
 
-pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report) -> Option<SkyServe> {
+pub(super) fn resolve(
+    config: &Config,
+    index: &SpanIndex,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) -> Option<SkyServe> {
     let at = ConfigPath::root().key("skyserve");
     let discovered = discovered(config);
     let Some(written) = &config.skyserve else {
-        for (key, _) in discovered {
+        // One that was refused for a fault of its own is not missing.
+        for (key, _) in discovered.into_iter().filter(|_| !index.contains(&at)) {
             report.push(
                 Diagnostic::error("missing-key", "nobody knows where SkyServe is asked")
                     .at_key(place(key), "needs `skyserve` at the top")
@@ -44,9 +52,16 @@ pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report)
     check_reachable(&at.key("api_server"), &written.api_server, report);
     if written.api_server.is_docker_host() {
         report.push(
-            Diagnostic::note("api-server-on-host", "SkyPilot's own API server answers this machine's loopback only")
-                .at_value(at.key("api_server"), "containers come from another address")
-                .help("docs/skyserve.md says how to let them in, on Linux and on Docker Desktop, and what that opens"),
+            Diagnostic::note(
+                "api-server-on-host",
+                "SkyPilot's own API server answers this machine's loopback only",
+            )
+            .at_value(at.key("api_server"), "containers come from another address")
+            .help(
+                "Docker Desktop leads them there; on Linux let a relay listen on Docker's bridge: \
+                     `socat TCP-LISTEN:46580,bind=172.17.0.1,fork TCP:127.0.0.1:46580`. \
+                     Never `sky api start --host 0.0.0.0`: whoever reaches it is administrator",
+            ),
         );
     }
     let poll_interval = written.poll_interval.unwrap_or(Duration::from_secs(60));
@@ -95,6 +110,7 @@ pub(super) fn resolve(config: &Config, mounts: &mut Mounts, report: &mut Report)
         .map(|path| mounts.single(EXPORTER.name, &at, "ca_file", path, FileKind::Certificate));
     Some(SkyServe {
         api_server: written.api_server.base().to_owned(),
+        on_host: written.api_server.is_docker_host(),
         token_file,
         basic_auth_file,
         ca_file,

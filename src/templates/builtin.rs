@@ -1,7 +1,7 @@
 //! The built-in templates, as the user knows them: which there are, and what each makes.
 //!
-//! Not among them: `alerts/` and `engines/` are data that the catalog reads before there is a config, and `skymon.yaml` is
-//! what `init` writes when there is none yet.
+//! Not among them: `alerts/` and `engines/` are data that the catalog reads before there is a config, `exporter/` is a
+//! program, and `skymon.yaml` is what `init` writes when there is none yet.
 
 use include_dir::Dir;
 
@@ -64,7 +64,9 @@ fn collect(dir: &Dir<'static>, all: &mut Vec<BuiltIn>) {
             all.push(BuiltIn { path, text });
         }
     }
-    for dir in dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines"))) {
+    for dir in
+        dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "exporter")))
+    {
         collect(dir, all);
     }
 }

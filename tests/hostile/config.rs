@@ -12,6 +12,9 @@ use crate::values::{Random, yaml};
 /// The keys and positions that lead to a value.
 pub(crate) type Path = Vec<String>;
 
+/// How many configs it takes to have every key.
+pub(crate) const VARIANTS: usize = 4;
+
 /// Every key of the config, with values that are right. Addresses and names lead nowhere: the real programs run this.
 /// Where only one of two keys may stand, there are two services, receivers or variants.
 pub(crate) fn base(variant: usize) -> Value {
@@ -20,6 +23,12 @@ pub(crate) fn base(variant: usize) -> Value {
         "cert_file: certs/web.pem, key_file: files/web.key",
         "acme: {email: ops@example.invalid, server: 'https://ca.invalid/directory', ca_file: certs/acme.pem}",
     ][variant % 2];
+    let account = [
+        "token_file: files/token-of-skypilot",
+        "token_env: SKYPILOT",
+        "basic_auth_file: files/user-of-skypilot",
+        "basic_auth_env: SKYPILOT",
+    ][variant % 4];
     let text = format!(
         "
 version: 1
@@ -54,6 +63,9 @@ services:
     engine: custom
     discover: {{file: targets/found.yml}}
     auth: {{username: prometheus, password_env: PASSWORD}}
+  followed:
+    engine: custom
+    discover: {{skyserve: followed, port: 9400}}
 alerts:
   ServiceDown: {{labels: {{common: y}}}}
   HighErrorRate: {{enabled: true, threshold: 4%, for: 2m, severity: warning, min_requests: 6}}
@@ -79,8 +91,11 @@ routes: {{critical: by-file, warning: by-env, info: by-file}}
 heartbeat: {{{heartbeat}}}
 prometheus: {{retention: {{time: 30d, size: 10GB}}, scrape_interval: 1s}}
 ports: {{prometheus: 9090, alertmanager: 9093, grafana: 3000}}
-images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1'}}
+images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1', exporter: 'e:1'}}
+skyserve: {{api_server: 'https://sky.invalid', services: [other], poll_interval: 60s, ca_file: certs/sky.pem, {account}}}
+cost: {{hourly: {{aws: 1}}, max_hourly: 5, max_cloud_replicas: 5}}
 access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users, tls: {{{certificate}}}}}
+engines: engines
 templates: templates
 extra: {{rules: rules, dashboards: dashboards}}
 links: {{runbook: 'https://wiki.invalid/runbooks'}}
@@ -105,7 +120,14 @@ impl Config {
         for section in ["services", "receivers"] {
             let entries = std::mem::take(root[section].as_object_mut().expect("a map"));
             let all = (0..copies)
-                .flat_map(|copy| entries.iter().map(move |(key, entry)| (copy_of(key, copy), entry.clone())));
+                .flat_map(|copy| entries.iter().map(move |(key, entry)| (copy_of(key, copy), entry.clone())))
+                .map(|(key, mut entry)| {
+                    // A service of SkyServe is one service here.
+                    if let Some(name) = entry.pointer_mut("/discover/skyserve") {
+                        *name = json!(key);
+                    }
+                    (key, entry)
+                });
             root[section] = Value::Object(all.collect());
         }
         let mut config =
@@ -126,7 +148,8 @@ impl Config {
     }
 
     fn add_keys(&mut self, random: &mut Random) {
-        let places: [(&[&str], Value); 5] = [
+        let places: [(&[&str], Value); 6] = [
+            (&["cost", "hourly"], json!(1)),
             (&["services"], json!({"engine": "custom", "replicas": ["127.85.9.9:1"]})),
             (&["receivers"], json!({"webhook": {"url_file": "files/x"}})),
             (&["alerts"], json!({"enabled": true})),
@@ -291,8 +314,8 @@ pub(crate) fn pattern(path: &[String]) -> String {
         let above = steps[position - 1];
         let named = position == 1 && ["services", "receivers", "alerts"].contains(&above)
             || position == 3 && above == "alerts"
-            || above == "labels";
-        let listed = above == "replicas" || above == "to";
+            || ["labels", "hourly"].contains(&above);
+        let listed = ["replicas", "to"].contains(&above) || position == 2 && above == "services";
         if named || listed {
             steps[position] = "*";
         }

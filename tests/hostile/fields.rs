@@ -83,6 +83,13 @@ const FIELDS: &[Field] = &[
         assert!(!r.is_live() || r.target_label(at[1], "replica").len() == 1, "{at:?}: the file is not read");
         found
     }),
+    text("services.*.discover.skyserve", Kind::Name, |r, at| {
+        let url = r.job(at[1])["http_sd_configs"][0]["url"].as_str().unwrap_or_default();
+        let url = url::Url::parse(url).expect("a URL");
+        let service = url.query_pairs().find(|(name, _)| name == "service");
+        service.map(|(_, name)| ("what the exporter is asked for", name.into_owned())).into_iter().collect()
+    }),
+    understood("services.*.discover.port"),
     text("services.*.metrics_path", Kind::UrlPath, |r, at| r.asked_path(at[1])),
     understood("services.*.scrape_interval"),
     text("services.*.labels.*", Kind::Word, |r, at| {
@@ -200,6 +207,22 @@ const FIELDS: &[Field] = &[
     text("images.alertmanager", Kind::Image, |r, _| vec![("image", r.image("alertmanager").1)]),
     text("images.grafana", Kind::Image, |r, _| vec![("image", r.image("grafana").1)]),
     text("images.blackbox", Kind::Image, |r, _| vec![("image", r.image("blackbox").1)]),
+    text("skyserve.api_server", Kind::Url, |r, _| r.environment("exporter", "SKYPILOT_API_SERVER_ENDPOINT")),
+    text("skyserve.token_file", Kind::File, |r, _| r.file("exporter", &"/run/secrets/skyserve.token".into())),
+    text("skyserve.token_env", Kind::Variable, |r, _| r.variable(&"/run/secrets/skyserve.token".into())),
+    text("skyserve.basic_auth_file", Kind::File, |r, _| {
+        r.file("exporter", &"/run/secrets/skyserve.basic_auth".into())
+    }),
+    text("skyserve.basic_auth_env", Kind::Variable, |r, _| {
+        r.variable(&"/run/secrets/skyserve.basic_auth".into())
+    }),
+    text("skyserve.ca_file", Kind::File, |r, _| r.file("exporter", &"/run/secrets/skyserve.ca".into())),
+    understood("skyserve.services.*"),
+    understood("skyserve.poll_interval"),
+    understood("cost.hourly.*"),
+    understood("cost.max_hourly"),
+    understood("cost.max_cloud_replicas"),
+    text("images.exporter", Kind::Image, |r, _| vec![("image", r.image("exporter").1)]),
     text("images.gate", Kind::Image, |r, _| vec![("image", r.image("gate").1)]),
     text("links.runbook", Kind::Url, |r, _| r.runbook()),
     understood("access.bind"),
@@ -213,6 +236,7 @@ const FIELDS: &[Field] = &[
     text("access.tls.acme.ca_file", Kind::File, |r, _| {
         r.file("gate", &"/run/secrets/access.tls.acme.ca".into())
     }),
+    folder("engines"),
     folder("templates"),
     folder("extra.rules"),
     folder("extra.dashboards"),

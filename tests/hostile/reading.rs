@@ -193,6 +193,11 @@ impl Reading {
             .collect()
     }
 
+    /// A variable of a program's container.
+    pub(crate) fn environment(&self, program: &str, name: &str) -> Vec<(&'static str, String)> {
+        texts("its environment", &self.compose["services"][program]["environment"][name])
+    }
+
     /// The front door's lines that begin and end so.
     pub(crate) fn caddyfile(&self, start: &str, end: &str) -> Vec<(&'static str, String)> {
         let text =
