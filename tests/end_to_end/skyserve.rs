@@ -97,34 +97,34 @@ alerts: {SkyServeBlind: {for: 1s}, MonitoringDown: {for: 1s}}
         vec![service("blue-chat", "a", replicas), service("chat", "b", old)]
     };
     let mut server = api_server(&lab, fleet(8001));
-    let mut stack = lab.start();
+    let mut running = lab.start();
 
-    wait_for_scraped(&stack, &lab, "chat", &[(8001, "1"), (8002, "2"), (8003, "3")]);
-    wait_for_scraped(&stack, &lab, "old", &[(8005, "1")]);
-    wait_for_scraped(&stack, &lab, "fixed", &[(8009, "127.84.30.1:8009")]);
+    wait_for_scraped(&running, &lab, "chat", &[(8001, "1"), (8002, "2"), (8003, "3")]);
+    wait_for_scraped(&running, &lab, "old", &[(8005, "1")]);
+    wait_for_scraped(&running, &lab, "fixed", &[(8009, "127.84.30.1:8009")]);
     assert_eq!(server.requests()[0].header("Authorization"), Some("Bearer sky_the-token"));
-    expect_every_series_to_say_whose_it_is(&stack);
-    expect_prices(&stack);
+    expect_every_series_to_say_whose_it_is(&running);
+    expect_prices(&running);
 
     server.set(fleet(8004));
-    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
+    wait_for_scraped(&running, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
 
     server.stop();
     let post = wait_for_slack(&slack, "[WARNING] SkyServe is not seen (connection)");
     assert!(post.text.contains("SkyPilot's API server has given no answer"), "{post:?}");
     // Prometheus has asked for its targets since, as often as it takes for the alert.
-    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
-    wait_until_is(&stack, "skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0);
+    wait_for_scraped(&running, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
+    wait_until_is(&running, "skyserve_replicas{service=\"chat\", status=\"READY\"}", 2.0);
     server.restart();
     wait_for_slack(&slack, "[RESOLVED] SkyServe is not seen (connection)");
 
-    stack.stop("exporter");
+    running.stop("exporter");
     wait_until("MonitoringDown fires for the exporter", SOON, || {
         let fires = |alert: &Alert| alert.name == "MonitoringDown" && alert.state == "firing";
         let of_exporter = |alert: &Alert| alert.labels.get("program").is_some_and(|name| name == "exporter");
-        stack.alerts().iter().any(|alert| fires(alert) && of_exporter(alert)).then_some(())
+        running.alerts().iter().any(|alert| fires(alert) && of_exporter(alert)).then_some(())
     });
-    wait_for_scraped(&stack, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
+    wait_for_scraped(&running, &lab, "chat", &[(8004, "1"), (8002, "2"), (8003, "3")]);
 }
 
 #[track_caller]
@@ -182,10 +182,10 @@ fn expect_prices(stack: &Stack) {
 
 /// A service in some state, with so many replicas in each of these.
 fn in_state(name: &str, status: &str, target: u32, replicas: &[(&str, usize)]) -> Value {
-    let states = replicas.iter().flat_map(|(state, count)| std::iter::repeat_n(*state, *count));
-    let replicas = (1..).zip(states).map(|(id, state)| {
+    let each = replicas.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count));
+    let replicas = (1..).zip(each).map(|(id, kind)| {
         // Nobody scrapes these. Only the ready ones are on machines, which cost money.
-        replica(id, state, (state == "READY").then_some("http://192.0.2.1:80"))
+        replica(id, kind, (kind == "READY").then_some("http://192.0.2.1:80"))
     });
     let mut service = service(name, name, replicas.collect());
     service["status"] = json!(status);
