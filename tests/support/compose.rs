@@ -192,7 +192,7 @@ impl<'a> Project<'a> {
                 let (program, prefix) = tools::python();
                 spec.entrypoint = program.to_string_lossy().into_owned();
                 spec.program = program;
-                // That of a container is in any case /usr/lib of the machine.
+                // The machine's /usr/lib is in every container here anyway.
                 if prefix != Path::new("/usr") {
                     let target = prefix.to_string_lossy().into_owned();
                     spec.mounts.push(Mount { source: prefix, target, read_only: true });
