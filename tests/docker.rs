@@ -20,3 +20,5 @@ mod containers;
 mod lasting;
 #[path = "docker/secrets.rs"]
 mod secrets;
+#[path = "docker/skyserve.rs"]
+mod skyserve;

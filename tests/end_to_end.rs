@@ -17,5 +17,7 @@ mod delivery;
 mod outage;
 #[path = "end_to_end/signals.rs"]
 mod signals;
+#[path = "end_to_end/skyserve.rs"]
+mod skyserve;
 #[path = "end_to_end/targets.rs"]
 mod targets;

@@ -5,8 +5,6 @@
 
 mod support;
 
-#[path = "exporter/fake.rs"]
-mod fake;
 #[path = "exporter/process.rs"]
 mod process;
 

@@ -153,6 +153,15 @@ fn every_series_carries_the_name_in_this_stack() {
 }
 
 #[test]
+fn two_services_can_have_each_others_names() {
+    let project = with(
+        "    discover: {skyserve: old}\n  old: {engine: vllm, discover: {skyserve: chat}}\n",
+        "skyserve: {api_server: 'https://sky.example.com', token_file: secrets/token, services: [other]}\n",
+    );
+    project.render();
+}
+
+#[test]
 fn the_endpoint_is_asked_rarely_and_not_at_all_where_that_would_wake_the_service() {
     let interval = |service: &str| {
         let prometheus =

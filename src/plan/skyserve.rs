@@ -155,11 +155,12 @@ fn names(
     report: &mut Report,
 ) -> BTreeMap<String, String> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
+    // What has a name of its own here leaves the one that it has there to others.
+    let is_discovered = |there: &str| discovered.iter().any(|(_, name)| *name == there);
     for (key, name) in discovered {
         let message = if let Some(other) = names.get(*name) {
             format!("`{other}` and `{key}` are one service of SkyServe, `{name}`")
-        } else if key != name && (watched.contains(*key) || discovered.iter().any(|(_, other)| other == key))
-        {
+        } else if key != name && watched.contains(*key) && !is_discovered(key) {
             format!("SkyServe has a service `{key}` of its own, and this one is `{name}` there")
         } else {
             names.insert((*name).to_owned(), (*key).to_owned());

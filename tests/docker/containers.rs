@@ -59,7 +59,7 @@ fn a_rendered_stack_starts_healthy_and_closed_and_tells_of_an_outage() {
 
 /// What the kernel says of the first process; a program that started others would show here too.
 #[track_caller]
-fn expect_no_rights(lab: &Lab, program: &str, user: &str) {
+pub(crate) fn expect_no_rights(lab: &Lab, program: &str, user: &str) {
     let status = lab.inside(program, "cat /proc/1/status").expect_success().stdout;
     let field = |name: &str| -> Vec<String> {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
@@ -72,7 +72,7 @@ fn expect_no_rights(lab: &Lab, program: &str, user: &str) {
     assert_eq!(field("NoNewPrivs:"), ["1"], "{program}");
 }
 
-fn expect_limits(container: &Value, memory: u64) {
+pub(crate) fn expect_limits(container: &Value, memory: u64) {
     let host = &container["HostConfig"];
     assert_eq!(host["Memory"], memory * 1024 * 1024);
     assert_eq!(host["PidsLimit"], 512);
@@ -82,7 +82,12 @@ fn expect_limits(container: &Value, memory: u64) {
 }
 
 #[track_caller]
-fn expect_only_data_can_be_written(lab: &Lab, program: &str, container: &Value, data: Option<&str>) {
+pub(crate) fn expect_only_data_can_be_written(
+    lab: &Lab,
+    program: &str,
+    container: &Value,
+    data: Option<&str>,
+) {
     let mounts = container["Mounts"].as_array().expect("a list");
     let mut kept = Vec::new();
     for mount in mounts {

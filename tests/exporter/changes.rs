@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, replica, service};
 use crate::process::Exporter;
+use crate::support::skypilot::{ApiServer, replica, service};
 
 /// What the counters say in the end: launches, and terminations by reason.
 #[derive(Debug, PartialEq, Default)]
@@ -181,7 +181,7 @@ fn what_happened_while_nobody_could_see_it_is_not_guessed() {
     server.set(vec![service("llm", "a", replicas("1 READY, 2 READY"))]);
     let env = [("POLL_INTERVAL_SECONDS", "0.05"), ("STALE_AFTER_SECONDS", "0.5")];
     let exporter = Exporter::ready(&server.url(), &env);
-    server.answer(crate::fake::failed("ClusterNotUpError", "No live services."));
+    server.answer(crate::support::skypilot::failed("ClusterNotUpError", "No live services."));
     crate::support::wait_until("the status is too old", crate::process::SOON, || {
         (!exporter.metrics().knows_services()).then_some(())
     });
@@ -199,7 +199,7 @@ fn a_short_outage_hides_nothing() {
     let server = ApiServer::start();
     server.set(vec![service("llm", "a", replicas("1 READY, 2 READY"))]);
     let exporter = Exporter::ready(&server.url(), &[("POLL_INTERVAL_SECONDS", "0.05")]);
-    server.answer(crate::fake::failed("ClusterNotUpError", "No live services."));
+    server.answer(crate::support::skypilot::failed("ClusterNotUpError", "No live services."));
     exporter.wait_for("skyserve_up", 0.0);
     server.set(vec![service("llm", "a", replicas("2 READY, 3 PENDING"))]);
     server.work();

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, captured, replica, service};
 use crate::process::{Exporter, Metrics};
+use crate::support::skypilot::{ApiServer, captured, replica, service};
 use crate::support::tools;
 
 /// The captured replicas, counted by a name that is made from each.

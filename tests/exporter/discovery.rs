@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, failed, replica, service};
 use crate::process::{Exporter, SOON};
 use crate::support::api::Target;
 use crate::support::http::{Reply, Server};
 use crate::support::project::Project;
+use crate::support::skypilot::{ApiServer, failed, replica, service};
 use crate::support::stack::Stack;
 use crate::support::wait_until;
 
@@ -242,19 +242,6 @@ fn prometheus_finds_the_replicas_follows_one_that_moves_and_keeps_them_through_a
     server.answer(failed("ClusterNotUpError", "No live services."));
     exporter.wait_for("skyserve_last_poll_failed{reason=\"no_controller\"}", 1.0);
     wait_for_replicas(&stack, &[&url(&first)]);
-}
-
-/// What the scrape job of a stack does: skymon's own name for a service is the one that its series carry.
-#[test]
-fn a_scrape_job_can_give_the_series_another_name_for_the_service() {
-    let server = ApiServer::start();
-    let exporter = Exporter::ready(&server.url(), &[]);
-    let rename = "    metric_relabel_configs:\n      \
-                  - {source_labels: [service], regex: llm-chat, target_label: service, replacement: production}\n";
-    let (_project, stack) = prometheus("127.84.22.1", &(exporter_job(&exporter, "1s") + rename));
-    let ready = r#"skyserve_replicas{service="production",status="READY"} == 5"#;
-    wait_until("the series carry the other name", SOON, || (stack.query(ready).len() == 1).then_some(()));
-    assert_eq!(stack.query(r#"{exported_service=~".+"}"#), [], "nothing stood in the way");
 }
 
 /// A Prometheus with its default timeout gets the whole exposition, of at least so many samples.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::fake::{ApiServer, captured, failed, finished, finished_with};
 use crate::process::{Exporter, SOON};
 use crate::support::http::{Fault, Reply, Server};
+use crate::support::skypilot::{ApiServer, captured, failed, finished, finished_with};
 use crate::support::tls::Authority;
 use crate::support::wait_until;
 

@@ -36,7 +36,7 @@ impl Exporter {
             .stdout(output("stdout"))
             .stderr(output("stderr"))
             .spawn()
-            .unwrap_or_else(|error| panic!("{HELP}: {error}"));
+            .unwrap_or_else(|error| panic!("{}: {error}", tools::PYTHON));
         let mut exporter = Self { child, dir, url: String::new() };
         let addr = wait_until("the exporter listens", SOON, || {
             let log = exporter.log();
@@ -144,9 +144,6 @@ impl Drop for Exporter {
         drop(self.child.wait());
     }
 }
-
-const HELP: &str =
-    "the exporter's tests need `python3`, 3.10 or newer: install it, such as with `apt-get install python3`";
 
 fn command() -> Command {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/exporter/skyserve_exporter.py");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, captured, finished_with};
 use crate::process::{Exporter, SOON};
+use crate::support::skypilot::{ApiServer, captured, finished_with};
 use crate::support::wait_until;
 
 const ENDPOINT: (&str, &str) = ("SKYPILOT_API_SERVER_ENDPOINT", "http://127.0.0.1:1");

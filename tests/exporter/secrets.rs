@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::fake::{ApiServer, captured, failed, finished};
 use crate::process::Exporter;
 use crate::support::http::Reply;
+use crate::support::skypilot::{ApiServer, captured, failed, finished};
 
 const MARKER: &str = "hf_MARKER";
 

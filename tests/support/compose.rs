@@ -16,8 +16,7 @@ use super::tools;
 /// What the image of a service has built in.
 pub(super) struct Image {
     pub(super) service: &'static str,
-    tool: &'static str,
-    entrypoint: &'static str,
+    program: Program,
     /// `CMD`, used where compose gives no command.
     command: &'static [&'static str],
     user: &'static str,
@@ -30,11 +29,18 @@ pub(super) struct Image {
     alone: &'static [&'static str],
 }
 
-pub(super) const IMAGES: [Image; 3] = [
+/// What runs in a container, and what says where it listens.
+enum Program {
+    /// A program of target/tools at its place in the image; a flag says so.
+    Tool(&'static str, &'static str),
+    /// The machine's `python3`, where the machine has it; a variable says so.
+    Python,
+}
+
+pub(super) const IMAGES: [Image; 4] = [
     Image {
         service: "prometheus",
-        tool: "prometheus",
-        entrypoint: "/bin/prometheus",
+        program: Program::Tool("prometheus", "/bin/prometheus"),
         command: &["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"],
         user: "65534:65534",
         volume: Some("/prometheus"),
@@ -45,8 +51,7 @@ pub(super) const IMAGES: [Image; 3] = [
     },
     Image {
         service: "alertmanager",
-        tool: "alertmanager",
-        entrypoint: "/bin/alertmanager",
+        program: Program::Tool("alertmanager", "/bin/alertmanager"),
         command: &["--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager"],
         user: "65534:65534",
         volume: Some("/alertmanager"),
@@ -58,14 +63,24 @@ pub(super) const IMAGES: [Image; 3] = [
     },
     Image {
         service: "blackbox",
-        tool: "blackbox_exporter",
-        entrypoint: "/bin/blackbox_exporter",
+        program: Program::Tool("blackbox_exporter", "/bin/blackbox_exporter"),
         command: &["--config.file=/etc/blackbox_exporter/config.yml"],
         user: "0:0",
         volume: None,
         built_in: None,
         port: 9115,
         ready: "/-/healthy",
+        alone: &[],
+    },
+    Image {
+        service: "exporter",
+        program: Program::Python,
+        command: &["python3"],
+        user: "0:0",
+        volume: None,
+        built_in: None,
+        port: 9477,
+        ready: "/healthz",
         alone: &[],
     },
 ];
@@ -103,15 +118,14 @@ impl<'a> Project<'a> {
         let env = service["environment"].as_object().into_iter().flatten();
         let mut spec = Spec {
             name: image.service.to_owned(),
-            program: tools::tool(image.tool),
-            entrypoint: image.entrypoint.to_owned(),
-            args: self.args(image, service),
+            args: command(image, service),
             env: env.map(|(name, value)| (name.clone(), unescape(&text(value)))).collect(),
             user: user(service["user"].as_str().unwrap_or(image.user)),
             read_only: service["read_only"].as_bool().unwrap_or(false),
             hosts: self.hosts(),
             ..Spec::default()
         };
+        self.place_program(image, &mut spec);
         if let Some(target) = image.volume {
             spec.mounts.push(self.volume(&format!("anonymous-{}", image.service), target, false));
         }
@@ -162,21 +176,36 @@ impl<'a> Project<'a> {
         }
     }
 
-    /// The command as it stands, on the test's own address.
-    fn args(&self, image: &Image, service: &Value) -> Vec<String> {
-        let mut args: Vec<String> = match service["command"].as_array() {
-            Some(command) => command.iter().map(|arg| unescape(&text(arg))).collect(),
-            None => image.command.iter().map(ToString::to_string).collect(),
-        };
-        args.retain(|arg| !arg.starts_with("--web.listen-address"));
-        args.push(format!("--web.listen-address={}:{}", self.ip, image.port));
-        for flag in image.alone {
-            let name = flag.split('=').next().unwrap_or(flag);
-            if !args.iter().any(|arg| arg.starts_with(name)) {
-                args.push((*flag).to_owned());
+    /// The program where the image has it, told to listen on the test's own address.
+    #[track_caller]
+    fn place_program(&self, image: &Image, spec: &mut Spec) {
+        let address = format!("{}:{}", self.ip, image.port);
+        match image.program {
+            Program::Tool(tool, path) => {
+                spec.program = tools::tool(tool);
+                path.clone_into(&mut spec.entrypoint);
+                spec.args.retain(|arg| !arg.starts_with("--web.listen-address"));
+                spec.args.push(format!("--web.listen-address={address}"));
+            }
+            Program::Python => {
+                assert_eq!(spec.args.remove(0), "python3", "the first word is the program");
+                let (program, prefix) = tools::python();
+                spec.entrypoint = program.to_string_lossy().into_owned();
+                spec.program = program;
+                // The machine's /usr/lib is in every container here anyway.
+                if prefix != Path::new("/usr") {
+                    let target = prefix.to_string_lossy().into_owned();
+                    spec.mounts.push(Mount { source: prefix, target, read_only: true });
+                }
+                spec.env.insert("LISTEN_ADDRESS".to_owned(), address);
             }
         }
-        args
+        for flag in image.alone {
+            let name = flag.split('=').next().unwrap_or(flag);
+            if !spec.args.iter().any(|arg| arg.starts_with(name)) {
+                spec.args.push((*flag).to_owned());
+            }
+        }
     }
 
     /// One address for every name: services, their aliases and extra hosts, the host, and `localhost`, since each
@@ -225,6 +254,14 @@ impl<'a> Project<'a> {
         fs::write(&path, value).expect("the scratch folder can be written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).expect("our own file");
         path
+    }
+}
+
+/// The command as it stands.
+fn command(image: &Image, service: &Value) -> Vec<String> {
+    match service["command"].as_array() {
+        Some(command) => command.iter().map(|arg| unescape(&text(arg))).collect(),
+        None => image.command.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod http;
 pub(crate) mod mail;
 pub(crate) mod project;
 pub(crate) mod replicas;
+pub(crate) mod skypilot;
 pub(crate) mod stack;
 pub(crate) mod tls;
 pub(crate) mod tools;

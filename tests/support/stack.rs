@@ -2,9 +2,8 @@
 //! the real compose resolving it, and each in a root of its own (`container`) where its mounts are.
 //!
 //! Every service answers on the test's own loopback address and its usual port, and `/etc/hosts` of each says so:
-//! `prometheus`, `alertmanager:9093`, `host.docker.internal` all lead there, and no other name leads anywhere. Only
-//! `prometheus`, `alertmanager` and `blackbox` are started: Grafana cannot be had as a program here, the exporter and
-//! the gate have tests of their own.
+//! `prometheus`, `alertmanager:9093`, `host.docker.internal` all lead there, and no other name leads anywhere. Not
+//! started are Grafana, which cannot be had as a program here, and the gate, which has tests of its own.
 
 use std::collections::BTreeMap;
 use std::fs;

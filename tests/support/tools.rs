@@ -40,6 +40,22 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     path
 }
 
+/// The `python3` of the machine: the program itself, no link to it, and the folder that it has its library in.
+#[track_caller]
+pub(crate) fn python() -> (PathBuf, PathBuf) {
+    let mut command = Command::new("python3");
+    command.args(["-c", "import sys; print(sys.executable); print(sys.base_prefix)"]);
+    let found = command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").output();
+    let found = found.ok().filter(|output| output.status.success());
+    let said = found.unwrap_or_else(|| panic!("{PYTHON}")).stdout;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let (program, prefix) = said.trim().split_once('\n').expect("two lines");
+    (Path::new(program).canonicalize().expect("it has just run"), prefix.into())
+}
+
+pub(crate) const PYTHON: &str =
+    "SkyServe's exporter needs `python3`, 3.10 or newer: install it, such as with `apt-get install python3`";
+
 /// Runs a command to its end.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Output {

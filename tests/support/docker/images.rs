@@ -48,7 +48,7 @@ const fn script(path: &'static str, content: &'static str) -> File {
 
 /// The default configs are there as traps: a stack whose own config is not mounted where the program looks would run
 /// with these, and look well.
-const IMAGES: [Image; 6] = [
+const IMAGES: [Image; 7] = [
     Image {
         repository: "prom/prometheus",
         programs: &[("prometheus", "prometheus"), ("promtool", "promtool")],
@@ -114,6 +114,14 @@ const IMAGES: [Image; 6] = [
             "WORKDIR /srv",
             "CMD [\"caddy\", \"run\", \"--config\", \"/etc/caddy/Caddyfile\", \"--adapter\", \"caddyfile\"]",
         ],
+    },
+    Image {
+        repository: "python",
+        programs: &[],
+        // Upstream's libc looks into /etc/hosts first without being told.
+        files: &[text("etc/nsswitch.conf", "hosts: files dns\n")],
+        folders: &[],
+        says: &["CMD [\"python3\"]"],
     },
     // Not of a stack: what a test runs beside one.
     Image { repository: "busybox", programs: &[], files: &[], folders: &[], says: &["CMD [\"sh\"]"] },
@@ -209,6 +217,11 @@ fn add_upstreams_oddities(image: &Image, root: &Path) {
                 let file = file.expect("an entry");
                 fs::copy(file.path(), folder.join(file.file_name())).expect("a template is copied");
             }
+        }
+        // The language and its library, and the libraries of both.
+        "python" => {
+            let all = tools::folder().join("python/.");
+            tools::run(std::process::Command::new("cp").arg("-a").arg(all).arg(root)).expect_success();
         }
         "caddy" => {
             // cap_net_bind_service=+ep, as the kernel writes it: version 2 and the effective bit; permitted; inheritable.

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::http::{Reply, Request, Server};
-use crate::support::project::fixture;
-use crate::support::wait_until;
+use super::http::{Reply, Request, Server};
+use super::project::fixture;
+use super::wait_until;
 
 type Rule = Arc<dyn Fn(&Request) -> Option<Reply> + Send + Sync>;
 
@@ -40,9 +40,13 @@ impl ApiServer {
     }
 
     pub(crate) fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), tls)
+    }
+
+    pub(crate) fn start_at(addr: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(Mutex::new(State { services: captured(), ..State::default() }));
-        let server = listen(&state, SocketAddr::from(([127, 0, 0, 1], 0)), tls);
+        let server = listen(&state, addr, tls);
         Self { state, addr: server.addr(), server: Some(server), scheme }
     }
 
@@ -201,7 +205,17 @@ pub(crate) fn service(name: &str, hash: &str, replicas: Vec<Value>) -> Value {
     service
 }
 
-/// A spot machine on AWS, or what is left of one; without a machine there is neither cloud nor address.
+/// A replica on another machine.
+pub(crate) fn placed(mut replica: Value, cloud: &str, region: &str, spot: bool, accelerator: &str) -> Value {
+    replica["cloud"] = json!(cloud);
+    replica["region"] = json!(region);
+    replica["is_spot"] = json!(spot);
+    let kind = if spot { "[spot]" } else { "" };
+    replica["resources_str"] = json!(format!("1x{kind}(gpus={accelerator}:1, some-machine, ...)"));
+    replica
+}
+
+/// A spot machine on AWS with an L40S, or what is left of one; without a machine there is neither cloud nor address.
 pub(crate) fn replica(id: u32, status: &str, endpoint: Option<&str>) -> Value {
     let mut replica = captured()[0]["replica_info"][0].clone();
     replica["replica_id"] = json!(id);
