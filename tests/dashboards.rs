@@ -7,6 +7,14 @@ mod support;
 #[path = "dashboards/page.rs"]
 mod page;
 
+// The exporter and the API server that it asks, as the exporter's own tests play them.
+#[path = "exporter/fake.rs"]
+#[allow(dead_code, reason = "these tests use a part of it")]
+mod fake;
+#[path = "exporter/process.rs"]
+#[allow(dead_code, reason = "these tests use a part of it")]
+mod process;
+
 #[path = "dashboards/filled.rs"]
 mod filled;
 #[path = "dashboards/schema.rs"]

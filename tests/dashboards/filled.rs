@@ -1,5 +1,5 @@
-//! A stack with every engine there is and two replicas of each, everything in it that can happen: then each query of each
-//! page is asked of the real Prometheus as Grafana would ask it, and none may come back empty.
+//! A stack with every engine there is and two replicas of each, on SkyServe too, everything in it that can happen: then each
+//! query of each page is asked of the real Prometheus as Grafana would ask it, and none may come back empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,10 +8,13 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use skymon::catalog::engines::Engine;
+use skymon::catalog::programs::EXPORTER;
 
+use crate::fake::{ApiServer, captured};
 use crate::page::{Page, list, pages, text};
+use crate::process::Exporter;
 use crate::support::fakes::Receiver;
 use crate::support::http::{self, Reply, Server};
 use crate::support::project::{Project, fixture};
@@ -33,12 +36,13 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
     let _endpoint = Server::start_with(addr(8443), Some(authority.server(&[IP])), |_| Reply::text(200, "{}"));
     project.render();
     trust(&project, &authority);
+    let (_api_server, _exporter) = on_skyserve();
     let replicas = Replicas::start();
     let stack = Stack::start(&project.path("monitoring"), IP);
 
     let pages = pages(&project);
     let queries: Vec<Query> = pages.iter().flat_map(queries).collect();
-    assert!(queries.len() > 200, "the pages ask more than {} queries", queries.len());
+    assert!(queries.len() > 250, "the pages ask more than {} queries", queries.len());
     let start = Instant::now();
     let mut open: Vec<&Query> = queries.iter().collect();
     while !open.is_empty() {
@@ -88,12 +92,35 @@ services:
 {services}alerts:
   HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
   MonitoringDown: {{for: 0s}}
+  SkyServeCleanupFailed: {{for: 0s, severity: critical}}
+  CloudSpendHigh: {{for: 0s}}
+skyserve: {{api_server: 'https://sky.example.com'}}
+cost: {{hourly: {{aws: 1.5, aws/spot: 0.5, gcp: 1}}, max_hourly: 0.1, max_cloud_replicas: 100}}
 receivers: {{team: {{webhook: {{url_file: secrets/hook}}}}}}
 routes: {{critical: team, warning: team}}
 heartbeat: {{url_file: secrets/hook}}
 prometheus: {{scrape_interval: 1s, retention: {{size: 1GB}}}}
 "
     )
+}
+
+/// SkyServe runs two of the services, one in the middle of an update, with replicas in every state and on every cloud. Now
+/// and then it refuses to answer, so that there is a reason to show.
+fn on_skyserve() -> (ApiServer, Exporter) {
+    let api_server = ApiServer::start();
+    let services = ["chat-vllm", "rank-vllm"].map(|name| {
+        let mut service = captured().remove(0);
+        service["name"] = json!(name);
+        service["active_versions"] = json!([1, 2]);
+        service["replica_info"][0]["version"] = json!(2);
+        service
+    });
+    api_server.set(services.into());
+    let start = Instant::now();
+    api_server.rule(move |_| (start.elapsed().as_secs() % 6 == 5).then(|| Reply::text(401, "who are you?")));
+    let listen = addr(EXPORTER.port).to_string();
+    let exporter = Exporter::ready(&api_server.url(), &[("LISTEN_ADDRESS", &listen)]);
+    (api_server, exporter)
 }
 
 fn addr(port: u16) -> SocketAddr {
@@ -238,7 +265,8 @@ fn queries(page: &Page) -> Vec<Query> {
 
 /// `$__rate_interval` is at least four scrapes of a second each; "All" stands for the variable's `allValue`.
 fn filled_in(expr: &str, service: &str) -> String {
-    let variables = [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*")];
+    let variables =
+        [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*"), ("$skyserve", ".*")];
     let filled = variables.iter().fold(expr.to_owned(), |expr, (name, value)| expr.replace(name, value));
     let left =
         filled.split('$').skip(1).find(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '{'));
