@@ -116,9 +116,14 @@ pub(super) fn runbook_url(plan: &Plan, alert: &str) -> String {
     }
 }
 
-/// The page that shows what the alert is about.
+/// The page that shows what the alert is about, as the rules say it: Prometheus fills in which service on SkyServe that is,
+/// where it is one.
 pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
-    format!("{}{}", plan.external_url(&GRAFANA), dashboard_path(plan, alert))
+    let chosen = match alert.entry.pack {
+        Pack::SkyServe => "{{ with $labels.service }}?var-skyserve={{ . }}{{ end }}",
+        Pack::Service | Pack::Stack => "",
+    };
+    format!("{}{}{chosen}", plan.external_url(&GRAFANA), dashboard_path(plan, alert))
 }
 
 /// The same, from one page of Grafana to another.

@@ -64,6 +64,23 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
         sleep(Duration::from_millis(250));
     }
     no_two_lines_have_one_name(&pages, &stack);
+    alerts_of_skyserve_choose_their_service(&stack);
+}
+
+/// Where they are about one.
+fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
+    let firing = stack.prometheus("/api/v1/alerts");
+    let link = |alert: &str, service: &Value| {
+        let firing = list(&firing["alerts"]).iter();
+        let mut found = firing.filter(|one| one["labels"]["alertname"] == alert);
+        let found = found.find(|one| one["labels"]["service"] == *service);
+        text(&found.unwrap_or_else(|| panic!("{alert} does not fire"))["annotations"]["dashboard_url"])
+            .to_owned()
+    };
+    let page = "http://127.0.0.1:3000/d/skymon-skyserve";
+    let of_service = link("SkyServeCleanupFailed", &json!("rank-vllm"));
+    assert_eq!(of_service, format!("{page}?var-skyserve=rank-vllm"));
+    assert_eq!(link("CloudSpendHigh", &Value::Null), page);
 }
 
 /// Two services for each engine, so that pages must choose; alerts of each severity that fire at once for each of them.
