@@ -41,6 +41,7 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
     let stack = Stack::start(&project.path("monitoring"), IP);
 
     let pages = pages(&project);
+    assert!(pages.iter().any(|page| page.uid() == "skymon-skyserve"));
     let queries: Vec<Query> = pages.iter().flat_map(queries).collect();
     assert!(queries.len() > 250, "the pages ask more than {} queries", queries.len());
     let start = Instant::now();
