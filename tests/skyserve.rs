@@ -202,18 +202,3 @@ fn promtool_proves_the_rules_under_every_kind_of_rate_limit_and_interval() {
         }
     }
 }
-
-#[test]
-fn two_services_that_have_each_others_names_are_refused_before_prometheus_mixes_them_up() {
-    let project = with(
-        "    discover: {skyserve: batch}\n  batch:\n    engine: custom\n    discover: {skyserve: chat}\n",
-        SERVER,
-    );
-    let said = project.skymon(&["validate"]);
-    assert_eq!(said.status, 1, "{}", said.text());
-    assert!(
-        said.text().contains("error[two-sources]: SkyServe has a service `chat` of its own"),
-        "{}",
-        said.text()
-    );
-}

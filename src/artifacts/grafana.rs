@@ -7,9 +7,10 @@ use minijinja::context;
 
 use super::dashboards::{self, DashboardInput, DashboardService, InPanel, InTemplate, RunbookEntry};
 use super::{Artifacts, runbook};
+use crate::catalog::alerts::Pack;
 use crate::catalog::programs::{ALERTMANAGER, DASHBOARDS, GRAFANA, PROCESS, PROMETHEUS};
 use crate::diagnostics::Diagnostic;
-use crate::plan::Plan;
+use crate::plan::{Alert, Plan};
 use crate::templates::Templates;
 
 const FOLDER: &str = "grafana/dashboards";
@@ -68,11 +69,7 @@ fn input(plan: &Plan) -> DashboardInput {
             recorded: service.recorded(),
             traffic: service.traffic.clone(),
             interval: service.scrape.interval,
-            thresholds: service
-                .alerts
-                .iter()
-                .filter_map(|alert| Some((alert.entry.name.clone(), alert.threshold?)))
-                .collect(),
+            thresholds: thresholds(&service.alerts),
         })
         .collect();
     let engines: BTreeMap<String, String> = plan
@@ -89,11 +86,15 @@ fn input(plan: &Plan) -> DashboardInput {
         .map(|section| RunbookEntry { alert: section.alert, markdown: section.markdown })
         .collect();
     let exposed = plan.programs.iter().flat_map(|program| program.facts.metrics).chain(PROCESS);
+    let recorded = plan.recordings.iter().map(|recording| recording.name.clone());
+    let of_skyserve = plan.alerts.iter().filter(|alert| alert.entry.pack == Pack::SkyServe);
     DashboardInput {
         stack: plan.name.clone(),
         services,
         engines,
-        exposed: exposed.map(|metric| (*metric).to_owned()).collect(),
+        exposed: exposed.map(|metric| (*metric).to_owned()).chain(recorded).collect(),
+        thresholds: thresholds(&plan.alerts),
+        skyserve: plan.skyserve.as_ref().map(|_| of_skyserve.map(|alert| alert.entry.name.clone()).collect()),
         programs: vec![
             ("Prometheus".to_owned(), format!("{}/alerts", plan.external_url(&PROMETHEUS))),
             ("Alertmanager".to_owned(), format!("{}/#/alerts", plan.external_url(&ALERTMANAGER))),
@@ -101,6 +102,10 @@ fn input(plan: &Plan) -> DashboardInput {
         runbook,
         own_runbook: plan.runbook.clone(),
     }
+}
+
+fn thresholds(alerts: &[Alert]) -> BTreeMap<String, f64> {
+    alerts.iter().filter_map(|alert| Some((alert.entry.name.clone(), alert.threshold?))).collect()
 }
 
 /// The page that says what to do: the user's own, or the runbook dashboard, which opens from a phone at night.
@@ -111,17 +116,24 @@ pub(super) fn runbook_url(plan: &Plan, alert: &str) -> String {
     }
 }
 
-/// The page that shows what the alert is about.
-pub(super) fn dashboard_url(plan: &Plan, service: Option<&str>) -> String {
-    format!("{}{}", plan.external_url(&GRAFANA), dashboard_path(plan, service))
+/// The page that shows what the alert is about, as the rules say it: Prometheus fills in which service on SkyServe that is,
+/// where it is one.
+pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
+    let chosen = match alert.entry.pack {
+        Pack::SkyServe => "{{ with $labels.service }}?var-skyserve={{ . }}{{ end }}",
+        Pack::Service | Pack::Stack => "",
+    };
+    format!("{}{}{chosen}", plan.external_url(&GRAFANA), dashboard_path(plan, alert))
 }
 
 /// The same, from one page of Grafana to another.
-pub(super) fn dashboard_path(plan: &Plan, service: Option<&str>) -> String {
-    match plan.services.iter().find(|s| service == Some(s.name.as_str())) {
+pub(super) fn dashboard_path(plan: &Plan, alert: &Alert) -> String {
+    let is_watched = |name: &str| plan.services.iter().find(|service| service.name == name);
+    match alert.service.as_deref().and_then(is_watched) {
         Some(service) => {
             format!("/d/{}?var-service={}", dashboards::service_uid(&service.engine.name), service.name)
         }
+        None if alert.entry.pack == Pack::SkyServe => format!("/d/{}", dashboards::SKYSERVE_UID),
         None => format!("/d/{}", dashboards::MONITORING_UID),
     }
 }

@@ -72,7 +72,7 @@ fn print_alert(plan: &Plan, alert: &Alert) -> Value {
         summary => alert.summary.as_str(),
         description => alert.description.as_str(),
         runbook_url => grafana::runbook_url(plan, &alert.entry.name),
-        dashboard_url => grafana::dashboard_url(plan, alert.service.as_deref()),
+        dashboard_url => grafana::dashboard_url(plan, alert),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use super::{Artifacts, grafana};
-use crate::catalog::alerts::AlertEntry;
+use crate::catalog::alerts::{AlertEntry, Pack};
 use crate::catalog::programs::GRAFANA;
 use crate::plan::{Alert, Plan, SkyServe};
 use crate::templates::Templates;
@@ -84,8 +84,12 @@ pub(super) fn sections(plan: &Plan, grafana: &str) -> Vec<Section> {
 
 /// Where to see what the alert is about, and when it fires.
 fn describe(plan: &Plan, alert: &Alert, grafana: &str) -> String {
-    let about = alert.service.as_ref().map_or("the monitoring".to_owned(), |service| format!("`{service}`"));
-    let page = grafana::dashboard_path(plan, alert.service.as_deref());
+    let about = match (&alert.service, alert.entry.pack) {
+        (Some(service), _) => format!("`{service}`"),
+        (None, Pack::SkyServe) => "all services on SkyServe".to_owned(),
+        (None, _) => "the monitoring".to_owned(),
+    };
+    let page = grafana::dashboard_path(plan, alert);
     let threshold = alert.entry.unit.zip(alert.threshold).map(|(unit, threshold)| unit.text(threshold));
     let threshold = threshold.map(|text| format!("threshold {text}, ")).unwrap_or_default();
     format!("[{about}]({grafana}{page}): {threshold}for {}, {}", alert.hold, alert.severity.as_str())

@@ -1,5 +1,5 @@
-//! A stack with every engine there is and two replicas of each, everything in it that can happen: then each query of each
-//! page is asked of the real Prometheus as Grafana would ask it, and none may come back empty.
+//! A stack with every engine there is and two replicas of each, on SkyServe too, everything in it that can happen: then each
+//! query of each page is asked of the real Prometheus as Grafana would ask it, and none may come back empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use skymon::catalog::engines::Engine;
 
 use crate::page::{Page, list, pages, text};
@@ -16,6 +16,7 @@ use crate::support::fakes::Receiver;
 use crate::support::http::{self, Reply, Server};
 use crate::support::project::{Project, fixture};
 use crate::support::replicas::Replica;
+use crate::support::skypilot::{ApiServer, captured};
 use crate::support::stack::Stack;
 use crate::support::tls::Authority;
 
@@ -33,12 +34,14 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
     let _endpoint = Server::start_with(addr(8443), Some(authority.server(&[IP])), |_| Reply::text(200, "{}"));
     project.render();
     trust(&project, &authority);
+    let _api_server = on_skyserve(&project);
     let replicas = Replicas::start();
     let stack = Stack::start(&project.path("monitoring"), IP);
 
     let pages = pages(&project);
+    assert!(pages.iter().any(|page| page.uid() == "skymon-skyserve"));
     let queries: Vec<Query> = pages.iter().flat_map(queries).collect();
-    assert!(queries.len() > 200, "the pages ask more than {} queries", queries.len());
+    assert!(queries.len() > 250, "the pages ask more than {} queries", queries.len());
     let start = Instant::now();
     let mut open: Vec<&Query> = queries.iter().collect();
     while !open.is_empty() {
@@ -60,6 +63,23 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
         sleep(Duration::from_millis(250));
     }
     no_two_lines_have_one_name(&pages, &stack);
+    alerts_of_skyserve_choose_their_service(&stack);
+}
+
+/// Where they are about one.
+fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
+    let firing = stack.prometheus("/api/v1/alerts");
+    let link = |alert: &str, service: &Value| {
+        let firing = list(&firing["alerts"]).iter();
+        let mut found = firing.filter(|one| one["labels"]["alertname"] == alert);
+        let found = found.find(|one| one["labels"]["service"] == *service);
+        text(&found.unwrap_or_else(|| panic!("{alert} does not fire"))["annotations"]["dashboard_url"])
+            .to_owned()
+    };
+    let page = "http://127.0.0.1:3000/d/skymon-skyserve";
+    let of_service = link("SkyServeCleanupFailed", &json!("rank-vllm"));
+    assert_eq!(of_service, format!("{page}?var-skyserve=rank-vllm"));
+    assert_eq!(link("CloudSpendHigh", &Value::Null), page);
 }
 
 /// Two services for each engine, so that pages must choose; alerts of each severity that fire at once for each of them.
@@ -88,12 +108,36 @@ services:
 {services}alerts:
   HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
   MonitoringDown: {{for: 0s}}
+  SkyServeCleanupFailed: {{for: 0s, severity: critical}}
+  CloudSpendHigh: {{for: 0s}}
+skyserve: {{api_server: 'http://host.docker.internal:46580'}}
+cost: {{hourly: {{aws: 1.5, aws/spot: 0.5, gcp: 1}}, max_hourly: 0.1, max_cloud_replicas: 100}}
 receivers: {{team: {{webhook: {{url_file: secrets/hook}}}}}}
 routes: {{critical: team, warning: team}}
 heartbeat: {{url_file: secrets/hook}}
 prometheus: {{scrape_interval: 1s, retention: {{size: 1GB}}}}
 "
     )
+}
+
+/// SkyServe runs two of the services, one in the middle of an update, with replicas in every state and on every cloud. Now
+/// and then it refuses to answer, so that there is a reason to show.
+fn on_skyserve(project: &Project) -> ApiServer {
+    let api_server = ApiServer::start_at(addr(46580), None);
+    let services = ["chat-vllm", "rank-vllm"].map(|name| {
+        let mut service = captured().remove(0);
+        service["name"] = json!(name);
+        service["active_versions"] = json!([1, 2]);
+        service["replica_info"][0]["version"] = json!(2);
+        service
+    });
+    api_server.set(services.into());
+    let start = Instant::now();
+    api_server.rule(move |_| (start.elapsed().as_secs() % 6 == 5).then(|| Reply::text(401, "who are you?")));
+    let path = "monitoring/docker-compose.yml";
+    let often = project.read(path).replace("POLL_INTERVAL_SECONDS: \"60\"", "POLL_INTERVAL_SECONDS: \"0.2\"");
+    project.write(path, &often);
+    api_server
 }
 
 fn addr(port: u16) -> SocketAddr {
@@ -238,7 +282,8 @@ fn queries(page: &Page) -> Vec<Query> {
 
 /// `$__rate_interval` is at least four scrapes of a second each; "All" stands for the variable's `allValue`.
 fn filled_in(expr: &str, service: &str) -> String {
-    let variables = [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*")];
+    let variables =
+        [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*"), ("$skyserve", ".*")];
     let filled = variables.iter().fold(expr.to_owned(), |expr, (name, value)| expr.replace(name, value));
     let left =
         filled.split('$').skip(1).find(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '{'));

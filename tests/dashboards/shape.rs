@@ -195,6 +195,24 @@ fn alerts_panels_and_runbook_lead_to_each_other() {
     assert!(stack.contains("dashboard_url: \"http://127.0.0.1:3000/d/skymon-monitoring\""), "{stack}");
 }
 
+#[test]
+fn alerts_of_skyserve_lead_to_its_page_and_those_of_the_monitoring_do_not() {
+    let project = rendered("examples/tutorial");
+    let rules: Value =
+        serde_yaml::from_str(&project.read("monitoring/prometheus/rules/stack.yml")).expect("is YAML");
+    let mut led = BTreeMap::new();
+    for rule in list(&rules["groups"]).iter().flat_map(|group| list(&group["rules"])) {
+        if let Some(alert) = rule["alert"].as_str() {
+            led.extend(paths_in(text(&rule["annotations"]["dashboard_url"])).pop().map(|path| (alert, path)));
+        }
+    }
+    for alert in ["SkyServeNoReadyReplica", "SkyServeBlind", "CloudReplicasHigh"] {
+        assert_eq!(led[alert], "/d/skymon-skyserve", "{alert}");
+    }
+    assert_eq!(led["MonitoringDown"], "/d/skymon-monitoring");
+    assert!(project.read("monitoring/RUNBOOK.md").contains("[all services on SkyServe]("));
+}
+
 /// The paths of all links to dashboards, wherever they stand in a value.
 fn links_in(value: &Value, found: &mut BTreeSet<String>) {
     match value {
@@ -215,7 +233,9 @@ fn paths_in(text: &str) -> Vec<String> {
     starts
         .map(|(at, _)| {
             let end = text[at..].find(|c: char| c.is_whitespace() || "\"')`".contains(c));
-            text[at..end.map_or(text.len(), |end| at + end)].to_owned()
+            let path = &text[at..end.map_or(text.len(), |end| at + end)];
+            // What Prometheus fills in is tested where there is one.
+            path.split("{{").next().unwrap_or_default().to_owned()
         })
         .collect()
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, array_at, interval, link,
-    object, object_in,
+    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, SKYSERVE_UID, array_at,
+    interval, link, object, object_in,
 };
 use crate::plan::Traffic;
 
@@ -124,7 +124,10 @@ pub(super) fn link_runbook(panel: &mut Value, page: &Page, input: &DashboardInpu
     let marked = mark["below"].as_array().into_iter().flatten().chain([&mark["threshold"]]);
     let links: Vec<Value> = marked
         .filter_map(Value::as_str)
-        .filter(|alert| page.services.iter().any(|service| service.thresholds.contains_key(*alert)))
+        .filter(|alert| {
+            page.thresholds.contains_key(*alert)
+                || page.services.iter().any(|service| service.thresholds.contains_key(*alert))
+        })
         .filter_map(|alert| Some(link(&format!("What to do: {alert}"), "doc", &input.runbook_of(alert)?)))
         .collect();
     if !links.is_empty() {
@@ -194,24 +197,26 @@ pub(super) fn list_pages(panel: &mut Value, pages: &[Page]) {
 }
 
 /// Adds the uid of the page to the series of each service. One without a service is about the monitoring; a service that is
-/// not the stack's, in a rule that a person added, is on no page.
-pub(super) fn name_pages(panel: &mut Value, pages: &[Page]) {
+/// not the stack's, in a rule that a person added, is on no page. Alerts of SkyServe have a page of their own.
+pub(super) fn name_pages(panel: &mut Value, pages: &[Page], input: &DashboardInput) {
     let names_pages = |target: &&mut Value| target["skymon"]["page_of"] == "service";
     for target in array_at(panel, "/targets").into_iter().flatten().filter(names_pages) {
         let mut expr = target["expr"].as_str().unwrap_or_default().to_owned();
-        let mut name = |uid: &str, services: &str| {
-            expr = format!(
-                "label_replace({expr}, \"page\", {}, \"service\", {})",
-                quoted(uid),
-                quoted(services)
-            );
+        let mut name = |uid: &str, label: &str, values: &str| {
+            expr =
+                format!("label_replace({expr}, \"page\", {}, \"{label}\", {})", quoted(uid), quoted(values));
         };
-        name(OVERVIEW_UID, ".*");
-        name(MONITORING_UID, "");
+        name(OVERVIEW_UID, "service", ".*");
+        name(MONITORING_UID, "service", "");
         for page in pages.iter().filter(|page| page.template == Some("service.json")) {
             let services: Vec<String> =
                 page.services.iter().map(|service| service.name.replace('.', "[.]")).collect();
-            name(&page.uid, &services.join("|"));
+            name(&page.uid, "service", &services.join("|"));
+        }
+        // Whatever service they are about: its own page says nothing of where its replicas went.
+        if let Some(alerts) = input.skyserve.as_ref().filter(|alerts| !alerts.is_empty()) {
+            let alerts: Vec<&str> = alerts.iter().map(String::as_str).collect();
+            name(SKYSERVE_UID, "alertname", &alerts.join("|"));
         }
         target["expr"] = json!(expr);
     }

@@ -3,13 +3,14 @@
 //! never printed with holes. Where a panel stands is `layout`'s.
 //!
 //! A template may hold marks for this file, each under a key `skymon` that does not reach the output:
-//! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if all services
-//!   that are shown share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
+//! - `{"threshold": ALERT}` on a panel or on an override: draw or colour from that alert's threshold on, if it is one of the
+//!   whole stack, or all services that are shown share it (`"colour"`: other than red); on a service's page each has its own line otherwise, and the panel
 //!   leads to what the runbook says of the alert;
 //! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
 //! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
-//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page;
+//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe
+//!   that of SkyServe's;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
 mod fill;
@@ -32,6 +33,7 @@ use crate::values::Duration;
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
+pub(super) const SKYSERVE_UID: &str = "skymon-skyserve";
 pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
@@ -57,8 +59,12 @@ pub(super) struct DashboardInput {
     pub services: Vec<DashboardService>,
     /// The title of each engine.
     pub engines: BTreeMap<String, String>,
-    /// The names of the series that the programs of the stack expose.
+    /// The names of the series that the programs of the stack expose, and that its own rules record.
     pub exposed: BTreeSet<String>,
+    /// The effective threshold of each alert that watches the stack as a whole and has one.
+    pub thresholds: BTreeMap<String, f64>,
+    /// The names of the alerts that are about SkyServe. `None`: nobody asks SkyServe, and there is no page of it.
+    pub skyserve: Option<BTreeSet<String>>,
     /// Pages outside Grafana: title and address.
     pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
@@ -158,6 +164,7 @@ struct Page<'a> {
     title: String,
     stack: &'a str,
     exposed: &'a BTreeSet<String>,
+    thresholds: &'a BTreeMap<String, f64>,
     /// None: the page is made here.
     template: Option<&'static str>,
     services: Vec<&'a DashboardService>,
@@ -171,6 +178,7 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         name,
         stack: &input.stack,
         exposed: &input.exposed,
+        thresholds: &input.thresholds,
         template,
         services: Vec::new(),
     };
@@ -190,6 +198,10 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
+    if input.skyserve.is_some() {
+        let skyserve = Some("skyserve.json");
+        pages.push(page("skyserve.json".into(), SKYSERVE_UID.into(), "SkyServe".into(), skyserve));
+    }
     let monitoring = Some("monitoring.json");
     pages.push(page("monitoring.json".into(), MONITORING_UID.into(), "Monitoring".into(), monitoring));
     if !input.runbook.is_empty() {
@@ -214,9 +226,12 @@ impl Page<'_> {
         Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
     }
 
-    /// The threshold of an alert, if each service that the queries can show has it and all agree: a line is true for all
-    /// or for none.
+    /// The threshold of an alert: of the stack, or if each service that the queries can show has it and all agree: a line is
+    /// true for all or for none.
     fn threshold(&self, alert: &str, queries: &[String]) -> Option<f64> {
+        if let Some(threshold) = self.thresholds.get(alert) {
+            return Some(*threshold);
+        }
         let asked: Vec<_> = queries.iter().filter_map(|expr| queries::metrics(expr).ok()).collect();
         let shown =
             |service: &&&DashboardService| asked.iter().any(|metrics| metrics.is_subset(&service.recorded));
@@ -250,7 +265,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
             marks::link_runbook(panel, page, input);
             marks::colour_services(panel, page);
             marks::list_pages(panel, pages);
-            marks::name_pages(panel, pages);
+            marks::name_pages(panel, pages, input);
         }
     }
     fields.insert("panels".into(), layout::arrange(sections).into());

@@ -3,8 +3,8 @@
 use super::queries::{metrics, variables, without_variables};
 use super::runbook::{as_is, text_height};
 use super::*;
-use crate::catalog::alerts::AlertEntry;
-use crate::catalog::programs::{ALERTMANAGER, PROCESS, PROMETHEUS};
+use crate::catalog::alerts::{AlertEntry, Pack};
+use crate::catalog::programs::{ALERTMANAGER, EXPORTER, PROCESS, PROMETHEUS};
 
 /// All that the rules can record.
 const VOCABULARY: &str = "
@@ -26,10 +26,17 @@ const VOCABULARY: &str = "
     service:model_ready:min service:utilization:ratio service:endpoint_up:min
     service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
 
+/// All that the rules can record of what replicas cost.
+const COSTS: &str = "
+    service_replica:cost_hourly:sum service:cost_hourly:sum service:cost_monthly:sum service:cost:sum30d
+    service:cost_per_million_tokens:ratio_rate5m service:cost_unpriced_replicas:count
+    stack:cost_hourly:sum stack:cloud_replicas:count";
+
 fn template(name: &str) -> Value {
     let text = match name {
         "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
         "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
+        "skyserve.json" => include_str!("../../../templates/grafana/dashboards/skyserve.json"),
         "monitoring.json" => include_str!("../../../templates/grafana/dashboards/monitoring.json"),
         other => panic!("no such template: {other}"),
     };
@@ -60,6 +67,8 @@ fn stack(services: Vec<DashboardService>) -> DashboardInput {
         services,
         engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
         exposed: exposed(),
+        thresholds: [("TargetDown".into(), 1.0)].into(),
+        skyserve: None,
         programs: vec![("Alertmanager".into(), "http://127.0.0.1:9093/#/alerts".into())],
         runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
         own_runbook: None,
@@ -80,6 +89,20 @@ fn full() -> DashboardInput {
         service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
         service("rank", "custom", VOCABULARY, &thresholds),
     ])
+}
+
+fn on_skyserve(recorded: &str, thresholds: &[(&str, f64)]) -> DashboardInput {
+    let mut input = full();
+    let recorded = recorded.split_whitespace().map(Into::into);
+    input.exposed.extend(EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).chain(recorded));
+    input.thresholds.extend(thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)));
+    input.skyserve = Some(alerts_of_skyserve());
+    input
+}
+
+fn alerts_of_skyserve() -> BTreeSet<String> {
+    let of_skyserve = AlertEntry::all().iter().filter(|entry| entry.pack == Pack::SkyServe);
+    of_skyserve.map(|entry| entry.name.clone()).collect()
 }
 
 fn empty() -> DashboardInput {
@@ -152,7 +175,8 @@ fn the_files_their_names_and_their_links() {
 
 #[test]
 fn whatever_is_recorded_the_page_is_sound() {
-    for input in [full(), thin(), empty(), only_endpoint()] {
+    let skyserve = [on_skyserve(COSTS, &[]), on_skyserve("", &[])];
+    for input in [full(), thin(), empty(), only_endpoint()].into_iter().chain(skyserve) {
         for (file, page) in dashboards(&input) {
             let panels = page["panels"].as_array().unwrap();
             let ids: BTreeSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
@@ -230,6 +254,10 @@ fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
         .filter(|metric| metric != ALERTS && !exposed().contains(metric))
         .collect();
     assert_eq!(unknown, Vec::<String>::new(), "in no program's list of metrics");
+    let mut of_skyserve = asked_by("skyserve.json");
+    assert!(of_skyserve.remove(ALERTS) && COSTS.split_whitespace().all(|name| of_skyserve.remove(name)));
+    let exposed: BTreeSet<String> = EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).collect();
+    assert_eq!(of_skyserve, exposed);
 }
 
 #[test]
@@ -401,6 +429,89 @@ fn an_alert_leads_to_the_page_of_its_service() {
     ] {
         assert!(expr.contains(&format!(", \"page\", \"{page}\", \"service\", \"{services}\")")), "{expr}");
     }
+}
+
+#[test]
+fn without_skyserve_there_is_no_page_of_it() {
+    let built = dashboards(&full());
+    assert!(!built.contains_key("skyserve.json"));
+    assert!(built.values().all(|page| !page.to_string().contains(SKYSERVE_UID)));
+}
+
+#[test]
+fn the_page_of_skyserve_is_linked_from_every_other_and_opens_from_its_alerts() {
+    let built = dashboards(&on_skyserve(COSTS, &[]));
+    for (file, page) in built.iter().filter(|(file, _)| *file != "skyserve.json") {
+        let links = page["links"].as_array().unwrap();
+        assert!(links.iter().any(|link| link["url"] == "/d/skymon-skyserve"), "{file}");
+    }
+    let alerts = panel(&built["overview.json"], "Firing alerts").unwrap();
+    let expr = alerts["targets"][0]["expr"].as_str().unwrap();
+    let names = Vec::from_iter(alerts_of_skyserve()).join("|");
+    assert!(
+        expr.ends_with(&format!(", \"page\", \"skymon-skyserve\", \"alertname\", \"{names}\")")),
+        "{expr}"
+    );
+
+    let mut none = on_skyserve(COSTS, &[]);
+    none.skyserve = Some(BTreeSet::new());
+    let overview = &dashboards(&none)["overview.json"];
+    let expr = panel(overview, "Firing alerts").unwrap()["targets"][0]["expr"].as_str().unwrap();
+    assert!(!expr.contains(SKYSERVE_UID), "an empty name is that of everything: {expr}");
+}
+
+/// The template selects them by how they are called.
+#[test]
+fn the_names_of_skyserves_alerts_are_known_by_their_beginning() {
+    for entry in AlertEntry::all() {
+        let begins = ["SkyServe", "Cloud"].iter().any(|begin| entry.name.starts_with(begin));
+        assert_eq!(begins, entry.pack == Pack::SkyServe, "{}", entry.name);
+    }
+}
+
+#[test]
+fn a_limit_on_money_or_replicas_is_a_line_that_leads_to_the_runbook() {
+    let style = |page: &Value, title: &str| {
+        let defaults = &panel(page, title).unwrap()["fieldConfig"]["defaults"];
+        (defaults["thresholds"]["steps"][1].clone(), defaults["custom"]["thresholdsStyle"]["mode"].clone())
+    };
+    let mut limited = on_skyserve(
+        COSTS,
+        &[("CloudSpendHigh", 20.0), ("CloudReplicasHigh", 12.0), ("SkyServePreemptions", 3.0)],
+    );
+    limited.runbook.push(RunbookEntry { alert: "CloudSpendHigh".into(), markdown: "Look.".into() });
+    let page = &dashboards(&limited)["skyserve.json"];
+    let line = |value: f64| (json!({"color": "red", "value": value}), json!("line"));
+    assert_eq!(style(page, "Cost per hour, all services"), line(20.0));
+    assert_eq!(style(page, "Replicas in clouds over time"), line(12.0));
+    assert_eq!(style(page, "Cost per hour").0, line(20.0).0);
+    let links = &panel(page, "Cost per hour").unwrap()["links"];
+    assert_eq!(links[0]["title"], "What to do: CloudSpendHigh");
+    let lost = having_matcher(panel(page, "Services on SkyServe").unwrap(), "Value #H");
+    assert!(lost.contains("{\"color\":\"orange\",\"value\":3.0}"), "{lost}");
+
+    let page = &dashboards(&on_skyserve(COSTS, &[]))["skyserve.json"];
+    assert_eq!(style(page, "Cost per hour, all services"), (Value::Null, json!("off")));
+}
+
+fn having_matcher(table: &Value, column: &str) -> String {
+    let overrides = table["fieldConfig"]["overrides"].as_array().unwrap();
+    overrides.iter().find(|one| one["matcher"]["options"] == column).unwrap().to_string()
+}
+
+#[test]
+fn without_rates_the_page_of_skyserve_says_nothing_of_money() {
+    let page = &dashboards(&on_skyserve("stack:cloud_replicas:count", &[]))["skyserve.json"];
+    let titles: Vec<&str> =
+        page["panels"].as_array().unwrap().iter().map(|panel| panel["title"].as_str().unwrap()).collect();
+    let of_cost: Vec<&&str> = titles.iter().skip_while(|title| **title != "Cost").take(3).collect();
+    assert_eq!(of_cost, [&"Cost", &"Replicas in clouds", &"Replicas in clouds over time"]);
+    let tables =
+        ["Services on SkyServe", "Each replica"].map(|title| panel(page, title).unwrap().to_string());
+    assert!(
+        tables.iter().all(|table| !table.contains("Cost per hour") && !table.contains("price")),
+        "{tables:?}"
+    );
 }
 
 #[test]
