@@ -217,7 +217,7 @@ fn troubled() -> Vec<Value> {
         in_state("stuck", "READY", 3, &[("READY", 2), ("FAILED_INITIAL_DELAY", 1)]),
         in_state("unclean", "READY", 2, &[("READY", 2), ("FAILED_CLEANUP", 1)]),
         in_state("preempted", "READY", 2, &[("PREEMPTED", 3), ("READY", 2)]),
-        in_state("looping", "READY", 9, &[("READY", 2), ("PROVISIONING", 7)]),
+        in_state("looping", "READY", 3, &[("READY", 2), ("PROVISIONING", 9)]),
         in_state("stale", "CONTROLLER_FAILED", 2, &[("READY", 2)]),
         // All that it was given has come.
         in_state("well", "READY", 9, &[("READY", 9)]),
