@@ -171,6 +171,10 @@ fn expect_links_to_open(ops: &Visitor, message: &str) {
     }
 }
 
+/// `up` first: where the stack was never started, there is nothing to restart.
+const RESTART: &str = "docker compose -f monitoring/docker-compose.yml up -d --wait --remove-orphans && \
+                       docker compose -f monitoring/docker-compose.yml restart gate";
+
 fn users_come_and_go(lab: &Lab, authority: &Authority, port: u16) {
     let sre = || Visitor::new(port, authority.pem()).says("sre", "another password");
     assert_eq!(sre().status("/prometheus/-/healthy"), 401);
@@ -180,7 +184,7 @@ fn users_come_and_go(lab: &Lab, authority: &Authority, port: u16) {
     wait_until("the new user gets in", SOON, || answers(&sre(), 200));
 
     lab.shell(".", "skymon passwd --remove sre").expect_success();
-    assert_eq!(lab.apply(), "docker compose -f monitoring/docker-compose.yml restart gate");
+    assert_eq!(lab.apply(), RESTART);
     wait_until("who was removed does not", SOON, || answers(&sre(), 401));
 }
 
@@ -188,7 +192,7 @@ fn a_renewed_certificate(lab: &Lab, port: u16) {
     let renewed = put_certificate(lab);
     let ops = Visitor::new(port, renewed.pem()).says("ops", "a good password");
     assert!(answers(&ops, 200).is_none(), "the old certificate is still shown");
-    assert_eq!(lab.apply(), "docker compose -f monitoring/docker-compose.yml restart gate");
+    assert_eq!(lab.apply(), RESTART);
     wait_until("the renewed certificate is shown", SOON, || answers(&ops, 200));
 }
 

@@ -110,7 +110,11 @@ fn a_secret(lab: &Lab) {
     let other = lab.webhook(7004);
     other.answer(Reply::text(200, "ok"));
     lab.write("secrets/slack", "http://HOST:7004/services/T0/B0/rotated\n");
-    assert_eq!(lab.apply(), format!("{COMPOSE} restart alertmanager"));
+    // `up` first: where the stack was never started, there is nothing to restart.
+    assert_eq!(
+        lab.apply(),
+        format!("{COMPOSE} up -d --wait --remove-orphans && {COMPOSE} restart alertmanager")
+    );
     lab.send_alert("AfterRotation", "critical");
     other.wait_for(
         |request| request.path.ends_with("/rotated") && request.body.contains("AfterRotation"),
