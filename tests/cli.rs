@@ -314,6 +314,25 @@ fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
 }
 
 #[test]
+fn the_example_of_a_fleet_is_fine_but_for_what_a_later_version_brings() {
+    let lines: Vec<String> = support::project::fixture("examples/fleet.yaml")
+        .replace("engine: sglang", "engine: vllm")
+        .lines()
+        .filter(|line| {
+            let key = line.trim_start().split(':').next().unwrap_or_default();
+            let later = ["slo", "window", "availability", "latency", "time_to_first_token", "hosts", "gpus"];
+            !later.contains(&key)
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let project = Project::new(&lines.concat());
+    project.render();
+    let said = project.skymon(&["validate"]);
+    assert_eq!(said.status, 0, "{}", said.text());
+    assert!(said.stdout.contains("is fine: 2 services"), "{}", said.stdout);
+}
+
+#[test]
 fn sections_of_later_versions_are_refused_by_name() {
     let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
     for section in ["hosts", "gpus", "slo"] {
