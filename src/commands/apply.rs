@@ -14,7 +14,7 @@ pub(super) fn command(
     plan: &Plan,
     compose_file: &str,
 ) -> Option<String> {
-    let compose = format!("docker compose -f {}", shell_word(compose_file));
+    let compose = compose(compose_file);
     let definition = changes.iter().find(|change| change.path == "docker-compose.yml");
     let mut commands = Vec::new();
     // Where the stack was never started, there is nothing to restart yet.
@@ -47,12 +47,16 @@ const RESTART: &str = "restart";
 
 /// Starts the stack, or what is not yet as the compose file says.
 pub(super) fn start(compose_file: &str) -> String {
-    format!("docker compose -f {} up -d --wait --remove-orphans", shell_word(compose_file))
+    format!("{} up -d --wait --remove-orphans", compose(compose_file))
 }
 
 /// Has one program read its secrets anew.
 pub(super) fn restart(program: &str, compose_file: &str) -> String {
-    format!("docker compose -f {} {RESTART} {program}", shell_word(compose_file))
+    format!("{} {RESTART} {program}", compose(compose_file))
+}
+
+fn compose(file: &str) -> String {
+    format!("docker compose -f {}", shell_word(file))
 }
 
 fn reads_any(program: &Program, changes: &[Change]) -> bool {

@@ -147,8 +147,8 @@ fn discovered(config: &Config) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What SkyServe calls otherwise. Two of its services must not be one here, and no name may stand for one service there and
-/// for another here: Prometheus renames one after the other, so the second would rename what the first has made.
+/// What SkyServe calls otherwise. Two of its services must not be one here. Services may have each other's names: they are
+/// renamed from a copy of the name, so that no renaming meets what another has made.
 fn names(
     discovered: &[(&str, &str)],
     watched: &BTreeSet<String>,
