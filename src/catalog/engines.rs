@@ -1,15 +1,17 @@
 //! The engines: one data file each in `templates/engines/`, found by its name. A file names sources, not queries; the
 //! queries are made from it in `plan::recordings`.
 
+mod set;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+pub use self::set::Engines;
 use super::alerts::AlertChange;
 use crate::promql::{self, Matchers};
-use crate::templates;
 use crate::values::UrlPath;
 
 /// Every engine that a config may name; those without a data file yet are refused as "not available".
@@ -119,22 +121,6 @@ impl Source {
 }
 
 impl Engine {
-    /// All engines with a data file, by name.
-    pub fn all() -> &'static BTreeMap<String, Engine> {
-        static ALL: OnceLock<BTreeMap<String, Engine>> = OnceLock::new();
-        ALL.get_or_init(|| {
-            templates::embedded("engines")
-                .into_iter()
-                .map(|(path, text)| {
-                    let name = path.trim_start_matches("engines/").trim_end_matches(".yml");
-                    let mut engine: Engine = super::read_data(path, text);
-                    name.clone_into(&mut engine.name);
-                    (name.to_owned(), engine)
-                })
-                .collect()
-        })
-    }
-
     /// The metrics to read for a source: the current one first, then those it replaces, as far as `version` has them.
     /// Without a version all are read, so that the same rules work across an upgrade.
     pub fn metrics_of(&self, source: &Source, version: Option<&Version>) -> Vec<(&str, &Metric)> {
@@ -196,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_engine_names_only_metrics_and_words_that_exist() {
-        for engine in Engine::all().values() {
+        for engine in Engines::built_in().iter() {
             assert!(NAMES.contains(&engine.name.as_str()), "{} may be named in a config", engine.name);
             for (word, source) in &engine.vocabulary {
                 let shape = vocabulary::word(word)
@@ -237,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_version_chooses_among_names_and_without_one_all_are_read() {
-        let vllm = &Engine::all()["vllm"];
+        let vllm = Engines::built_in().get("vllm").expect("is built in");
         let names = |version: Option<&str>| -> Vec<&str> {
             let version = version.map(|v| v.parse().expect("a version"));
             vllm.metrics_of(&vllm.vocabulary["kv_cache_usage"], version.as_ref())
