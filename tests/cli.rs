@@ -304,13 +304,6 @@ fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
     let said = project.skymon(&["validate"]);
     assert_eq!(said.status, 0, "{}", said.text());
     assert!(said.stdout.contains("is fine: 4 services"), "{}", said.stdout);
-
-    project.write("engines/mine.yml", "title: Mine\n");
-    let said = project.skymon(&["validate"]).stdout;
-    assert!(
-        said.contains("error[not-yet]: engines of your own") && said.contains("holds `mine.yml`"),
-        "{said}"
-    );
 }
 
 #[test]

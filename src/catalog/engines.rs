@@ -87,6 +87,16 @@ pub enum MetricType {
     Histogram,
 }
 
+impl MetricType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// The counter of all answers, and which of its labels say where to and how they ended. It is drawn as it is and recorded
 /// nowhere: what its labels hold is the engine's, and so no alert is written over them.
 #[derive(Debug, Deserialize)]

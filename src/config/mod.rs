@@ -53,7 +53,7 @@ pub struct Config {
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
-    /// A folder of engine files of your own; this version reads none.
+    /// A folder of engine files of your own.
     pub engines: Option<FolderPath>,
     /// A folder of templates that take the place of built-in ones.
     pub templates: Option<FolderPath>,
@@ -64,7 +64,7 @@ pub struct Config {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// What serves the model: `custom`, `vllm`.
+    /// What serves the model: a built-in engine, or one of your own in `engines`.
     pub engine: Line,
     /// The engine's version; without it rules work on the current and the last versions.
     pub engine_version: Option<Version>,

@@ -4,6 +4,7 @@
 mod alerts;
 mod cost;
 mod door;
+mod engines;
 mod incidents;
 mod programs;
 mod proofs;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
+pub use engines::engines;
 pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};

@@ -123,6 +123,10 @@ impl ServiceResolver<'_> {
         if let Some(engine) = self.engines.get(name) {
             return Some(engine.clone());
         }
+        if self.engines.knows(name) {
+            // What is wrong with its file has been said.
+            return None;
+        }
         let at = self.at.key("engine");
         let available =
             self.engines.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
@@ -131,7 +135,7 @@ impl ServiceResolver<'_> {
                 .at_value(at, "not yet")
                 .help(format!("this version knows {available}"))
         } else {
-            let help = match nearest(name, engines::NAMES.iter().copied()) {
+            let help = match nearest(name, self.engines.names().chain(engines::NAMES.iter().copied())) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("this version knows {available}"),
             };

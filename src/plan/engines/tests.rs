@@ -1,0 +1,207 @@
+//! What is said of an engine's file, with its place, and that nothing else happens.
+
+use super::*;
+use crate::diagnostics::Place;
+
+const GOOD: &str = r#"title: Gateway
+about: our own gateway
+source: https://wiki.example.com/gateway
+port: 9000
+metrics_path: /metrics
+enable: always on
+metrics:
+  gw_requests_total:
+    type: counter
+    unit: requests
+    labels: [code]
+    series: [{code: '200'}, {code: '500'}]
+  gw_seconds: {type: histogram, unit: seconds, buckets: ['0.5', '1.0', '60.0']}
+  gw_active: {type: gauge, unit: requests, replaces: gw_busy}
+  gw_busy: {type: gauge, unit: requests, until: 2.0}
+traffic: {metric: gw_requests_total, status: code}
+vocabulary:
+  requests: {metric: gw_requests_total}
+  errors: {metric: gw_requests_total, where: 'code=~"5.."'}
+  latency_seconds: {metric: gw_seconds}
+  running: {metric: gw_active}
+alerts:
+  HighLatency: {threshold: 30s}
+"#;
+
+/// Each finding as `id underlined text: message`, and whether the engine is of use.
+fn found(name: &str, text: &str) -> (Vec<String>, bool) {
+    let file = SourceFile::new(name, text);
+    let mut report = Report::new();
+    let engines = engines(std::slice::from_ref(&file), &mut report);
+    let shown = report.iter().map(|one| match &one.labels[0].place {
+        Place::Span { range, .. } => {
+            format!("{} {}: {}", one.id, &file.text[range.clone()], one.message)
+        }
+        _ => format!("{}: {}", one.id, one.message),
+    });
+    (shown.collect(), engines.get(stem(&file)).is_some())
+}
+
+#[test]
+fn a_good_file_is_an_engine_beside_the_built_in_ones() {
+    let file = SourceFile::new("engines/gateway.yml", GOOD);
+    let mut report = Report::new();
+    let engines = engines(&[file], &mut report);
+    assert!(report.is_empty(), "{report:?}");
+    let gateway = engines.get("gateway").expect("is known");
+    assert_eq!((gateway.name.as_str(), gateway.title.as_str()), ("gateway", "Gateway"));
+    assert!(engines.get("vllm").is_some());
+}
+
+#[test]
+fn every_built_in_file_passes_the_checks_of_a_users_own() {
+    for engine in Engines::built_in().iter() {
+        let mut report = Report::new();
+        check::check(engine, &mut report);
+        let found: Vec<_> = report.iter().map(|one| &one.message).collect();
+        assert!(found.is_empty(), "{}: {found:?}", engine.name);
+        assert!(is_name(&engine.name), "{}", engine.name);
+    }
+}
+
+#[test]
+fn every_fault_of_a_file_is_named_with_its_place() {
+    for (good, bad, expected) in [
+        (
+            "port: 9000",
+            "port: high",
+            "wrong-type high: expected a whole number from 0 to 65535, found text `high`",
+        ),
+        ("port: 9000", "prot: 9000", "unknown-key prot: unknown key `prot`"),
+        ("unit: requests, until", "until", "missing-key gw_busy: missing key `unit`"),
+        ("type: counter", "type: conter", "bad-value conter: unknown value `conter`"),
+        (
+            "metrics_path: /metrics",
+            "metrics_path: /metrics?x=1",
+            "bad-value /metrics?x=1: Prometheus would not take the `?` of a metrics path for what it means in a URL",
+        ),
+        ("Gateway\n", "\"a\\nb\"\n", "bad-value \"a\\nb\": the text holds the control character U+000A"),
+        ("  gw_busy:", "  gw busy:", "bad-engine gw busy: `gw busy` cannot name a metric"),
+        (
+            "replaces: gw_busy",
+            "replaces: gw_bsy",
+            "unknown-metric gw_bsy: there is no metric `gw_bsy` in this file",
+        ),
+        (
+            "replaces: gw_busy",
+            "replaces: gw_active",
+            "bad-engine gw_active: `gw_active` replaces itself in the end",
+        ),
+        (
+            "replaces: gw_busy",
+            "replaces: gw_requests_total",
+            "bad-engine gw_requests_total: `gw_active` and `gw_requests_total` are of two types",
+        ),
+        (
+            "until: 2.0",
+            "since: 3, until: 2.0",
+            "bad-value 2.0: no version has this metric: `until` is the first one without it",
+        ),
+        (
+            "labels: [code]",
+            "labels: [code, service]",
+            "bad-label service: the label `service` is skymon's own",
+        ),
+        ("labels: [code]", "labels: [code, a-b]", "bad-label a-b: `a-b` cannot name a label"),
+        ("{code: '500'}", "{cod: '500'}", "bad-label cod: the metric has no label `cod`"),
+        ("{code: '500'}", "{code: '200'}", "bad-engine {code: '200'}: the same series is there twice"),
+        ("'1.0', '60.0'", "'60.0', '1.0'", "bad-value '1.0': `1.0` is not above the bound before it"),
+        ("'1.0', '60.0'", "'60.0', '+Inf'", "bad-value '+Inf': `+Inf` is in every histogram"),
+        ("'1.0', '60.0'", "'60.0', wide", "bad-value wide: `wide` is not the bound of a bucket"),
+        (", buckets: ['0.5', '1.0', '60.0']", "", "missing-key gw_seconds: a histogram has buckets"),
+        ("until: 2.0", "buckets: ['1']", "bad-value ['1']: a gauge has no buckets"),
+        (
+            "gw_requests_total, status",
+            "gw_requests, status",
+            "unknown-metric gw_requests: there is no metric `gw_requests` in this file",
+        ),
+        ("status: code", "status: status", "bad-label status: the metric has no label `status`"),
+        (
+            "metric: gw_requests_total, status: code",
+            "metric: gw_seconds",
+            "bad-engine gw_seconds: `traffic` is made of a counter, and `gw_seconds` is a histogram",
+        ),
+        ("  errors:", "  erors:", "unknown-word erors: the vocabulary has no word `erors`"),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_activ}",
+            "unknown-metric gw_activ: there is no metric `gw_activ` in this file",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_seconds}",
+            "bad-engine gw_seconds: `running` is made of a gauge, and `gw_seconds` is a histogram",
+        ),
+        ("'code=~\"5..\"'", "'code~5'", "bad-promql 'code~5': these are not the matchers of a selector"),
+        (
+            "'code=~\"5..\"'",
+            "'code=\"500\"} offset 1d #'",
+            "bad-promql 'code=\"500\"} offset 1d #': these are not the matchers of a selector",
+        ),
+        ("'code=~\"5..\"'", "'cod=\"500\"'", "bad-label 'cod=\"500\"': the metric has no label `cod`"),
+        (
+            "'code=~\"5..\"'",
+            "'code=~\"9..\"'",
+            "bad-engine 'code=~\"9..\"': `errors` selects none of the series of `gw_requests_total`",
+        ),
+        ("  HighLatency:", "  HighLatncy:", "unknown-alert HighLatncy: there is no alert `HighLatncy`"),
+        (
+            "  HighLatency:",
+            "  MonitoringDown:",
+            "misplaced-alert MonitoringDown: `MonitoringDown` is an alert of the stack, not of a service",
+        ),
+        ("threshold: 30s", "threshold: 2m", "beyond-buckets 2m: `HighLatency` could never fire"),
+        ("metrics:", "metrics: [", "yaml-syntax :: the map is not closed"),
+    ] {
+        assert!(GOOD.contains(good), "{good}");
+        let (said, is_known) = found("engines/gateway.yml", &GOOD.replacen(good, bad, 1));
+        assert_eq!(said.first().map(String::as_str), Some(expected), "{bad}: {said:#?}");
+        assert!(!is_known, "{bad}");
+    }
+}
+
+#[test]
+fn all_faults_of_a_file_are_named_at_once() {
+    let text = GOOD
+        .replace("port: 9000", "port: high")
+        .replace("type: gauge, unit: requests, until", "type: guage, until")
+        .replace("title:", "titel:");
+    let (said, _) = found("engines/gateway.yml", &text);
+    assert_eq!(said.len(), 4, "{said:#?}");
+}
+
+#[test]
+fn the_name_of_the_file_is_that_of_the_engine_and_must_fit_everywhere() {
+    for (name, expected) in [
+        ("engines/Gateway.yml", "bad-key: `Gateway` cannot name an engine"),
+        ("engines/gate way.yml", "bad-key: `gate way` cannot name an engine"),
+        (
+            "engines/a-name-that-grafana-has-no-room-for.yml",
+            "bad-key: `a-name-that-grafana-has-no-room-for` cannot name an engine",
+        ),
+        ("engines/-.yml", "bad-key: `-` cannot name an engine"),
+    ] {
+        assert_eq!(found(name, GOOD), (vec![expected.to_owned()], false));
+    }
+    let note = "own-engine: `engines/vllm.yml` takes the place of the built-in engine `vllm`";
+    assert_eq!(found("engines/vllm.yml", GOOD), (vec![note.to_owned()], true));
+    let files = ["engines/a.yaml", "engines/a.yml"].map(|name| SourceFile::new(name, GOOD));
+    let mut report = Report::new();
+    engines(&files, &mut report);
+    assert!(report.iter().any(|one| one.id == "same-name"));
+}
+
+#[test]
+fn a_file_that_is_no_engine_at_all_is_said_to_be_none() {
+    for text in ["", "# nothing\n", "- a\n", "x\n"] {
+        assert_eq!(
+            found("engines/gateway.yml", text).0,
+            ["wrong-type: `engines/gateway.yml` describes no engine"]
+        );
+    }
+}
