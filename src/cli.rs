@@ -27,6 +27,8 @@ pub enum Command {
     Validate(Validate),
     /// Explain an alert: what it means, what users see, what to look at first
     Explain(Explain),
+    /// Say which engine a server's metrics are of, and draft a file for one that skymon does not know
+    Metrics(Metrics),
     /// Let somebody through the front door, change a password, or shut it to somebody
     Passwd(Passwd),
     /// List the templates that can be overridden, or work on an override
@@ -150,6 +152,31 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Deny {
     Warnings,
+}
+
+#[derive(Debug, Args)]
+pub struct Metrics {
+    #[command(subcommand)]
+    pub action: MetricsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MetricsAction {
+    /// Say which engine a page of metrics is of, and draft an engine's file from it
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A saved page, an address such as `http://10.0.0.1:8000/metrics`, or `-` for standard input
+    #[arg(value_name = "FILE|URL")]
+    pub from: String,
+    /// Write the draft to this file, which must not be there yet [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A file with the bearer token that the server wants
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -137,6 +137,12 @@ impl Engine {
         self.metrics_named(&source.metric, version)
     }
 
+    /// All metrics that a word is read from, in any version.
+    pub fn names_for(&self, word: &str) -> impl Iterator<Item = &str> {
+        let source = self.vocabulary.get(word);
+        source.into_iter().flat_map(|source| self.metrics_of(source, None)).map(|(name, _)| name)
+    }
+
     /// The same for the name of a metric.
     pub fn metrics_named(&self, name: &str, version: Option<&Version>) -> Vec<(&str, &Metric)> {
         std::iter::successors(self.metrics.get_key_value(name), |(_, metric)| {
@@ -177,6 +183,14 @@ impl FromStr for Version {
             parts.pop();
         }
         Ok(Self(parts))
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        // `1` is as a version what `1.0` is, and the second is what people write.
+        write!(f, "{}{}", parts.join("."), if parts.len() == 1 { ".0" } else { "" })
     }
 }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod explain;
 mod init;
+mod metrics;
 mod own;
 mod passwd;
 mod paths;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Render(args) => render::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Metrics(args) => metrics::run(&args),
         Command::Passwd(args) => passwd::run(&args),
         Command::Templates(args) => templates::run(&args),
         Command::Schema => {

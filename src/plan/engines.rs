@@ -29,7 +29,7 @@ pub fn engines(own: &[SourceFile], report: &mut Report) -> Engines {
             );
             continue;
         }
-        if !is_name(name) {
+        if !is_engine_name(name) {
             let message = format!("`{}` cannot name an engine", shortened(name).escape_debug());
             report.push(
                 Diagnostic::error("bad-key", message)
@@ -88,7 +88,8 @@ fn stem(file: &SourceFile) -> &str {
     Path::new(&file.name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether an engine can be called so: it becomes part of a file's name and of a URL.
+pub fn is_engine_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     name.len() <= LONGEST_NAME
         && name.bytes().next().is_some_and(plain)

@@ -23,11 +23,11 @@ use serde::Serialize;
 
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
-pub use engines::engines;
+pub use engines::{engines, is_engine_name};
 pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
-pub use resolve::resolve;
+pub use resolve::{RESERVED_LABELS, resolve};
 pub use routes::{Inhibition, Route};
 pub use skyserve::SkyServe;
 

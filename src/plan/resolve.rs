@@ -22,7 +22,7 @@ use crate::templates::Templates;
 use crate::values::{self, Duration, HttpUrl, Line};
 
 /// Set by skymon on every series; a user's label of that name would be overwritten or would break the rules.
-pub(super) const RESERVED_LABELS: &[&str] = &[
+pub const RESERVED_LABELS: &[&str] = &[
     "alertname",
     "cloud",
     "instance",

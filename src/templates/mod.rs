@@ -262,6 +262,11 @@ fn json(value: &Value) -> Result<String, Error> {
     }))
 }
 
+/// Text of which every YAML reader makes this text again, within braces too.
+pub fn yaml_text(text: &str) -> String {
+    json(&Value::from(text)).expect("text is JSON")
+}
+
 fn token(value: &Value) -> Result<String, Error> {
     let text = value.to_string();
     if is_token(&text) {

@@ -60,7 +60,7 @@ fn every_built_in_file_passes_the_checks_of_a_users_own() {
         check::check(engine, &mut report);
         let found: Vec<_> = report.iter().map(|one| &one.message).collect();
         assert!(found.is_empty(), "{}: {found:?}", engine.name);
-        assert!(is_name(&engine.name), "{}", engine.name);
+        assert!(is_engine_name(&engine.name), "{}", engine.name);
     }
 }
 
