@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Exposition, Kind, Shown};
+use crate::catalog::units;
 
 /// A word with where it seems to be read.
 #[derive(Debug)]
@@ -289,15 +290,17 @@ fn fits(name: &str, shown: &Shown, rule: &Rule) -> bool {
     let parts = parts(name);
     let has = |words: &[&str]| words.iter().any(|word| parts.contains(*word));
     is_of(shown.kind, rule.kind)
-        && (rule.kind != Kind::Histogram || measures_time(shown))
+        && (rule.kind != Kind::Histogram || measures_time(shown, unit(name, shown, rule.unit)))
         && rule.all.iter().all(|words| has(words))
         && !has(rule.none)
 }
 
-/// Whether the bounds can be those of times, which are neither negative nor all nearly nothing.
-fn measures_time(shown: &Shown) -> bool {
+/// Whether the bounds can be those of times, which are neither negative nor all nearly nothing, and can be written in
+/// another unit: the point is moved in their text.
+fn measures_time(shown: &Shown, unit: &str) -> bool {
     let [first, .., last] = shown.buckets[..] else { return false };
-    first > 0.0 && last >= 0.01
+    let has_points = shown.buckets.iter().all(|bound| !units::le(*bound).contains('e'));
+    first > 0.0 && (0.01..1e9).contains(&last) && (unit == "seconds" || has_points)
 }
 
 /// What has no type is taken for the gauge that it may be.

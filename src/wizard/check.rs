@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{HEARTBEAT, Secret};
-use crate::catalog::engines::{self, Engine, Engines};
+use crate::catalog::engines::{Engine, Engines};
 use crate::catalog::receivers::{KINDS, Kind};
 use crate::diagnostics::nearest;
 use crate::values::{self, HostPort, HttpUrl};
@@ -25,9 +25,7 @@ pub(super) fn engine(text: &str) -> Result<&'static Engine, String> {
         let text = text.escape_debug();
         let known =
             Engines::built_in().names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let wrong =
-            if engines::NAMES.contains(&text.to_string().as_str()) { "not available yet" } else { "unknown" };
-        format!("the engine `{text}` is {wrong}\nchoose one of {known}")
+        format!("there is no engine `{text}`\nchoose one of {known}")
     })
 }
 

@@ -95,7 +95,7 @@ fn every_fault_of_a_file_is_named_with_its_place() {
         (
             "replaces: gw_busy",
             "replaces: gw_requests_total",
-            "bad-engine gw_requests_total: `gw_active` and `gw_requests_total` are of two types",
+            "bad-engine gw_requests_total: `gw_active` and `gw_requests_total` are of two types or units",
         ),
         (
             "until: 2.0",
@@ -156,6 +156,83 @@ fn every_fault_of_a_file_is_named_with_its_place() {
             "misplaced-alert MonitoringDown: `MonitoringDown` is an alert of the stack, not of a service",
         ),
         ("threshold: 30s", "threshold: 2m", "beyond-buckets 2m: `HighLatency` could never fire"),
+        (
+            "metrics_path: /metrics\n",
+            "",
+            "missing-key metrics: an engine with metrics has a path where they are",
+        ),
+        ("'60.0'", "'60'", "bad-value '60': `60` is not as Prometheus writes it"),
+        ("['0.5'", "['-1.0', '0.5'", "bad-value '-1.0': `-1.0` is not the bound of a bucket"),
+        (
+            "gauge, unit: requests, until",
+            "gauge, unit: requests, late: true, until",
+            "bad-value true: a gauge has no first event",
+        ),
+        (
+            "labels: [code]",
+            "labels: [code]\n    copies: [rank]",
+            "bad-label rank: the metric has no label `rank`",
+        ),
+        (
+            "{metric: gw_seconds}",
+            "{metric: gw_requests_total}",
+            "bad-engine gw_requests_total: `latency_seconds` is made of a histogram, and `gw_requests_total` is a counter",
+        ),
+        (
+            "  running: {",
+            "  memory_bytes: {",
+            "bad-engine gw_active: `memory_bytes` is in bytes, and `gw_active` in requests",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, compare: == 1}",
+            "bad-engine == 1: a metric whose unit is `state` is compared, and no other",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, compare: is 1}",
+            "bad-value is 1: `is 1` is not a comparison",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, read: count}",
+            "bad-engine count: `gw_active` is no histogram of which a part could be read",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, per: {metric: gw_active}}",
+            "bad-engine {metric: gw_active}: a mean answers words that are histograms, as a whole",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, plus: [{metric: gw_idle}]}",
+            "unknown-metric gw_idle: there is no metric `gw_idle` in this file",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, plus: [{metric: gw_busy, plus: [{metric: gw_busy}]}]}",
+            "bad-engine [{metric: gw_busy}]: only counters and gauges are added, in one list",
+        ),
+        (
+            "{metric: gw_active}",
+            "{metric: gw_active, before: {metric: gw_busy, where: 'a=\"b\"'}}",
+            "bad-label 'a=\"b\"': the metric has no label `a`",
+        ),
+        (
+            "alerts:",
+            "cannot: {running: never}\nalerts:",
+            "bad-engine running: `running` is read, and cannot be",
+        ),
+        (
+            "alerts:",
+            "cannot: {runing: never}\nalerts:",
+            "unknown-word runing: the vocabulary has no word `runing`",
+        ),
+        (
+            "alerts:",
+            "traps: [\"a\\tb\"]\nalerts:",
+            "bad-value \"a\\tb\": the text holds the control character U+0009",
+        ),
         ("metrics:", "metrics: [", "yaml-syntax :: the map is not closed"),
     ] {
         assert!(GOOD.contains(good), "{good}");
