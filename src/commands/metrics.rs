@@ -43,7 +43,7 @@ fn import(args: &Import) -> Result<Result<(), String>> {
         Err(message) => return Ok(Err(message)),
     };
     let page = Exposition::parse(&text);
-    if page.is_empty() {
+    if !page.is_one() {
         let begins = text.trim_start().lines().next().unwrap_or_default();
         let begins: String = begins.chars().take(60).collect();
         let begins =

@@ -27,6 +27,8 @@ pub struct Exposition {
     pub metrics: BTreeMap<String, Shown>,
     /// What Prometheus would refuse the whole page for: the line, from 1, and why.
     pub faults: Vec<(usize, String)>,
+    /// How many samples could be read.
+    samples: usize,
     /// Names that the page declares with a colon, and whose samples it writes with `_`.
     pub escaped: bool,
 }
@@ -72,9 +74,9 @@ impl Exposition {
         page.finish()
     }
 
-    /// Whether there is nothing in it: another page than was meant.
-    pub fn is_empty(&self) -> bool {
-        self.metrics.is_empty()
+    /// Whether it is a page of metrics at all. Lines of any text can look like samples; most of them do not.
+    pub fn is_one(&self) -> bool {
+        !self.metrics.is_empty() && self.samples >= self.faults.len()
     }
 
     /// Whether the page shows series of that name, or declares them.
@@ -107,7 +109,11 @@ impl Page {
     }
 
     fn finish(mut self) -> Exposition {
-        let mut exposition = Exposition { faults: std::mem::take(&mut self.faults), ..Exposition::default() };
+        let mut exposition = Exposition {
+            faults: std::mem::take(&mut self.faults),
+            samples: self.samples.len(),
+            ..Exposition::default()
+        };
         let escaped: BTreeMap<String, &str> = self
             .families
             .keys()

@@ -23,9 +23,9 @@ pub struct Recognized {
     /// How many of the names that tell it from others are there, and of how many.
     pub found: usize,
     pub of: usize,
-    /// The first version that can be meant, and the name that tells.
+    /// The first version that can be meant, and what tells.
     pub since: Option<(Version, String)>,
-    /// The first version that cannot be meant any more, and the name that tells.
+    /// The first version that cannot be meant any more, and what tells.
     pub until: Option<(Version, String)>,
     /// The words whose every name is missing, although the engine has it in the versions in question.
     pub missing: Vec<String>,
@@ -44,16 +44,16 @@ impl Recognized {
             return format!("it may be {title}: only {seen}");
         }
         let version = match (&self.since, &self.until) {
-            (Some((since, name)), Some((until, other))) if since >= until => {
+            (Some((since, new)), Some((until, old))) if since >= until => {
                 format!(
-                    ", with names of two versions: `{name}` came with {since}, `{other}` speaks for one before {until}"
+                    ", and shows names of two versions: {since} or newer ({new}), older than {until} ({old})"
                 )
             }
-            (Some((since, name)), Some((until, other))) => {
-                format!(", {since} or newer (`{name}`), and older than {until} (`{other}`)")
+            (Some((since, new)), Some((until, old))) => {
+                format!(", {since} or newer ({new}), and older than {until} ({old})")
             }
-            (Some((since, name)), None) => format!(", {since} or newer (`{name}`)"),
-            (None, Some((until, name))) => format!(", older than {until} (`{name}`)"),
+            (Some((since, new)), None) => format!(", {since} or newer ({new})"),
+            (None, Some((until, old))) => format!(", older than {until} ({old})"),
             (None, None) => String::new(),
         };
         format!("it is {title}{version}: {seen}")
@@ -125,12 +125,13 @@ fn telling<'a>(page: &Exposition, engine: &'a Engine, explained: &BTreeSet<Strin
 
 fn describe(page: &Exposition, engine: &Arc<Engine>, telling: &Telling) -> Recognized {
     let there = || telling.found.iter().filter_map(|name| Some((*name, engine.metrics.get(*name)?)));
-    let since = there().filter_map(|(name, metric)| Some((metric.since.clone()?, name.to_owned()))).max();
-    let ended = there().filter_map(|(name, metric)| Some((metric.until.clone()?, name.to_owned())));
+    let since = there().filter_map(|(name, metric)| Some((metric.since.clone()?, format!("`{name}`")))).max();
+    let ended = there().filter_map(|(name, metric)| Some((metric.until.clone()?, format!("`{name}`"))));
     // The old name is there and the new one is not: the version is older than the new one.
     let not_begun = engine.metrics.iter().filter_map(|(name, metric)| {
-        let is_old = page.has(metric.replaces.as_deref()?) && !page.has(name);
-        is_old.then_some((metric.since.clone()?, name.clone()))
+        let old = metric.replaces.as_deref()?;
+        let is_old = page.has(old) && !page.has(name);
+        is_old.then_some((metric.since.clone()?, format!("`{old}` and no `{name}`")))
     });
     let until = ended.chain(not_begun).min();
     let is_said = |word: &str| engine.names_for(word).any(|name| page.has(name));

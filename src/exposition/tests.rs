@@ -142,7 +142,7 @@ fn another_page_is_none() {
         "# only a comment\n",
     ] {
         let page = Exposition::parse(text);
-        assert!(page.is_empty(), "{text}: {:?}", page.metrics.keys());
+        assert!(!page.is_one(), "{text}: {:?}", page.metrics.keys());
     }
 }
 
