@@ -79,6 +79,10 @@ pub struct Init {
     /// Address of a replica; repeat for each [default: host.docker.internal, at the engine's port]
     #[arg(long = "replica", value_name = "HOST:PORT")]
     pub replicas: Vec<String>,
+    /// Look at the first replica's metrics: they tell the engine, or become the draft of a file for one that skymon does not
+    /// know
+    #[arg(long, requires = "replicas")]
+    pub look: bool,
     /// SkyPilot's API server, as a container reaches it [default: port 46580 of host.docker.internal]
     #[arg(long, value_name = "URL", requires = "from", conflicts_with = "replicas")]
     pub api_server: Option<String>,

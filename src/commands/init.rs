@@ -19,13 +19,13 @@ use crate::cli;
 use crate::diagnostics::{Report, Severity};
 use crate::plan::GRAFANA_PASSWORD_FILE;
 use crate::templates::Templates;
-use crate::wizard::{self, Answers, Fault, Flags, Given, SecretState, Stop, Terminal, Written};
+use crate::wizard::{self, Answers, Fault, Flags, Given, OwnEngine, SecretState, Stop, Terminal, Written};
 
 pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
     if let Some(refusal) = refuse_existing(args) {
         return cannot_run(&refusal);
     }
-    let flags = match read_flags(args) {
+    let mut flags = match read_flags(args) {
         Ok(flags) => flags,
         Err(faults) => return cannot_run(&list(&faults)),
     };
@@ -36,7 +36,8 @@ pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
              help: answer them with flags, and add `--yes` to take the defaults for the rest\n",
         );
     }
-    if let Some(told) = wizard::tell(&flags) {
+    let looked = args.look.then(|| wizard::look(&mut flags));
+    for told in wizard::tell(&flags).into_iter().chain(looked) {
         for line in told.taken {
             print(&format!("{line}\n"))?;
         }
@@ -136,6 +137,9 @@ fn print_written(written: &Written, dir: &Path) -> Result<()> {
     if written.closed_folder {
         note(&format!("note: `{}` was open to others; it is closed now (0700)\n", shown(dir, "secrets")))?;
     }
+    if let Some(path) = &written.kept_engine {
+        note(&format!("note: `{}` is kept: it was there already\n", shown(dir, path)))?;
+    }
     for (path, state) in &written.secrets {
         let path = shown(dir, path);
         match state {
@@ -182,7 +186,7 @@ fn finish(dir: &Path, answers: &Answers, written: &Written) -> Result<Outcome> {
     for text in machine::look(stack, answers) {
         note(&format!("note: {text}\n"))?;
     }
-    print(&next_steps(dir, stack, &empty))?;
+    print(&next_steps(dir, stack, &empty, answers.own_engine.as_ref()))?;
     Ok(Outcome::Fine)
 }
 
@@ -220,10 +224,13 @@ fn receivers(stack: &Stack) -> String {
     names.join(", ")
 }
 
-fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)]) -> String {
+fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)], own: Option<&OwnEngine>) -> String {
     let mut steps = Vec::new();
     if dir != Path::new(".") {
         steps.push(format!("cd {}", shell_word(&dir.to_string_lossy())));
+    }
+    if let Some(own) = own {
+        steps.push(format!("look at each line of {}: it was guessed from names", own.path()));
     }
     for (path, what, link) in empty {
         steps.push(format!("fill {path}: {what}\n     {link}"));

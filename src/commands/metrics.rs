@@ -124,7 +124,15 @@ impl<'a> Source<'a> {
                     ),
                     None => None,
                 };
-                return Ok(exposition::fetch(url, token.as_deref().map(str::trim)));
+                let token = token.as_deref().map(str::trim);
+                return Ok(exposition::fetch(url, token).map_err(|refusal| {
+                    let hint = if token.is_none() && refusal.message.contains("who asks") {
+                        "\nwrite `--token-file FILE`"
+                    } else {
+                        ""
+                    };
+                    refusal.message + hint
+                }));
             }
             Self::File(path) => {
                 return Ok(SourceFile::read(path)?.map(|file| file.text).map_err(|fault| fault.message));

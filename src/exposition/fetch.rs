@@ -11,12 +11,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What Prometheus' older form is called, in which colons stay what they are.
 const ACCEPT: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
 
-/// The text behind an address. The error's first line says what happened, its second (if any) what to do.
-pub fn fetch(url: &HttpUrl, token: Option<&str>) -> Result<String, String> {
+/// Why there is no text.
+pub struct Refusal {
+    /// What happened, and on the second line (if any) what to do.
+    pub message: String,
+    /// Whether another path of the server may have it.
+    pub is_elsewhere: bool,
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self { message, is_elsewhere: false }
+    }
+}
+
+/// The text behind an address.
+pub fn fetch(url: &HttpUrl, token: Option<&str>) -> Result<String, Refusal> {
     if url.is_https() {
-        return Err(format!(
+        return Err(Refusal::from(format!(
             "`{url}`: TLS is not spoken here\nsave the page, `curl -s {url} > metrics.prom`, and name the file"
-        ));
+        )));
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
@@ -37,12 +51,13 @@ pub fn fetch(url: &HttpUrl, token: Option<&str>) -> Result<String, String> {
     match status {
         200 => {}
         401 | 403 => {
-            return Err(format!(
-                "`{url}` answers {status}: it wants to know who asks\nwrite `--token-file FILE`"
-            ));
+            return Err(Refusal::from(format!("`{url}` answers {status}: it wants to know who asks")));
         }
-        _ => return Err(format!("`{url}` answers {status}")),
+        _ => {
+            let message = format!("`{url}` answers {status}");
+            return Err(Refusal { message, is_elsewhere: status == 404 });
+        }
     }
     let body = response.body_mut().with_config().limit(MAX_BYTES as u64).read_to_string();
-    body.map_err(cannot)
+    Ok(body.map_err(cannot)?)
 }

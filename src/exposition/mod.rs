@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::lines::{Line, Sample};
 
 pub use draft::{Draft, Origin};
-pub use fetch::fetch;
+pub use fetch::{Refusal, fetch};
 pub use recognize::{Recognized, recognize};
 
 /// No server shows more than some MB.

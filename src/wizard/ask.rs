@@ -1,14 +1,18 @@
 //! The questions in their order. A flag that is given is not asked; a wrong answer is asked again.
 
-use super::answers::Probe;
+use anyhow::anyhow;
+
+use super::answers::{OwnEngine, Probe};
 use super::flags::{Choice, Endpoint, Flags};
-use super::prompt::{Asked, Prompt};
+use super::look::{self, ENGINES, Seen};
+use super::prompt::{Asked, Prompt, Stop};
 use super::service_file::ServiceFile;
 use super::{
     API_SERVER, Answers, HEARTBEAT, OwnSecret, REPLICA, Receiver, Replicas, SKYPILOT, Secret, check,
 };
 use crate::catalog::engines::{Engine, Engines};
 use crate::catalog::receivers::{KINDS, Kind, Question};
+use crate::values::UrlPath;
 
 const SERVICE: &str = "Name of the service to watch";
 const SKYSERVE_SERVICE: &str = "Name of the service in SkyServe";
@@ -35,10 +39,7 @@ pub fn ask(
         let name = file.and_then(|file| file.name.as_ref()).map_or(name, |name| name.value.as_str());
         text(prompt, if file.is_some() { SKYSERVE_SERVICE } else { SERVICE }, name, check::service)?
     };
-    let engine = match flags.engine.or_else(|| file?.engine()) {
-        Some(engine) => engine,
-        None => ask_engine(prompt)?,
-    };
+    let Chosen { engine, own_engine, metrics_path } = choose_engine(&mut flags, file, &service, prompt)?;
     let replicas = match flags.replicas.take() {
         Some(replicas) => Replicas::Listed(replicas),
         None if file.is_some() => ask_skyserve(&mut flags, is_kept, prompt)?,
@@ -88,6 +89,8 @@ pub fn ask(
         name,
         service,
         engine,
+        own_engine,
+        metrics_path,
         replicas,
         token,
         endpoint,
@@ -169,6 +172,47 @@ fn own_secret(
         None if is_kept(own.file) => Secret::default(),
         None => secret(prompt, own.name, own.prompt, own.link)?,
     }))
+}
+
+/// The engine, and what a look at a replica adds to it.
+struct Chosen {
+    engine: &'static Engine,
+    own_engine: Option<OwnEngine>,
+    metrics_path: Option<UrlPath>,
+}
+
+fn choose_engine(
+    flags: &mut Flags,
+    file: Option<&ServiceFile>,
+    service: &str,
+    prompt: &mut dyn Prompt,
+) -> Asked<Chosen> {
+    let looked = flags.looked.take();
+    let path = looked.as_ref().map(|looked| looked.path.clone());
+    let known = |engine: &'static Engine| {
+        let metrics_path = path.filter(|path| engine.metrics_path.as_ref() != Some(path));
+        Chosen { engine, own_engine: None, metrics_path }
+    };
+    let draft = match (flags.engine, looked.map(|looked| looked.seen)) {
+        (Some(engine), _) | (None, Some(Seen::Known(engine))) => return Ok(known(engine)),
+        (None, Some(Seen::Unknown(draft))) => Some(draft),
+        (None, None) => None,
+    };
+    if let Some(text) = draft {
+        let name = look::name_for(service);
+        if prompt
+            .confirm(&format!("Draft an engine's file, {ENGINES}{name}.yml, from what it shows?"), true)?
+        {
+            // Only its port is of use, which nobody asks for any more.
+            let engine = check::engine("custom").map_err(|error| Stop::Failed(anyhow!(error)))?;
+            return Ok(Chosen { engine, own_engine: Some(OwnEngine { name, text }), metrics_path: None });
+        }
+    }
+    let engine = match file.and_then(ServiceFile::engine) {
+        Some(engine) => engine,
+        None => ask_engine(prompt)?,
+    };
+    Ok(known(engine))
 }
 
 fn ask_engine(prompt: &mut dyn Prompt) -> Asked<&'static Engine> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use super::look::Looked;
 use super::service_file::{self, ServiceFile};
 use super::{HEARTBEAT, OWN_SECRETS, SKYPILOT, Secret, check};
 use crate::catalog::engines::Engine;
@@ -39,6 +40,8 @@ pub struct Flags {
     pub(super) name: Option<StackName>,
     pub(super) service: Option<String>,
     pub(super) engine: Option<&'static Engine>,
+    /// What a replica shows, which answers for the engine where no flag does.
+    pub(super) looked: Option<Looked>,
     pub(super) replicas: Option<Vec<HostPort>>,
     /// A service file, which answers what no flag does.
     pub(super) from: Option<ServiceFile>,
