@@ -33,8 +33,12 @@ pub enum Command {
     Passwd(Passwd),
     /// List the templates that can be overridden, or work on an override
     Templates(Templates),
-    /// Print the JSON Schema of skymon.yaml
-    Schema,
+    /// Print the JSON Schema of skymon.yaml, or of an engine's file
+    Schema {
+        /// What it describes
+        #[arg(value_enum, default_value_t = SchemaOf::Config)]
+        of: SchemaOf,
+    },
     /// Print a completion script
     Completions {
         /// The shell that will read it
@@ -151,6 +155,15 @@ pub struct Validate {
 pub enum Format {
     Human,
     Json,
+}
+
+/// A format that people write.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaOf {
+    /// `skymon.yaml`
+    Config,
+    /// A file in the folder `engines`
+    Engine,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

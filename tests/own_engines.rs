@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use support::project::{Project, files_below};
 use support::tools::{self, Output};
 
@@ -189,5 +192,29 @@ fn whatever_a_right_file_says_its_rules_are_proven() {
         project.render();
         let said = test_rules(&project);
         assert_eq!(said.status, 0, "{position}: {}", said.text());
+    }
+}
+
+#[test]
+fn an_editor_can_complete_and_check_an_engines_file_by_its_schema() {
+    let said = Project::empty().skymon(&["schema", "engine"]).expect_success();
+    let schema: serde_json::Value = serde_json::from_str(&said.stdout).expect("is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("is a schema");
+    let read = |text: &str| serde_yaml::from_str::<serde_json::Value>(text).expect("is YAML");
+    let errors: Vec<String> = schema.iter_errors(&read(GATEWAY)).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [] as [String; 0]);
+    for (from, to) in [
+        ("title:", "titel:"),
+        ("type: gauge", "type: guage"),
+        ("port: 9000", "port: high"),
+        ("where:", "were:"),
+    ] {
+        assert!(!schema.is_valid(&read(&GATEWAY.replacen(from, to, 1))), "{to}");
+    }
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/engines");
+    for path in files_below(&built_in) {
+        let text = fs::read_to_string(built_in.join(&path)).expect("reads the file");
+        let errors: Vec<String> = schema.iter_errors(&read(&text)).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [] as [String; 0], "{}", path.display());
     }
 }

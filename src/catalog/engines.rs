@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::set::Engines;
@@ -17,7 +18,7 @@ use super::units::Unit;
 use crate::promql::{self, Matchers};
 use crate::values::UrlPath;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     /// The name in the config; the file's name.
@@ -59,7 +60,7 @@ pub struct Engine {
     pub alerts: BTreeMap<String, AlertChange>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     pub r#type: MetricType,
@@ -89,7 +90,7 @@ pub struct Metric {
     pub series: Vec<BTreeMap<String, String>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricType {
     Counter,
@@ -109,7 +110,7 @@ impl MetricType {
 
 /// The counter of all answers, and which of its labels say where to and how they ended. It is drawn as it is and recorded
 /// nowhere: what its labels hold is the engine's, and so no alert is written over them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
     pub metric: String,
@@ -118,7 +119,7 @@ pub struct Traffic {
 }
 
 /// Where a word of the vocabulary is read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     pub metric: String,
@@ -141,7 +142,7 @@ pub struct Source {
 }
 
 /// One of the two counters of a histogram.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     Sum,

@@ -1,9 +1,10 @@
 //! The units of metrics. An engine may count milliseconds or percents; what is recorded is in the unit of the
 //! vocabulary's word, and this is the one place that knows how far the two are apart.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     Requests,

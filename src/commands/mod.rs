@@ -18,7 +18,8 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::artifacts::{self, Artifacts};
-use crate::cli::{Cli, Command};
+use crate::catalog::engines::Engine;
+use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
 use crate::diagnostics::{self, Report};
 use crate::plan::{self, Plan};
@@ -44,8 +45,12 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Metrics(args) => metrics::run(&args),
         Command::Passwd(args) => passwd::run(&args),
         Command::Templates(args) => templates::run(&args),
-        Command::Schema => {
-            print(&format!("{}\n", serde_json::to_string_pretty(&schema())?))?;
+        Command::Schema { of } => {
+            let schema = match of {
+                SchemaOf::Config => schema(),
+                SchemaOf::Engine => schemars::schema_for!(Engine).to_value(),
+            };
+            print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
             Ok(Outcome::Fine)
         }
         Command::Completions { shell } => {
