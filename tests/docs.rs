@@ -596,7 +596,9 @@ fn every_command_of_a_console_block_prints_what_the_page_says() {
         let (_dir, folder) = folder();
         for block in blocks(&name) {
             if let Some(file) = block.mark.strip_prefix("file: ") {
-                fs::write(folder.join(file), &block.text).expect("writes the file");
+                let path = folder.join(file);
+                fs::create_dir_all(path.parent().expect("lies in the folder")).expect("makes the folder");
+                fs::write(path, &block.text).expect("writes the file");
             }
             if block.language != "console" {
                 continue;
