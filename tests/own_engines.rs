@@ -218,3 +218,28 @@ fn an_editor_can_complete_and_check_an_engines_file_by_its_schema() {
         assert_eq!(errors, [] as [String; 0], "{}", path.display());
     }
 }
+
+#[test]
+fn the_page_names_every_key_of_the_schema_and_no_other() {
+    let said = Project::empty().skymon(&["schema", "engine"]).expect_success();
+    let schema: serde_json::Value = serde_json::from_str(&said.stdout).expect("is JSON");
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/own-engines.md")).expect("reads");
+    let mut tables = page.split("\n| key | meaning |\n").skip(1);
+    for (name, described) in [
+        ("an engine", &schema),
+        ("a metric", &schema["$defs"]["Metric"]),
+        ("a word", &schema["$defs"]["Source"]),
+    ] {
+        let table = tables.next().expect("has a table for each");
+        let rows = table.lines().take_while(|line| line.starts_with('|')).skip(1);
+        let mut named: Vec<&str> = rows
+            .flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2))
+            .collect();
+        named.sort_unstable();
+        let mut there: Vec<&str> =
+            described["properties"].as_object().expect("has keys").keys().map(String::as_str).collect();
+        there.sort_unstable();
+        assert_eq!(named, there, "{name}");
+    }
+}

@@ -1,7 +1,10 @@
 //! What is said of an engine's file, with its place, and that nothing else happens.
 
+use super::super::incidents::test_step;
+use super::super::recordings::{Subject, record};
 use super::*;
 use crate::diagnostics::Place;
+use crate::values::Duration;
 
 const GOOD: &str = r#"title: Gateway
 about: our own gateway
@@ -281,4 +284,84 @@ fn a_file_that_is_no_engine_at_all_is_said_to_be_none() {
             ["wrong-type: `engines/gateway.yml` describes no engine"]
         );
     }
+}
+
+/// What somebody might write, or wish on us, in the place of any word of a file.
+const HOSTILE: &[&str] = &[
+    "''",
+    "~",
+    "[]",
+    "{}",
+    "-1",
+    "0",
+    "1e999",
+    ".nan",
+    "-.inf",
+    "99999999999999999999",
+    "'a\"b'",
+    "'} or vector(1) #'",
+    "\"a\\nb\"",
+    "'{{ $x }}'",
+    "é😀",
+    "'a b'",
+    "le",
+    "service",
+    "'+Inf'",
+    "'1.0'",
+    "'0.0'",
+    "gw_active",
+    "gw_seconds",
+    "gw_requests_total",
+    "histogram",
+    "counter",
+    "gauge",
+    "state",
+    "percent",
+    "microseconds",
+    "&a [*a]",
+    "*a",
+    "!!binary x",
+    "'=~'",
+    "'a=~\"(\"'",
+    "{metric: gw_active, plus: [{metric: gw_busy}]}",
+    "{metric: gw_seconds, read: sum}",
+    "'== 1'",
+    "{a: {a: {a: {}}}}",
+];
+
+#[test]
+fn no_file_makes_skymon_panic_and_what_is_taken_becomes_rules() {
+    let words: Vec<_> = GOOD
+        .match_indices(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        .map(|(at, _)| at)
+        .filter(|at| *at == 0 || !GOOD[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        .map(|at| at..at + GOOD[at..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap())
+        .collect();
+    let (mut taken, mut number) = (0, 1_u32);
+    for range in &words {
+        for _ in 0..6 {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let mut text = GOOD.to_owned();
+            text.replace_range(range.clone(), HOSTILE[number as usize / 7 % HOSTILE.len()]);
+            let file = SourceFile::new("engines/gateway.yml", text.as_str());
+            let mut report = Report::new();
+            let engines = engines(&[file], &mut report);
+            let Some(engine) = engines.get("gateway") else {
+                assert!(report.has_errors(), "{text}");
+                continue;
+            };
+            taken += 1;
+            let interval = Duration::from_secs(15);
+            let subject = Subject {
+                service: "front",
+                engine,
+                version: None,
+                scraped: Some(interval),
+                probe: None,
+                max_concurrency: Some(1),
+            };
+            assert!(!record(&subject, test_step(interval)).tests.is_empty());
+        }
+    }
+    assert!(taken > 20, "only {taken} were taken");
 }
