@@ -25,7 +25,7 @@ pub enum Command {
     Render(Render),
     /// Check the config, and that the files on disk are what it renders
     Validate(Validate),
-    /// Explain an alert: what it means, what users see, what to look at first
+    /// Explain an alert (what it means, what to look at first) or an engine (what it can say, and what not)
     Explain(Explain),
     /// Say which engine a server's metrics are of, and draft a file for one that skymon does not know
     Metrics(Metrics),
@@ -210,7 +210,7 @@ pub struct Passwd {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as `HighErrorRate`
+    /// An alert, as `HighErrorRate`, or an engine, as `vllm`
     #[arg(value_name = "ID")]
     pub id: String,
 }

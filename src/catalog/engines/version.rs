@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A version as engines write it: `0.11`, `0.33.0`; a leading `v` and what follows a `-`, `+` or letter is left out.
+/// A version as engines write it: `0.11`, `0.33.0`, `b7010`; a leading `v` or `b` and what follows a `-`, `+` or letter is
+/// left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(Vec<u32>);
 
@@ -15,7 +16,7 @@ impl FromStr for Version {
         if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+_".contains(c)) {
             return Err(wrong());
         }
-        let core = text.strip_prefix('v').unwrap_or(text);
+        let core = text.strip_prefix(['v', 'b']).unwrap_or(text);
         let core = &core[..core.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(core.len())];
         let parts: Option<Vec<u32>> =
             core.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
@@ -31,8 +32,11 @@ impl FromStr for Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        // `1` is as a version what `1.0` is, and the second is what people write.
-        write!(f, "{}{}", parts.join("."), if parts.len() == 1 { ".0" } else { "" })
+        match parts.as_slice() {
+            [] => f.write_str("0"),
+            [only] => write!(f, "{only}.0"),
+            _ => f.write_str(&parts.join(".")),
+        }
     }
 }
 

@@ -173,14 +173,6 @@ fn check_buckets(at: &ConfigPath, metric: &Metric, report: &mut Report) {
         }
         return;
     }
-    if metric.buckets.is_empty() {
-        report.push(
-            Diagnostic::error("missing-key", "a histogram has buckets")
-                .at_key(at, "needs `buckets`")
-                .help("write the values of `le` as they are printed, without `+Inf`: `buckets: ['0.1', '1.0', '10.0']`"),
-        );
-        return;
-    }
     let mut below = f64::NEG_INFINITY;
     for (position, bound) in metric.buckets.iter().enumerate() {
         let problem = match bound.parse::<f64>() {
@@ -338,6 +330,13 @@ impl Reader<'_> {
                 "metric",
                 format!("`{word}` is made of a {needed}, and `{}` is a {is}", source.metric),
                 &format!("name a {needed}, or leave `{word}` out"),
+            );
+        }
+        if needed == MetricType::Histogram && is_histogram && metric.buckets.is_empty() {
+            wrong(
+                "metric",
+                format!("`{word}` is made of buckets, and `{}` has none", source.metric),
+                "write the values of `le` as they are printed, without `+Inf`: `buckets: ['0.1', '1.0', '10.0']`",
             );
         }
         if metric.unit.base() != *unit && source.read != Some(Part::Count) && role != Role::Per {

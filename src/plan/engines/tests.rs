@@ -116,7 +116,11 @@ fn every_fault_of_a_file_is_named_with_its_place() {
         ("'1.0', '60.0'", "'60.0', '1.0'", "bad-value '1.0': `1.0` is not above the bound before it"),
         ("'1.0', '60.0'", "'60.0', '+Inf'", "bad-value '+Inf': `+Inf` is in every histogram"),
         ("'1.0', '60.0'", "'60.0', wide", "bad-value wide: `wide` is not the bound of a bucket"),
-        (", buckets: ['0.5', '1.0', '60.0']", "", "missing-key gw_seconds: a histogram has buckets"),
+        (
+            ", buckets: ['0.5', '1.0', '60.0']",
+            "",
+            "bad-engine gw_seconds: `latency_seconds` is made of buckets, and `gw_seconds` has none",
+        ),
         ("until: 2.0", "buckets: ['1']", "bad-value ['1']: a gauge has no buckets"),
         (
             "gw_requests_total, status",
