@@ -1,7 +1,7 @@
 //! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours.
 
-use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
-use super::recordings::{GROWTHS, Recording, Sample, Subject, labels};
+use super::incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
+use super::recordings::{COMPARED, GROWTHS, Recording, Sample, Subject, labels};
 use super::series::{REPLICAS, Series, TEST_AT};
 use crate::catalog::vocabulary::{self, Shape};
 use crate::promql::PromQl;
@@ -20,6 +20,7 @@ pub(super) fn prove(
     if subject.scraped.is_some() {
         tests.push(prove_idle(subject, step, recordings));
         tests.extend(prove_growth(subject));
+        tests.extend(prove_comparison(subject, recordings));
     }
     tests
 }
@@ -72,8 +73,8 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
             ("service", "replicas_up", _) => Some(service(1.0)),
             ("service", "replicas", _) => Some(service(2.0)),
             (_, _, "ratio_rate5m" | "p50_rate5m" | "p95_rate5m" | "p99_rate5m") => Some(Vec::new()),
-            ("service", word, _) if has_zeros(word) => Some(service(0.0)),
-            ("service_replica", word, _) if has_zeros(word) => Some(vec![of(0, 0.0)]),
+            ("service", word, "rate5m") if has_zeros(word) => Some(service(0.0)),
+            ("service_replica", word, "rate5m") if has_zeros(word) => Some(vec![of(0, 0.0)]),
             _ => None,
         }
     };
@@ -106,5 +107,29 @@ fn prove_growth(subject: &Subject) -> Option<RuleTest> {
             format!("3000+{per_step}x{steps}"),
         )],
         checks: checks.into(),
+    })
+}
+
+/// An hour is compared with that of a week before, between which traffic has changed.
+fn prove_comparison(subject: &Subject, recordings: &[Recording]) -> Option<RuleTest> {
+    let recorded = |name: &str| recordings.iter().any(|recording| recording.name == name);
+    let words: Vec<&str> =
+        COMPARED.into_iter().filter(|word| recorded(&format!("service:{word}:ratio1w"))).collect();
+    let at = Duration::from_secs(8 * 86_400);
+    let hours = at.as_millis() / LONGEST_TEST_STEP.as_millis();
+    let (then, now) = (8.0, 2.0);
+    let of_service = |value: f64| Sample { labels: labels(&[("service", subject.service)]), value };
+    let checks =
+        words.iter().map(|word| check(&format!("service:{word}:ratio1w"), at, &[of_service(now / then)]));
+    let rate = |word: &&str| {
+        let half = hours / 2;
+        let course = format!("{then}x{half} {now}x{half}");
+        (format!("service:{word}:rate5m{{service=\"{}\"}}", subject.service), course)
+    };
+    (!words.is_empty()).then(|| RuleTest {
+        name: "the last hour is compared with the same hour a week ago".to_owned(),
+        step: LONGEST_TEST_STEP,
+        input: words.iter().map(rate).collect(),
+        checks: checks.collect(),
     })
 }

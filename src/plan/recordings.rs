@@ -44,6 +44,8 @@ pub(super) struct Subject<'a> {
     pub scraped: Option<Duration>,
     pub probe: Option<&'a Probe>,
     pub max_concurrency: Option<u32>,
+    /// How long Prometheus keeps what it recorded.
+    pub retention: Duration,
 }
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
@@ -55,6 +57,11 @@ const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
 pub(super) const GROWTHS: [(&str, u32); 2] =
     [("service_replica:memory_bytes:growth6h", 6), ("service_replica:memory_bytes:growth1h", 1)];
+
+/// What is compared with the same hour a week ago.
+pub(super) const COMPARED: [&str; 2] = ["requests", "tokens_out"];
+/// A week, the hour, and what the clocks of two seasons differ by.
+const HISTORY: Duration = Duration::from_secs(8 * 86_400);
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
@@ -222,8 +229,19 @@ impl Recorder<'_> {
     }
 
     fn record_derived(&mut self) {
-        self.record_ratio("errors", "requests");
-        self.record_ratio("prefix_cache_hits", "prefix_cache_queries");
+        self.record_ratio("service_replica", "errors", "requests");
+        for (part, whole) in [
+            ("errors", "requests"),
+            ("preemptions", "requests"),
+            ("prefix_cache_hits", "prefix_cache_queries"),
+        ] {
+            self.record_ratio("service", part, whole);
+        }
+        if self.subject.retention >= HISTORY {
+            for word in COMPARED {
+                self.record_comparison(word);
+            }
+        }
         let running = self.values.get("service:running:sum").map(|values| values[0]);
         if let (Some(capacity), Some(running)) = (self.subject.max_concurrency, running) {
             let expr = format!(
@@ -243,14 +261,28 @@ impl Recorder<'_> {
     }
 
     /// The share of `part` in `whole`; empty, not NaN, where there is nothing to share.
-    fn record_ratio(&mut self, part: &str, whole: &str) {
-        let (part_name, whole_name) = (format!("service:{part}:rate5m"), format!("service:{whole}:rate5m"));
-        if let (Some(part_values), Some(whole_values)) =
-            (self.values.get(&part_name), self.values.get(&whole_name))
-        {
-            let value = part_values[0] / whole_values[0];
-            let expr = format!("{}\n  / ({} > 0)", self.own(&part_name), self.own(&whole_name));
-            self.for_service(&format!("service:{part}:ratio_rate5m"), &expr, value);
+    fn record_ratio(&mut self, level: &str, part: &str, whole: &str) {
+        let (part_name, whole_name) = (format!("{level}:{part}:rate5m"), format!("{level}:{whole}:rate5m"));
+        let (Some(parts), Some(wholes)) = (self.values.get(&part_name), self.values.get(&whole_name)) else {
+            return;
+        };
+        let ratios: Vec<f64> = parts.iter().zip(wholes).map(|(part, whole)| part / whole).collect();
+        let expr = format!("{}\n  / ({} > 0)", self.own(&part_name), self.own(&whole_name));
+        let name = format!("{level}:{part}:ratio_rate5m");
+        match ratios[..] {
+            [one, two] => self.per_replica(&name, &expr, [one, two]),
+            _ => self.for_service(&name, &expr, ratios[0]),
+        }
+    }
+
+    /// The last hour as a share of the same hour a week ago; empty where there was nothing then.
+    fn record_comparison(&mut self, word: &str) {
+        let rate = format!("service:{word}:rate5m");
+        if self.values.contains_key(&rate) {
+            let (rate, name) = (self.own(&rate), format!("service:{word}:ratio1w"));
+            // Nothing yet within the minutes of the rule test; `prove_comparison` waits for it.
+            let expr = format!("avg_over_time({rate}[1h])\n  / (avg_over_time({rate}[1h] offset 1w) > 0)");
+            self.push(&name, &expr, Vec::new());
         }
     }
 

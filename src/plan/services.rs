@@ -31,6 +31,7 @@ pub(super) struct ServiceResolver<'a> {
     pub(super) at: ConfigPath,
     /// The stack's.
     pub(super) scrape_interval: Duration,
+    pub(super) retention: Duration,
 }
 
 impl ServiceResolver<'_> {
@@ -76,6 +77,7 @@ impl ServiceResolver<'_> {
             scraped: (!matches!(targets, Targets::None)).then(|| scrape_interval.max(self.scrape_interval)),
             probe: probe.as_ref(),
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
+            retention: self.retention,
         };
         let recorded = recordings::record(&subject, step);
         let traffic = subject.scraped.and_then(|_| traffic(engine, version));
