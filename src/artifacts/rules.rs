@@ -35,7 +35,7 @@ fn build_rules(
     artifacts.yaml(&format!("prometheus/rules/{group}.yml"), text)
 }
 
-/// A test file has one step for all; what spans hours or a week stands in files of its own, with longer ones.
+/// A test file has one step for all; what spans half an hour or a week stands in files of its own, with longer ones.
 fn build_tests(
     group: &str,
     tests: &[RuleTest],

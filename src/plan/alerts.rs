@@ -143,8 +143,10 @@ pub(super) fn resolve(
         }
         let enabled = effective.enabled;
         let alert = instantiate(entry, effective, scope, templates)?;
-        if alert.expr.metrics().iter().any(|metric| !scope.exposed.contains_key(metric)) {
-            warn_of_idle_changes(entry, scope, report);
+        let missing: Vec<&String> =
+            alert.expr.metrics().iter().filter(|metric| !scope.exposed.contains_key(*metric)).collect();
+        if !missing.is_empty() {
+            warn_of_idle_changes(entry, &missing, scope, report);
         } else if enabled {
             alerts.push(alert);
         }
@@ -153,16 +155,26 @@ pub(super) fn resolve(
 }
 
 /// The service's own change of an alert that its engine cannot feed is most likely a mistake; the stack's is not.
-fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) {
+fn warn_of_idle_changes(entry: &AlertEntry, missing: &[&String], scope: &Scope, report: &mut Report) {
     let Some(service) = scope.service else { return };
     let Some((Some(at), changes)) = scope.changes.last() else {
         return;
     };
     if changes.contains_key(&entry.name) {
+        // What is compared is there, and what it is compared with is gone by then.
+        let is_not_kept = |metric: &&String| {
+            let compared = metric.strip_suffix(":ratio1w").or_else(|| metric.strip_suffix(":ratio1d"));
+            compared.is_some_and(|word| scope.exposed.contains_key(&format!("{word}:rate5m")))
+        };
+        let help = if missing.iter().all(is_not_kept) {
+            "it compares with what is not kept so long; write `prometheus: {retention: {time: 8d}}` or more"
+        } else {
+            "the service does not expose what this alert needs; remove the change"
+        };
         report.push(
             Diagnostic::warning("idle-alert", format!("`{}` does not exist for `{service}`", entry.name))
                 .at_key(at.key(&entry.name), "changes nothing")
-                .help("the service does not expose what this alert needs; remove the change"),
+                .help(help),
         );
     }
 }

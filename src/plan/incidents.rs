@@ -52,29 +52,18 @@ type Scene = BTreeMap<String, Course>;
 #[serde(untagged)]
 enum Course {
     Constant(f64),
-    Slope {
-        from: f64,
-        per_hour: f64,
-    },
-    /// One value as far back as the expression looks, then another.
-    Change {
-        before: f64,
-        then: f64,
-    },
+    Slope { from: f64, per_hour: f64 },
 }
 
 impl Course {
-    /// In promtool's notation: `n` values, one each step, of which the first `before` lie before the incident.
-    fn text(self, n: u64, before: u64, step: Duration) -> String {
+    /// In promtool's notation: `n` values, one each step.
+    fn text(self, n: u64, step: Duration) -> String {
         match self {
             Self::Constant(value) => format!("{}x{}", rounded(value), n - 1),
             Self::Slope { from, per_hour } => {
                 let change = rounded(per_hour * step.as_secs_f64() / 3600.0);
                 let sign = if change < 0.0 { "" } else { "+" };
                 format!("{from}{sign}{change}x{}", n - 1)
-            }
-            Self::Change { before: value, then } => {
-                format!("{}x{} {}x{}", rounded(value), before - 1, rounded(then), n - before - 1)
             }
         }
     }
@@ -90,8 +79,9 @@ pub(super) fn test_step(scrape_interval: Duration) -> Duration {
     scrape_interval.max(Duration::from_secs(15))
 }
 
-/// The step of tests that span more than an hour. Ranges of 5 minutes still hold the two samples they need.
+/// The step of tests that span more than `LONG`. Ranges of 5 minutes still hold the two samples they need.
 pub const LONG_TEST_STEP: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(1200);
 
 /// The step of tests that span more than a week. What they feed is recorded already, so that no window has to be filled.
 pub const LONGEST_TEST_STEP: Duration = Duration::from_secs(3600);
@@ -109,14 +99,13 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
             .parse()
             .map_err(|error| anyhow::anyhow!("bug: the test of alert `{name}`: {error}"))?
     };
-    let long = lookback.as_millis() + alert.hold.as_millis() > 3_600_000;
+    let long = lookback.as_millis() + alert.hold.as_millis() > LONG.as_millis();
     let step = if long { LONG_TEST_STEP } else { step };
     let steps_of = |duration: Duration| duration.as_millis().div_ceil(step.as_millis());
     let at = |steps: u64| Duration::from_millis(steps * step.as_millis());
     // Two steps more than needed, since an expression first sees its series at the first step.
-    let before = steps_of(lookback);
-    let during = before + steps_of(alert.hold) + 3;
-    let after = before + 5;
+    let during = steps_of(lookback) + steps_of(alert.hold) + 3;
+    let after = steps_of(lookback) + 5;
 
     let mut tests = Vec::new();
     for (position, scene) in incident.fires.iter().enumerate() {
@@ -128,10 +117,10 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
         }
         checks.push(firing_at(alert, at(during - 1)));
         let input = match recovery {
-            None => courses(&scene, during, before, step),
+            None => courses(&scene, during, step),
             Some(recovery) => {
                 checks.push(quiet_at(alert, at(during + after - 1)));
-                follow((&scene, during), (&recovery, after), before, step)
+                follow(&scene, during, &recovery, after, step)
             }
         };
         tests.push(RuleTest { name: numbered(name, "fires", position), step, input, checks });
@@ -141,7 +130,7 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
         tests.push(RuleTest {
             name: numbered(name, "stays quiet", position),
             step,
-            input: courses(&scene, during + after, before, step),
+            input: courses(&scene, during + after, step),
             checks: vec![never_until(alert, at(during + after - 1))],
         });
     }
@@ -163,19 +152,20 @@ fn over(given: &Scene, scene: &Scene) -> Scene {
     scene
 }
 
-fn courses(scene: &Scene, steps: u64, before: u64, step: Duration) -> Vec<(String, String)> {
-    scene.iter().map(|(selector, course)| (selector.clone(), course.text(steps, before, step))).collect()
+fn courses(scene: &Scene, steps: u64, step: Duration) -> Vec<(String, String)> {
+    scene.iter().map(|(selector, course)| (selector.clone(), course.text(steps, step))).collect()
 }
 
-/// One scene after another, each with its steps. A series that the first does not have is missing there.
+/// One scene after another. A series that the first does not have is missing there.
 fn follow(
-    (first, first_steps): (&Scene, u64),
-    (second, second_steps): (&Scene, u64),
-    before: u64,
+    first: &Scene,
+    first_steps: u64,
+    second: &Scene,
+    second_steps: u64,
     step: Duration,
 ) -> Vec<(String, String)> {
     let part = |scene: &Scene, selector: &String, steps: u64| {
-        scene.get(selector).map_or_else(|| format!("_x{steps}"), |course| course.text(steps, before, step))
+        scene.get(selector).map_or_else(|| format!("_x{steps}"), |course| course.text(steps, step))
     };
     let mut selectors: Vec<&String> = first.keys().chain(second.keys()).collect();
     selectors.sort();

@@ -1,7 +1,9 @@
-//! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours.
+//! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours and days.
+
+use std::collections::BTreeMap;
 
 use super::incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
-use super::recordings::{COMPARED, GROWTHS, Recording, Sample, Subject, labels};
+use super::recordings::{COMPARISONS, GROWTHS, Recording, Sample, Subject, labels};
 use super::series::{REPLICAS, Series, TEST_AT};
 use crate::catalog::vocabulary::{self, Shape};
 use crate::promql::PromQl;
@@ -20,7 +22,7 @@ pub(super) fn prove(
     if subject.scraped.is_some() {
         tests.push(prove_idle(subject, step, recordings));
         tests.extend(prove_growth(subject));
-        tests.extend(prove_comparison(subject, recordings));
+        tests.extend(prove_comparisons(subject, recordings));
     }
     tests
 }
@@ -110,26 +112,25 @@ fn prove_growth(subject: &Subject) -> Option<RuleTest> {
     })
 }
 
-/// An hour is compared with that of a week before, between which traffic has changed.
-fn prove_comparison(subject: &Subject, recordings: &[Recording]) -> Option<RuleTest> {
+/// An hour is compared with that of a day and of a week before, and with no other.
+fn prove_comparisons(subject: &Subject, recordings: &[Recording]) -> Option<RuleTest> {
     let recorded = |name: &str| recordings.iter().any(|recording| recording.name == name);
-    let words: Vec<&str> =
-        COMPARED.into_iter().filter(|word| recorded(&format!("service:{word}:ratio1w"))).collect();
     let at = Duration::from_secs(8 * 86_400);
-    let hours = at.as_millis() / LONGEST_TEST_STEP.as_millis();
-    let (then, now) = (8.0, 2.0);
-    let of_service = |value: f64| Sample { labels: labels(&[("service", subject.service)]), value };
-    let checks =
-        words.iter().map(|word| check(&format!("service:{word}:ratio1w"), at, &[of_service(now / then)]));
-    let rate = |word: &&str| {
-        let half = hours / 2;
-        let course = format!("{then}x{half} {now}x{half}");
-        (format!("service:{word}:rate5m{{service=\"{}\"}}", subject.service), course)
-    };
-    (!words.is_empty()).then(|| RuleTest {
-        name: "the last hour is compared with the same hour a week ago".to_owned(),
+    let (now, yesterday, last_week) = (2.0, 4.0, 8.0);
+    let course = format!("1x23 {last_week} 1x{} {yesterday} 1x22 {now}", 6 * 24 - 2);
+    let mut input = BTreeMap::new();
+    let mut checks = Vec::new();
+    for comparison in COMPARISONS.iter().filter(|comparison| recorded(&comparison.name())) {
+        let rate = format!("service:{}:rate5m{{service=\"{}\"}}", comparison.word, subject.service);
+        input.insert(rate, course.clone());
+        let then = if comparison.days == 1 { yesterday } else { last_week };
+        let ratio = Sample { labels: labels(&[("service", subject.service)]), value: now / then };
+        checks.push(check(&comparison.name(), at, &[ratio]));
+    }
+    (!checks.is_empty()).then(|| RuleTest {
+        name: "traffic is compared with the same hour of other days".to_owned(),
         step: LONGEST_TEST_STEP,
-        input: words.iter().map(rate).collect(),
-        checks: checks.collect(),
+        input: input.into_iter().collect(),
+        checks,
     })
 }

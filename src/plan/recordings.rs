@@ -58,10 +58,31 @@ const MEMORY: &str = "service_replica:memory_bytes:max";
 pub(super) const GROWTHS: [(&str, u32); 2] =
     [("service_replica:memory_bytes:growth6h", 6), ("service_replica:memory_bytes:growth1h", 1)];
 
-/// What is compared with the same hour a week ago.
-pub(super) const COMPARED: [&str; 2] = ["requests", "tokens_out"];
-/// A week, the hour, and what the clocks of two seasons differ by.
-const HISTORY: Duration = Duration::from_secs(8 * 86_400);
+/// The rate of a word, compared with that of the same hour some days ago.
+pub(super) struct Comparison {
+    pub word: &'static str,
+    pub days: u32,
+    operation: &'static str,
+    /// Of the last hour, or as it is now.
+    hourly: bool,
+}
+
+impl Comparison {
+    pub(super) fn name(&self) -> String {
+        format!("service:{}:{}", self.word, self.operation)
+    }
+
+    /// How long Prometheus must keep what it is compared with, and the hour before that.
+    fn history(&self) -> Duration {
+        Duration::from_secs(u64::from(self.days + 1) * 86_400)
+    }
+}
+
+pub(super) const COMPARISONS: [Comparison; 3] = [
+    Comparison { word: "requests", days: 1, operation: "ratio1d", hourly: false },
+    Comparison { word: "requests", days: 7, operation: "ratio1w", hourly: true },
+    Comparison { word: "tokens_out", days: 7, operation: "ratio1w", hourly: true },
+];
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
@@ -237,9 +258,9 @@ impl Recorder<'_> {
         ] {
             self.record_ratio("service", part, whole);
         }
-        if self.subject.retention >= HISTORY {
-            for word in COMPARED {
-                self.record_comparison(word);
+        for comparison in COMPARISONS {
+            if self.subject.retention >= comparison.history() {
+                self.record_comparison(&comparison);
             }
         }
         let running = self.values.get("service:running:sum").map(|values| values[0]);
@@ -275,14 +296,16 @@ impl Recorder<'_> {
         }
     }
 
-    /// The last hour as a share of the same hour a week ago; empty where there was nothing then.
-    fn record_comparison(&mut self, word: &str) {
-        let rate = format!("service:{word}:rate5m");
+    /// A rate as a share of what it was; empty where there was nothing then.
+    fn record_comparison(&mut self, comparison: &Comparison) {
+        let rate = format!("service:{}:rate5m", comparison.word);
         if self.values.contains_key(&rate) {
-            let (rate, name) = (self.own(&rate), format!("service:{word}:ratio1w"));
-            // Nothing yet within the minutes of the rule test; `prove_comparison` waits for it.
-            let expr = format!("avg_over_time({rate}[1h])\n  / (avg_over_time({rate}[1h] offset 1w) > 0)");
-            self.push(&name, &expr, Vec::new());
+            let rate = self.own(&rate);
+            let hour = format!("avg_over_time({rate}[1h]");
+            let now = if comparison.hourly { format!("{hour})") } else { rate };
+            let expr = format!("{now}\n  / ({hour} offset {}d) > 0)", comparison.days);
+            // Nothing yet within the minutes of the rule test; `prove_comparisons` waits for it.
+            self.push(&comparison.name(), &expr, Vec::new());
         }
     }
 
