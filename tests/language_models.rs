@@ -271,3 +271,29 @@ fn what_is_compared_with_other_days_is_only_there_if_they_are_kept() {
     assert!(said.contains("`ThroughputFell` does not exist for `chat`"), "{said}");
     assert!(said.contains("retention: {time: 8d}"), "{said}");
 }
+
+#[test]
+fn a_threshold_outside_the_buckets_is_refused_with_the_buckets_and_what_changes_them() {
+    let said = |engine: &str, alert: &str, threshold: &str| {
+        let project = Project::new(&format!(
+            "version: 1\nname: x\nservices:\n  chat:\n    engine: {engine}\n    replicas: [a:8000]\n    \
+             alerts: {{{alert}: {{threshold: {threshold}}}}}\nreceivers: {{team: {{webhook: {{url_file: secrets/url}}}}}}\n\
+             routes: {{critical: team, warning: team}}\n"
+        ));
+        project.skymon(&["validate"]).text()
+    };
+    let below = said("vllm", "HighLatency", "100ms");
+    assert!(below.contains("`HighLatency` would fire at any traffic for `chat`"), "{below}");
+    assert!(below.contains("write a threshold from 0.3s to below 7680s"), "{below}");
+    assert!(below.contains("the buckets are 0.3, 0.5, 0.8, 1, 1.5, 2, …, 1920, 7680 seconds"), "{below}");
+    assert!(below.contains("`custom_histogram_buckets` changes them"), "{below}");
+    let beyond = said("custom", "HighLatency", "10s");
+    assert!(beyond.contains("`HighLatency` could never fire for `chat`"), "{beyond}");
+    assert!(beyond.contains("the buckets are 0.1, 0.25, 0.5, 1, 2.5, 5, 10 seconds"), "{beyond}");
+    for (alert, threshold) in [("SlowFirstToken", "1h"), ("SlowTokens", "5ms"), ("QueueTooOld", "200ms")] {
+        assert!(said("vllm", alert, threshold).contains("beyond-buckets"), "{alert}");
+    }
+    // The bounds themselves: the smallest is one that is measured, the largest is not.
+    assert!(!said("vllm", "HighLatency", "300ms").contains("beyond-buckets"));
+    assert!(said("vllm", "HighLatency", "7680s").contains("beyond-buckets"));
+}

@@ -194,7 +194,7 @@ fn resolve_stack_alerts(
         exposed: &exposed,
         scale_to_zero: false,
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
-        largest_bucket: &|_| None,
+        bounds: &|_| None,
     };
     let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
     stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);

@@ -105,7 +105,7 @@ impl ServiceResolver<'_> {
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
                 (Some(at.key("alerts")), &written.alerts),
             ],
-            largest_bucket: &|word| Some(engine.bounds(word, version)?.bounds.last()?.value),
+            bounds: &|word| engine.bounds(word, version),
         };
         let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
         let mut tests = recorded.tests;

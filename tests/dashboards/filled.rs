@@ -88,7 +88,7 @@ fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
 fn config() -> String {
     let mut services = String::new();
     for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
-        for (name, port, threshold) in [("chat", port, "10ms"), ("rank", port + 5, "20ms")] {
+        for (name, port, threshold) in [("chat", port, "300ms"), ("rank", port + 5, "400ms")] {
             let other = port + 1;
             services.push_str(&format!(
                 "  {name}-{engine}:
