@@ -83,21 +83,21 @@ fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
     assert_eq!(link("CloudSpendHigh", &Value::Null), page);
 }
 
-/// Two services for each engine, so that pages must choose; alerts of each severity that fire at once for each of them.
+/// Two services for each engine, so that pages must choose, each with a replica that is gone; alerts of each severity that fire at once for each of them.
 /// Nobody plays Grafana here, so that `MonitoringDown` is right.
 fn config() -> String {
     let mut services = String::new();
     for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
-        for (name, port, threshold) in [("chat", port, "300ms"), ("rank", port + 5, "400ms")] {
-            let other = port + 1;
+        for (name, port, threshold) in [("chat", port, "2s"), ("rank", port + 5, "3s")] {
+            let (other, gone) = (port + 1, port + 2);
             services.push_str(&format!(
                 "  {name}-{engine}:
     engine: {engine}
     endpoint: https://{IP}:8443
     probe: {{interval: 1s}}
-    replicas: ['{IP}:{port}', '{IP}:{other}']
+    replicas: ['{IP}:{port}', '{IP}:{other}', '{IP}:{gone}']
     capacity: {{max_concurrency: 8}}
-    alerts: {{HighLatency: {{threshold: {threshold}, for: 0s, min_requests: 0}}}}
+    alerts: {{HighLatency: {{threshold: {threshold}}}}}
 "
             ));
         }
@@ -108,6 +108,7 @@ name: pages
 services:
 {services}alerts:
   HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
+  ReplicaDown: {{for: 0s}}
   MonitoringDown: {{for: 0s}}
   SkyServeCleanupFailed: {{for: 0s, severity: critical}}
   CloudSpendHigh: {{for: 0s}}
