@@ -6,7 +6,9 @@ mod support;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use support::project::Project;
+use serde_json::Value;
+use skymon::catalog::engines::Engines;
+use support::project::{Project, files_below};
 use support::tools;
 
 /// One service of two replicas, and what else the config says.
@@ -296,4 +298,91 @@ fn a_threshold_outside_the_buckets_is_refused_with_the_buckets_and_what_changes_
     // The bounds themselves: the smallest is one that is measured, the largest is not.
     assert!(!said("vllm", "HighLatency", "300ms").contains("beyond-buckets"));
     assert!(said("vllm", "HighLatency", "7680s").contains("beyond-buckets"));
+}
+
+/// One service for each engine: with replicas where there are metrics to scrape, else with an endpoint.
+fn all_engines() -> Project {
+    let engines: Vec<_> = Engines::built_in().iter().collect();
+    let services = engines.iter().fold(String::new(), |services, engine| {
+        let watched = match engine.metrics_path {
+            Some(_) => format!("replicas: [{0}-1:{1}, {0}-2:{1}]", engine.name, engine.port),
+            None => format!("endpoint: http://{}:{}", engine.name, engine.port),
+        };
+        services + &format!("  {0}: {{engine: {0}, {watched}}}\n", engine.name)
+    });
+    let project = Project::new(&format!(
+        "version: 1\nname: all\nservices:\n{services}receivers: {{team: {{webhook: {{url_file: secrets/url}}}}}}\n\
+         routes: {{critical: team, warning: team}}\n"
+    ));
+    project.render();
+    project
+}
+
+#[test]
+fn engines_of_every_kind_share_one_overview_that_says_who_cannot_fill_what() {
+    let project = all_engines();
+    let read = |path: &str| -> Value {
+        serde_json::from_str(&project.read(&format!("monitoring/grafana/dashboards/{path}")))
+            .expect("is JSON")
+    };
+    let overview = read("overview.json");
+    let panels = overview["panels"].as_array().expect("has panels");
+    let table = panels.iter().find(|panel| panel["title"] == "Services").expect("is there");
+    let asked: Vec<&str> = table["targets"]
+        .as_array()
+        .expect("asks")
+        .iter()
+        .filter_map(|target| target["expr"].as_str())
+        .collect();
+    for series in [
+        "service:replicas_up:sum",
+        "service:requests:rate5m",
+        "service:errors:ratio_rate5m",
+        "service:latency_seconds:p99_rate5m",
+        "service:time_to_first_token_seconds:p99_rate5m",
+        "service:tokens_out:rate5m",
+        "service:kv_cache_usage:max",
+        "service:queued:sum",
+        "service:queue_time_seconds:p95_rate5m",
+    ] {
+        assert!(asked.iter().any(|expr| expr.contains(series)), "{series}");
+    }
+    // Only what is recorded: the engines' own names would be a column for each of them.
+    for expr in asked.iter().filter(|expr| !expr.contains("ALERTS") && !expr.contains("vector(1)")) {
+        assert!(expr.contains("service:") || expr.contains("service_replica:"), "{expr}");
+    }
+    let description = table["description"].as_str().expect("says what it is");
+    let says = |service: &str| {
+        let mut lines = description.lines().filter_map(|line| line.strip_prefix("- "));
+        lines.find(|line| {
+            line.split(':').next().is_some_and(|names| names.split(", ").any(|name| name == service))
+        })
+    };
+    assert!(says("custom").is_some_and(|line| line.contains("KV cache")), "{description}");
+    assert!(says("vllm").is_some_and(|line| !line.contains("KV cache")), "{description}");
+}
+
+#[test]
+fn what_an_engine_cannot_say_is_neither_alerted_on_nor_drawn() {
+    let project = all_engines();
+    for engine in Engines::built_in().iter() {
+        let rules = project.read(&format!("monitoring/prometheus/rules/{}.yml", engine.name));
+        let page = project.read(&format!("monitoring/grafana/dashboards/service-{}.json", engine.name));
+        for word in engine.cannot.keys() {
+            for level in ["service", "service_replica"] {
+                let series = format!("{level}:{word}:");
+                assert!(!rules.contains(&series), "{}: `{series}` in its rules", engine.name);
+                assert!(!page.contains(&series), "{}: `{series}` on its page", engine.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alerts_of_every_engine_fire_and_stay_quiet_as_their_tests_say() {
+    let project = all_engines();
+    let mut args = vec!["test".to_owned(), "rules".to_owned()];
+    let tests = files_below(&project.path("monitoring/prometheus/tests"));
+    args.extend(tests.iter().map(|path| format!("prometheus/tests/{}", path.display())));
+    tools::promtool(&args, &project.path("monitoring")).expect_success();
 }

@@ -88,7 +88,7 @@ fn the_rule_tests_hold_whatever_the_interval() {
 
 #[test]
 fn the_rule_tests_hold_for_every_version_of_an_engine() {
-    for version in ["0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
+    for version in ["0.7.3", "0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
         let line = format!("    engine_version: \"{version}\"\n");
         test_rules(&service_with("15s", "vllm", &line)).expect_success();
     }
@@ -113,7 +113,7 @@ fn the_rule_tests_hold_under_every_kind_of_override() {
           SlowTokens: {threshold: 79s, for: 2h, min_requests: 9999}, QueueTooOld: {threshold: 1h, for: 1d},
           QueueStuck: {for: 2h}, KvCacheFull: {threshold: 99%, for: 2h}, EngineAsleep: {for: 1d},
           Preempting: {threshold: 99%, for: 2h}, ThroughputFell: {threshold: 99%, for: 1d, min_requests: 100000},
-          EndlessRetries: {threshold: 100, for: 1d}, ServiceDown: {for: 1d, severity: warning},
+          EndlessRetries: {threshold: 100, for: 12h}, ServiceDown: {for: 1d, severity: warning},
           MemoryGrowing: {threshold: 90%, for: 12h}, CertificateExpiring: {threshold: 30d, for: 1d, severity: info},
           PrometheusRulesFailing: {for: 3h}, AlertmanagerCannotDeliver: {for: 2h, severity: warning},
           QueueGrowing: {threshold: 1000, for: 3h}}",

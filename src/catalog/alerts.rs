@@ -50,6 +50,9 @@ pub struct AlertEntry {
     pub severity: Severity,
     #[serde(rename = "for")]
     pub hold: Duration,
+    /// The longest `for` that a config may write. What lasts longer becomes what an alert compares with.
+    #[serde(default = "a_day")]
+    pub longest_for: Duration,
     /// By default; an alert with a unit and without one is not there until the config gives it a threshold.
     pub threshold: Option<Threshold>,
     pub unit: Option<Unit>,
@@ -69,6 +72,11 @@ pub struct AlertEntry {
     /// A template of the incident, see `plan::incidents`.
     pub test: String,
     pub runbook: Runbook,
+}
+
+/// One that waits longer tells nobody in time.
+fn a_day() -> Duration {
+    Duration::from_secs(86_400)
 }
 
 fn service_pack() -> Pack {

@@ -33,9 +33,6 @@ pub struct Alert {
     pub incident: String,
 }
 
-/// A longer `for` than this would tell nobody in time.
-const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
-
 /// What an alert is rendered for.
 pub(super) struct Scope<'a> {
     pub service: Option<&'a str>,
@@ -106,10 +103,13 @@ pub(super) fn check_changes(
         if change.min_requests.is_some() && entry.min_requests.is_none() {
             report.push(not_of(&at, "min_requests", name));
         }
-        if change.hold.is_some_and(|hold| hold > LONGEST_HOLD) {
+        let longest = entry.longest_for;
+        if change.hold.is_some_and(|hold| hold > longest) {
             report.push(bad_value(
                 at.key("for"),
-                "an alert that waits longer than a day tells nobody in time\nwrite `for: 1d` or less",
+                &format!(
+                    "`{name}` tells nobody in time if it waits longer than {longest}\nwrite `for: {longest}` or less"
+                ),
             ));
         }
         super::resolve::check_labels(&at.key("labels"), &change.labels, report);

@@ -49,7 +49,8 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
     series.feed_constant("up", &[("replica", REPLICAS[1].name)], 0.0);
     series.feed_constant("up", &[("instance", "the probe")], 1.0);
     let has_zeros = |word: &str| {
-        vocabulary::word(word).is_some_and(|word| matches!(word.shape, Shape::Counter { zeros: Some(_) }))
+        let shape = vocabulary::word(word).map(|word| word.shape);
+        matches!(shape, Some(Shape::Counter { zeros: Some(zeros) }) if subject.fills(zeros))
     };
     for part in WORDS.iter().flat_map(|word| subject.engine.parts(word.name, subject.version)) {
         series.feed_idle(&part);

@@ -47,6 +47,13 @@ pub(super) struct Subject<'a> {
     pub retention: Duration,
 }
 
+impl Subject<'_> {
+    /// Whether a counter without series is 0 here: what is a part of the requests needs requests that are known.
+    pub(super) fn fills(&self, zeros: Zeros) -> bool {
+        zeros == Zeros::Replicas || !self.engine.parts("requests", self.version).is_empty()
+    }
+}
+
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
 /// Two lost probes in a row are still within what Prometheus remembers.
