@@ -238,9 +238,11 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 
 // Alerts.
 
-/// The series that an alert reads.
+/// The series that an alert cannot do without.
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
-    let values = context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false };
+    let recorded: [&str; 0] = [];
+    let values =
+        context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, recorded };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
     PromQl::parse(&expr).expect("is PromQL").metrics().clone()
 }

@@ -89,7 +89,7 @@ fn the_rule_tests_hold_whatever_the_interval() {
 
 #[test]
 fn the_rule_tests_hold_for_every_version_of_an_engine() {
-    for version in ["0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
+    for version in ["0.7.3", "0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
         let line = format!("    engine_version: \"{version}\"\n");
         test_rules(&service_with("15s", "vllm", &line)).expect_success();
     }
@@ -166,13 +166,22 @@ fn a_counter_that_is_born_counts_and_one_that_is_only_found_does_not() {
 fn the_rule_tests_hold_under_every_kind_of_override() {
     let overrides = [
         "{HighErrorRate: {threshold: 0.1%, for: 0s, severity: info, min_requests: 0},
-          HighLatency: {threshold: 10ms, for: 1s}, ServiceDown: {for: 0s}, HighUtilization: {threshold: 99%},
+          HighLatency: {threshold: 300ms, for: 1s}, SlowFirstToken: {threshold: 1ms, for: 0s, min_requests: 0},
+          SlowTokens: {threshold: 10ms, for: 1s}, QueueTooOld: {threshold: 300ms, for: 0s, min_requests: 0},
+          QueueStuck: {for: 0s}, KvCacheFull: {threshold: 1%, for: 0s}, EngineAsleep: {for: 0s},
+          Preempting: {threshold: 1%, for: 0s, min_requests: 0}, ServiceAsleep: {for: 0s, severity: info},
+          ThroughputFell: {threshold: 1%, for: 0s, min_requests: 0},
+          EndlessRetries: {threshold: 0.5, for: 0s, min_requests: 0}, ServiceDown: {for: 0s}, HighUtilization: {threshold: 99%},
           ReplicaRestarting: {threshold: 1, for: 90m}, MemoryGrowing: {threshold: 1%, for: 0s},
           CertificateExpiring: {threshold: 30d, for: 0s}, PrometheusRulesFailing: {for: 0s},
           ModelNotLoaded: {labels: {text: 'quotes \" and {{ braces }} and $1 # no'}},
           QueueGrowing: {threshold: 0.5, for: 0s}, AlertmanagerCannotDeliver: {enabled: false}}",
         "{HighErrorRate: {threshold: 0.99, for: 17m, severity: warning, min_requests: 100000, labels: {a: 'b'}},
-          HighLatency: {threshold: 9.99s, for: 2h}, ServiceDown: {for: 1d, severity: warning},
+          HighLatency: {threshold: 9.99s, for: 2h}, SlowFirstToken: {threshold: 2000s, for: 2h},
+          SlowTokens: {threshold: 79s, for: 2h, min_requests: 9999}, QueueTooOld: {threshold: 1h, for: 1d},
+          QueueStuck: {for: 2h}, KvCacheFull: {threshold: 99%, for: 2h}, EngineAsleep: {for: 1d},
+          Preempting: {threshold: 99%, for: 2h}, ThroughputFell: {threshold: 99%, for: 1d, min_requests: 100000},
+          EndlessRetries: {threshold: 100, for: 12h}, ServiceDown: {for: 1d, severity: warning},
           MemoryGrowing: {threshold: 90%, for: 12h}, CertificateExpiring: {threshold: 30d, for: 1d, severity: info},
           PrometheusRulesFailing: {for: 3h}, AlertmanagerCannotDeliver: {for: 2h, severity: warning},
           QueueGrowing: {threshold: 1000, for: 3h}}",

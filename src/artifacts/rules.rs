@@ -6,7 +6,7 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use super::{Artifacts, grafana};
-use crate::plan::{Alert, Check, LONG_TEST_STEP, Plan, Recording, RuleTest, Sample};
+use crate::plan::{Alert, Check, LONG_TEST_STEP, LONGEST_TEST_STEP, Plan, Recording, RuleTest, Sample};
 use crate::templates::{Templates, go_literal};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
@@ -35,7 +35,7 @@ fn build_rules(
     artifacts.yaml(&format!("prometheus/rules/{group}.yml"), text)
 }
 
-/// A test file has one step for all; what spans hours stands in a file of its own, with longer ones.
+/// A test file has one step for all; what spans half an hour or a week stands in files of its own, with longer ones.
 fn build_tests(
     group: &str,
     tests: &[RuleTest],
@@ -43,14 +43,19 @@ fn build_tests(
     artifacts: &mut Artifacts,
 ) -> Result<()> {
     // A `+` is in no service's name, so that no two files meet.
-    let (long, short): (Vec<_>, Vec<_>) = tests.iter().partition(|test| test.step == LONG_TEST_STEP);
-    for (suffix, tests) in [("", short), ("+long", long)] {
+    let suffix = |test: &RuleTest| match test.step {
+        LONG_TEST_STEP => "+long",
+        LONGEST_TEST_STEP => "+week",
+        _ => "",
+    };
+    for wanted in ["", "+long", "+week"] {
+        let tests: Vec<&RuleTest> = tests.iter().filter(|test| suffix(test) == wanted).collect();
         let Some(first) = tests.first() else { continue };
         let step = first.step.to_string();
         let tests: Vec<Value> = tests.into_iter().map(print_test).collect();
         let context = context! { group, rules => format!("../rules/{group}.yml"), step, tests };
         artifacts.yaml(
-            &format!("prometheus/tests/{group}{suffix}.yml"),
+            &format!("prometheus/tests/{group}{wanted}.yml"),
             templates.render("prometheus/tests.yml", context)?,
         )?;
     }

@@ -50,6 +50,9 @@ pub struct AlertEntry {
     pub severity: Severity,
     #[serde(rename = "for")]
     pub hold: Duration,
+    /// The longest `for` that a config may write. What lasts longer becomes what an alert compares with.
+    #[serde(default = "a_day")]
+    pub longest_for: Duration,
     /// By default; an alert with a unit and without one is not there until the config gives it a threshold.
     pub threshold: Option<Threshold>,
     pub unit: Option<Unit>,
@@ -69,6 +72,11 @@ pub struct AlertEntry {
     /// A template of the incident, see `plan::incidents`.
     pub test: String,
     pub runbook: Runbook,
+}
+
+/// One that waits longer tells nobody in time.
+fn a_day() -> Duration {
+    Duration::from_secs(86_400)
 }
 
 fn service_pack() -> Pack {
@@ -134,7 +142,7 @@ impl Unit {
             // Rounded, since 0.07 × 100 has more digits than anyone wrote.
             Self::Ratio => format!("{}%", (threshold * 100_000_000.0).round() / 1_000_000.0),
             // As a person writes it; Prometheus' own form of 1.2s is 1s200ms.
-            Self::Seconds if threshold < 60.0 => format!("{threshold}s"),
+            Self::Seconds if (1.0..60.0).contains(&threshold) => format!("{threshold}s"),
             Self::Seconds => {
                 #[allow(
                     clippy::cast_possible_truncation,
@@ -210,6 +218,6 @@ mod tests {
             assert!(ratio(text).is_err(), "{text}");
         }
         assert_eq!(Unit::Ratio.text(0.07), "7%");
-        assert_eq!(Unit::Seconds.text(2.5), "2.5s");
+        assert_eq!([2.5, 0.25, 90.0].map(|seconds| Unit::Seconds.text(seconds)), ["2.5s", "250ms", "1m30s"]);
     }
 }

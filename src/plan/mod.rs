@@ -24,7 +24,7 @@ use serde::Serialize;
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
 pub use engines::{engines, is_engine_name};
-pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
+pub use incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
 pub use resolve::{RESERVED_LABELS, resolve};

@@ -1,9 +1,11 @@
-//! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours.
+//! The rule tests of a service's recordings: on the engine's own series, before the first request, and over hours and days.
 
-use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
-use super::recordings::{GROWTHS, Recording, Sample, Subject, labels};
+use std::collections::BTreeMap;
+
+use super::incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
+use super::recordings::{COMPARISONS, GROWTHS, Recording, Sample, Subject, labels};
 use super::series::{REPLICAS, Series, TEST_AT, with_replica};
-use crate::catalog::vocabulary::{self, Fold, Shape, WORDS, Zeros};
+use crate::catalog::vocabulary::{self, Fold, Shape, WORDS};
 use crate::promql::PromQl;
 use crate::values::Duration;
 
@@ -21,6 +23,7 @@ pub(super) fn prove(
         tests.push(prove_idle(subject, step, recordings));
         tests.extend(prove_births(subject, step));
         tests.extend(prove_growth(subject));
+        tests.extend(prove_comparisons(subject, recordings));
     }
     tests
 }
@@ -45,10 +48,9 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
     series.feed_constant("up", &[("replica", REPLICAS[0].name)], 1.0);
     series.feed_constant("up", &[("replica", REPLICAS[1].name)], 0.0);
     series.feed_constant("up", &[("instance", "the probe")], 1.0);
-    let has_requests = !subject.engine.parts("requests", subject.version).is_empty();
-    let has_zeros = |word: &str| match vocabulary::word(word).map(|word| word.shape) {
-        Some(Shape::Counter { zeros: Some(zeros) }) => zeros == Zeros::Replicas || has_requests,
-        _ => false,
+    let has_zeros = |word: &str| {
+        let shape = vocabulary::word(word).map(|word| word.shape);
+        matches!(shape, Some(Shape::Counter { zeros: Some(zeros) }) if subject.fills(zeros))
     };
     for part in WORDS.iter().flat_map(|word| subject.engine.parts(word.name, subject.version)) {
         series.feed_idle(&part);
@@ -69,8 +71,8 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
             (_, _, "ratio_rate5m" | "p50_rate5m" | "p95_rate5m" | "p99_rate5m" | "mean_rate5m") => {
                 Some(Vec::new())
             }
-            ("service", word, _) if has_zeros(word) => Some(service(0.0)),
-            ("service_replica", word, _) if has_zeros(word) => Some(vec![of(0, 0.0)]),
+            ("service", word, "rate5m") if has_zeros(word) => Some(service(0.0)),
+            ("service_replica", word, "rate5m") if has_zeros(word) => Some(vec![of(0, 0.0)]),
             _ => None,
         }
     };
@@ -139,5 +141,28 @@ fn prove_growth(subject: &Subject) -> Option<RuleTest> {
         step: LONG_TEST_STEP,
         input: series.input,
         checks: checks.into(),
+    })
+}
+
+/// An hour is compared with that of a day and of a week before, and with no other.
+fn prove_comparisons(subject: &Subject, recordings: &[Recording]) -> Option<RuleTest> {
+    let recorded = |name: &str| recordings.iter().any(|recording| recording.name == name);
+    let at = Duration::from_secs(8 * 86_400);
+    let (now, yesterday, last_week) = (2.0, 4.0, 8.0);
+    let course = format!("1x23 {last_week} 1x{} {yesterday} 1x22 {now}", 6 * 24 - 2);
+    let mut input = BTreeMap::new();
+    let mut checks = Vec::new();
+    for comparison in COMPARISONS.iter().filter(|comparison| recorded(&comparison.name())) {
+        let rate = format!("service:{}:rate5m{{service=\"{}\"}}", comparison.word, subject.service);
+        input.insert(rate, course.clone());
+        let then = if comparison.days == 1 { yesterday } else { last_week };
+        let ratio = Sample { labels: labels(&[("service", subject.service)]), value: now / then };
+        checks.push(check(&comparison.name(), at, &[ratio]));
+    }
+    (!checks.is_empty()).then(|| RuleTest {
+        name: "traffic is compared with the same hour of other days".to_owned(),
+        step: LONGEST_TEST_STEP,
+        input: input.into_iter().collect(),
+        checks,
     })
 }

@@ -43,6 +43,15 @@ pub(super) struct Subject<'a> {
     pub scraped: Option<Duration>,
     pub probe: Option<&'a Probe>,
     pub max_concurrency: Option<u32>,
+    /// How long Prometheus keeps what it recorded.
+    pub retention: Duration,
+}
+
+impl Subject<'_> {
+    /// Whether a counter without series is 0 here: what is a part of the requests needs requests that are known.
+    pub(super) fn fills(&self, zeros: Zeros) -> bool {
+        zeros == Zeros::Replicas || !self.engine.parts("requests", self.version).is_empty()
+    }
 }
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
@@ -57,6 +66,32 @@ const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
 pub(super) const GROWTHS: [(&str, u32); 2] =
     [("service_replica:memory_bytes:growth6h", 6), ("service_replica:memory_bytes:growth1h", 1)];
+
+/// The rate of a word, compared with that of the same hour some days ago.
+pub(super) struct Comparison {
+    pub word: &'static str,
+    pub days: u32,
+    operation: &'static str,
+    /// Of the last hour, or as it is now.
+    hourly: bool,
+}
+
+impl Comparison {
+    pub(super) fn name(&self) -> String {
+        format!("service:{}:{}", self.word, self.operation)
+    }
+
+    /// How long Prometheus must keep what it is compared with, and the hour before that.
+    fn history(&self) -> Duration {
+        Duration::from_secs(u64::from(self.days + 1) * 86_400)
+    }
+}
+
+pub(super) const COMPARISONS: [Comparison; 3] = [
+    Comparison { word: "requests", days: 1, operation: "ratio1d", hourly: false },
+    Comparison { word: "requests", days: 7, operation: "ratio1w", hourly: true },
+    Comparison { word: "tokens_out", days: 7, operation: "ratio1w", hourly: true },
+];
 
 /// Records everything that the service's engine and endpoint can say. `step` is the interval of the rule test.
 pub(super) fn record(subject: &Subject, step: Duration) -> Recorded {
@@ -268,8 +303,19 @@ impl Recorder<'_> {
     }
 
     fn record_derived(&mut self) {
-        self.record_ratio("errors", "requests");
-        self.record_ratio("prefix_cache_hits", "prefix_cache_queries");
+        self.record_ratio("service_replica", "errors", "requests");
+        for (part, whole) in [
+            ("errors", "requests"),
+            ("preemptions", "requests"),
+            ("prefix_cache_hits", "prefix_cache_queries"),
+        ] {
+            self.record_ratio("service", part, whole);
+        }
+        for comparison in COMPARISONS {
+            if self.subject.retention >= comparison.history() {
+                self.record_comparison(&comparison);
+            }
+        }
         let running = self.values.get("service:running:sum").map(|values| values[0]);
         if let (Some(capacity), Some(running)) = (self.subject.max_concurrency, running) {
             let expr = format!(
@@ -289,14 +335,30 @@ impl Recorder<'_> {
     }
 
     /// The share of `part` in `whole`; empty, not NaN, where there is nothing to share.
-    fn record_ratio(&mut self, part: &str, whole: &str) {
-        let (part_name, whole_name) = (format!("service:{part}:rate5m"), format!("service:{whole}:rate5m"));
-        if let (Some(part_values), Some(whole_values)) =
-            (self.values.get(&part_name), self.values.get(&whole_name))
-        {
-            let value = part_values[0] / whole_values[0];
-            let expr = format!("{}\n  / ({} > 0)", self.own(&part_name), self.own(&whole_name));
-            self.for_service(&format!("service:{part}:ratio_rate5m"), &expr, value);
+    fn record_ratio(&mut self, level: &str, part: &str, whole: &str) {
+        let (part_name, whole_name) = (format!("{level}:{part}:rate5m"), format!("{level}:{whole}:rate5m"));
+        let (Some(parts), Some(wholes)) = (self.values.get(&part_name), self.values.get(&whole_name)) else {
+            return;
+        };
+        let ratios: Vec<f64> = parts.iter().zip(wholes).map(|(part, whole)| part / whole).collect();
+        let expr = format!("{}\n  / ({} > 0)", self.own(&part_name), self.own(&whole_name));
+        let name = format!("{level}:{part}:ratio_rate5m");
+        match ratios[..] {
+            [one, two] => self.per_replica(&name, &expr, [one, two]),
+            _ => self.for_service(&name, &expr, ratios[0]),
+        }
+    }
+
+    /// A rate as a share of what it was; empty where there was nothing then.
+    fn record_comparison(&mut self, comparison: &Comparison) {
+        let rate = format!("service:{}:rate5m", comparison.word);
+        if self.values.contains_key(&rate) {
+            let rate = self.own(&rate);
+            let hour = format!("avg_over_time({rate}[1h]");
+            let now = if comparison.hourly { format!("{hour})") } else { rate };
+            let expr = format!("{now}\n  / ({hour} offset {}d) > 0)", comparison.days);
+            // Nothing yet within the minutes of the rule test; `prove_comparisons` waits for it.
+            self.push(&comparison.name(), &expr, Vec::new());
         }
     }
 

@@ -72,6 +72,7 @@ pub fn resolve(
     alerts::check_changes(&root.key("alerts"), &config.alerts, false, report);
 
     check_limits(config, report);
+    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
 
     let mut mounts = Mounts::default();
     let mut services = Vec::new();
@@ -85,6 +86,7 @@ pub fn resolve(
             written: service,
             at: root.key("services").key(name),
             scrape_interval,
+            retention: retention_time,
         };
         services.extend(resolver.resolve(templates, &mut mounts, report)?);
     }
@@ -100,7 +102,6 @@ pub fn resolve(
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
     let step = incidents::test_step(scrape_interval);
     let costs = match &skyserve {
         Some(_) => {
@@ -193,7 +194,7 @@ fn resolve_stack_alerts(
         exposed: &exposed,
         scale_to_zero: false,
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
-        largest_bucket: &|_| None,
+        bounds: &|_| None,
     };
     let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
     stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);

@@ -206,6 +206,7 @@ impl<'a> Series<'a> {
         vocabulary::WORDS
             .iter()
             .filter(|word| word.shape == Shape::Counter { zeros: Some(Zeros::Requests) })
+            .filter(|_| self.subject.fills(Zeros::Requests))
             .flat_map(|word| self.subject.engine.parts(word.name, self.subject.version))
             .flatten()
             .any(|reading| reading.name == metric && reading.source.selects(labels))

@@ -33,6 +33,7 @@ pub(super) struct ServiceResolver<'a> {
     pub(super) at: ConfigPath,
     /// The stack's.
     pub(super) scrape_interval: Duration,
+    pub(super) retention: Duration,
 }
 
 impl ServiceResolver<'_> {
@@ -91,6 +92,7 @@ impl ServiceResolver<'_> {
             scraped: (!matches!(targets, Targets::None)).then(|| scrape_interval.max(self.scrape_interval)),
             probe: probe.as_ref(),
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
+            retention: self.retention,
         };
         let recorded = recordings::record(&subject, step);
         let traffic = subject.scraped.and_then(|_| traffic(&engine, version));
@@ -110,7 +112,7 @@ impl ServiceResolver<'_> {
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
                 (Some(at.key("alerts")), &written.alerts),
             ],
-            largest_bucket: &|word| Some(engine.bounds(word, version)?.bounds.last()?.value),
+            bounds: &|word| engine.bounds(word, version),
         };
         let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
         let mut tests = recorded.tests;

@@ -14,7 +14,7 @@ use skymon::catalog::engines::Engines;
 use crate::page::{Page, list, pages, text};
 use crate::support::fakes::Receiver;
 use crate::support::http::{self, Reply, Server};
-use crate::support::project::{Project, fixture};
+use crate::support::project::{Project, files_below, fixture};
 use crate::support::replicas::Replica;
 use crate::support::skypilot::{ApiServer, captured};
 use crate::support::stack::Stack;
@@ -34,6 +34,7 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
     let _endpoint = Server::start_with(addr(8443), Some(authority.server(&[IP])), |_| Reply::text(200, "{}"));
     project.render();
     trust(&project, &authority);
+    within_seconds(&project);
     let _api_server = on_skyserve(&project);
     let replicas = Replicas::start();
     let stack = Stack::start(&project.path("monitoring"), IP);
@@ -82,21 +83,21 @@ fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
     assert_eq!(link("CloudSpendHigh", &Value::Null), page);
 }
 
-/// Two services for each engine, so that pages must choose; alerts of each severity that fire at once for each of them.
+/// Two services for each engine, so that pages must choose, each with a replica that is gone; alerts of each severity that fire at once for each of them.
 /// Nobody plays Grafana here, so that `MonitoringDown` is right.
 fn config() -> String {
     let mut services = String::new();
     for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
-        for (name, port, threshold) in [("chat", port, "10ms"), ("rank", port + 5, "20ms")] {
-            let other = port + 1;
+        for (name, port, threshold) in [("chat", port, "2s"), ("rank", port + 5, "3s")] {
+            let (other, gone) = (port + 1, port + 2);
             services.push_str(&format!(
                 "  {name}-{engine}:
     engine: {engine}
     endpoint: https://{IP}:8443
     probe: {{interval: 1s}}
-    replicas: ['{IP}:{port}', '{IP}:{other}']
+    replicas: ['{IP}:{port}', '{IP}:{other}', '{IP}:{gone}']
     capacity: {{max_concurrency: 8}}
-    alerts: {{HighLatency: {{threshold: {threshold}, for: 0s, min_requests: 0}}}}
+    alerts: {{HighLatency: {{threshold: {threshold}}}}}
 "
             ));
         }
@@ -107,6 +108,7 @@ name: pages
 services:
 {services}alerts:
   HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
+  ReplicaDown: {{for: 0s}}
   MonitoringDown: {{for: 0s}}
   SkyServeCleanupFailed: {{for: 0s, severity: critical}}
   CloudSpendHigh: {{for: 0s}}
@@ -118,6 +120,17 @@ heartbeat: {{url_file: secrets/hook}}
 prometheus: {{scrape_interval: 1s, retention: {{size: 1GB}}}}
 "
     )
+}
+
+/// What is compared with other days is compared with a few seconds ago: nobody waits a week here.
+fn within_seconds(project: &Project) {
+    for file in files_below(&project.path("monitoring/prometheus/rules")) {
+        let path = format!("monitoring/prometheus/rules/{}", file.display());
+        project.write(
+            &path,
+            &project.read(&path).replace("offset 7d", "offset 5s").replace("offset 1d", "offset 5s"),
+        );
+    }
 }
 
 /// SkyServe runs two of the services, one in the middle of an update, with replicas in every state and on every cloud. Now

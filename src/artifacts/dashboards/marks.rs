@@ -1,7 +1,8 @@
 //! Carries out the marks that a template holds for skymon: thresholds, colours, rows that link to pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
@@ -161,6 +162,44 @@ pub(super) fn ask_for_traffic(panel: &mut Value, page: &Page) {
             target["interval"] = json!(interval(slowest));
         }
     }
+}
+
+/// Says in the description of a table which services leave which columns empty: an engine that cannot tell is no engine
+/// that is at rest. Services with the same gaps share a line.
+pub(super) fn name_gaps(panel: &mut Value, page: &Page) -> Result<()> {
+    if panel["skymon"]["gaps"] != true {
+        return Ok(());
+    }
+    let title = |target: &Value| {
+        let column = format!("Value #{}", target["refId"].as_str()?);
+        let overrides = panel["fieldConfig"]["overrides"].as_array()?;
+        let one = overrides.iter().find(|one| one["matcher"]["options"] == column.as_str())?;
+        let title = one["properties"].as_array()?.iter().find(|property| property["id"] == "displayName")?;
+        Some(title["value"].as_str()?.to_owned())
+    };
+    let mut services_of: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+    for service in &page.services {
+        let mut gaps = Vec::new();
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            let Some(title) = title(target) else { continue };
+            if !page.answers(service, target["expr"].as_str().unwrap_or_default())? {
+                gaps.push(title);
+            }
+        }
+        if !gaps.is_empty() {
+            services_of.entry(gaps).or_default().push(&service.name);
+        }
+    }
+    let mut lines: Vec<String> = services_of
+        .into_iter()
+        .map(|(gaps, services)| format!("- {}: {}.", services.join(", "), gaps.join(", ")))
+        .collect();
+    lines.sort();
+    if !lines.is_empty() {
+        let description = panel["description"].as_str().unwrap_or_default();
+        panel["description"] = json!(format!("{description} Always empty:\n\n{}", lines.join("\n")));
+    }
+    Ok(())
 }
 
 pub(super) fn colour_services(panel: &mut Value, page: &Page) {

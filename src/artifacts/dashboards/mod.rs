@@ -11,6 +11,7 @@
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
 //! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe
 //!   that of SkyServe's;
+//! - `{"gaps": true}` on a table with a row for each service: its description names the columns that a service leaves empty;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
 mod fill;
@@ -226,6 +227,12 @@ impl Page<'_> {
         Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
     }
 
+    /// Whether this service is in the answer to a query.
+    fn answers(&self, service: &DashboardService, expr: &str) -> Result<bool> {
+        let has = |metric: &String| metric == ALERTS || service.recorded.contains(metric);
+        Ok(queries::metrics(expr)?.iter().all(has))
+    }
+
     /// The threshold of an alert: of the stack, or if each service that the queries can show has it and all agree: a line is
     /// true for all or for none.
     fn threshold(&self, alert: &str, queries: &[String]) -> Option<f64> {
@@ -264,6 +271,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
             marks::draw_thresholds(panel, page);
             marks::link_runbook(panel, page, input);
             marks::colour_services(panel, page);
+            marks::name_gaps(panel, page)?;
             marks::list_pages(panel, pages);
             marks::name_pages(panel, pages, input);
         }
