@@ -44,6 +44,18 @@ fn a_known_engine_is_taken_with_what_tells_it() {
 }
 
 #[test]
+fn metrics_that_are_where_another_engine_has_them_are_found_there() {
+    let (_server, replica) = server("/v1/metrics", fixture("engines/vllm.generated.prom"));
+    let project = Project::empty();
+    init(&project, &replica, &["--look"]).expect_success();
+    let config = project.read("skymon.yaml");
+    assert!(
+        config.contains("    engine: vllm\n") && config.contains("    metrics_path: \"/v1/metrics\"\n"),
+        "{config}"
+    );
+}
+
+#[test]
 fn an_unknown_server_gets_the_draft_of_an_engine_and_the_stack_is_fine() {
     let (_server, replica) = server("/metrics", GATEWAY.to_owned());
     let project = Project::empty();

@@ -1,4 +1,4 @@
-//! One line of an exposition, in the text format or in OpenMetrics. By hand: the crates for it stop at the first line that
+//! One line of an exposition, in the text format or in `OpenMetrics`. By hand: the crates for it stop at the first line that
 //! breaks a rule, and pages of real servers break them in ways that Prometheus takes.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ pub(super) enum Line {
     Help(String, String),
     Type(String, Kind),
     Sample(Sample),
-    /// `# EOF`, which only OpenMetrics has.
+    /// `# EOF`, which only `OpenMetrics` has.
     End,
     /// An empty line, or a comment.
     Nothing,

@@ -107,18 +107,22 @@ fn small(count: usize) -> f64 {
 }
 
 fn telling<'a>(page: &Exposition, engine: &'a Engine, explained: &BTreeSet<String>) -> Telling<'a> {
-    let replaced: BTreeSet<&str> =
-        engine.metrics.values().filter_map(|metric| metric.replaces.as_deref()).collect();
+    let is_there = |name: &str| page.has(name) && !explained.contains(name);
+    // Of several names for one thing a version has one.
+    let mut others: BTreeSet<&str> = BTreeSet::new();
+    for word in engine.vocabulary.keys() {
+        let (there, missing): (Vec<&str>, Vec<&str>) =
+            engine.names_for(word).partition(|name| is_there(name));
+        if !there.is_empty() {
+            others.extend(missing);
+        }
+    }
     let mut telling = Telling { found: Vec::new(), of: 0 };
     for name in engine.metrics.keys().filter(|name| !COMMON.iter().any(|common| name.starts_with(common))) {
-        let is_there = page.has(name) && !explained.contains(name);
-        if is_there {
+        if is_there(name) {
             telling.found.push(name);
         }
-        // A name that another one has replaced is not to be expected beside it.
-        if is_there || !replaced.contains(name.as_str()) {
-            telling.of += 1;
-        }
+        telling.of += usize::from(is_there(name) || !others.contains(name.as_str()));
     }
     telling
 }

@@ -90,7 +90,7 @@ fn what_servers_write_otherwise_than_the_book_is_read_as_prometheus_reads_it() {
         "with.dots",
     ];
     assert_eq!(names, expected);
-    assert_eq!(metric(&page, "spaced").series[0].1, 2e11);
+    assert!((metric(&page, "spaced").series[0].1 - 2e11).abs() < 1.0);
     assert_eq!(metric(&page, "escaped").series[0].0["p"], "C:\\DIR\n\"x\"}} ");
     assert_eq!(metric(&page, "seconds").buckets, [0.5, 1.0]);
     assert_eq!(metric(&page, "seconds").series.len(), 1);
@@ -184,18 +184,16 @@ fn a_hostile_page_breaks_out_of_nothing() {
 }
 
 #[test]
-fn an_engine_is_recognised_by_its_own_page() {
+fn an_engine_is_recognised_by_its_own_page_and_taken_for_no_other() {
     for (name, text) in pages() {
-        let expected = name.split('.').next().unwrap();
-        let expected = match expected {
-            "trtllm" => "tensorrt-llm",
-            same => same,
-        };
-        if Engines::built_in().get(expected).is_none() {
+        let page = Exposition::parse(&text);
+        let engine = name.split('.').next().unwrap();
+        // A few lines that are added to other pages tell nothing.
+        if page.metrics.len() < 5 {
             continue;
         }
-        let found = recognize(&Exposition::parse(&text), Engines::built_in());
-        let names: Vec<&str> = found.iter().map(|one| one.engine.name.as_str()).collect();
-        assert_eq!(names, [expected], "{name}");
+        let found = recognize(&page, Engines::built_in());
+        let names: Vec<_> = found.iter().map(|one| (one.engine.name.as_str(), one.is_sure())).collect();
+        assert_eq!(names, [(engine, true)], "{name}");
     }
 }

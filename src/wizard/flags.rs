@@ -303,7 +303,7 @@ mod tests {
         let given = Given {
             name: Some("No Name".into()),
             service: Some("stack".into()),
-            engine: Some("sglang".into()),
+            engine: Some("sglangg".into()),
             replicas: vec!["10.0.0.1".into(), "http://x:1/".into()],
             endpoint: Some("api.example.com".into()),
             critical: Some("slak".into()),
@@ -331,7 +331,7 @@ mod tests {
         for words in [
             "`slack`?",
             "`email.to`?",
-            "not available yet",
+            "no engine `sglangg`",
             "cannot read `/nowhere/at-all`",
             "the secret itself",
         ] {

@@ -32,7 +32,7 @@ pub(super) enum Seen {
 pub fn look(flags: &mut Flags) -> Told {
     let mut told = Told::default();
     let Some(replica) = flags.replicas.as_ref().and_then(|replicas| replicas.first()) else { return told };
-    let token = flags.secrets.get(REPLICA.name).map(|token| token.expose());
+    let token = flags.secrets.get(REPLICA.name).map(super::Secret::expose);
     match page_of(replica, token) {
         Ok((url, page)) => {
             let (line, seen) = see(&url, &page);

@@ -67,184 +67,175 @@ fn every_built_in_file_passes_the_checks_of_a_users_own() {
     }
 }
 
+/// What is written in the place of what, and what is said of it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "port: 9000",
+        "port: high",
+        "wrong-type high: expected a whole number from 0 to 65535, found text `high`",
+    ),
+    ("port: 9000", "prot: 9000", "unknown-key prot: unknown key `prot`"),
+    ("unit: requests, until", "until", "missing-key gw_busy: missing key `unit`"),
+    ("type: counter", "type: conter", "bad-value conter: unknown value `conter`"),
+    (
+        "metrics_path: /metrics",
+        "metrics_path: /metrics?x=1",
+        "bad-value /metrics?x=1: Prometheus would not take the `?` of a metrics path for what it means in a URL",
+    ),
+    ("Gateway\n", "\"a\\nb\"\n", "bad-value \"a\\nb\": the text holds the control character U+000A"),
+    ("  gw_busy:", "  gw busy:", "bad-engine gw busy: `gw busy` cannot name a metric"),
+    (
+        "replaces: gw_busy",
+        "replaces: gw_bsy",
+        "unknown-metric gw_bsy: there is no metric `gw_bsy` in this file",
+    ),
+    (
+        "replaces: gw_busy",
+        "replaces: gw_active",
+        "bad-engine gw_active: `gw_active` replaces itself in the end",
+    ),
+    (
+        "replaces: gw_busy",
+        "replaces: gw_requests_total",
+        "bad-engine gw_requests_total: `gw_active` and `gw_requests_total` are of two types or units",
+    ),
+    (
+        "until: 2.0",
+        "since: 3, until: 2.0",
+        "bad-value 2.0: no version has this metric: `until` is the first one without it",
+    ),
+    ("labels: [code]", "labels: [code, service]", "bad-label service: the label `service` is skymon's own"),
+    ("labels: [code]", "labels: [code, a-b]", "bad-label a-b: `a-b` cannot name a label"),
+    ("{code: '500'}", "{cod: '500'}", "bad-label cod: the metric has no label `cod`"),
+    ("{code: '500'}", "{code: '200'}", "bad-engine {code: '200'}: the same series is there twice"),
+    ("'1.0', '60.0'", "'60.0', '1.0'", "bad-value '1.0': `1.0` is not above the bound before it"),
+    ("'1.0', '60.0'", "'60.0', '+Inf'", "bad-value '+Inf': `+Inf` is in every histogram"),
+    ("'1.0', '60.0'", "'60.0', wide", "bad-value wide: `wide` is not the bound of a bucket"),
+    (
+        ", buckets: ['0.5', '1.0', '60.0']",
+        "",
+        "bad-engine gw_seconds: `latency_seconds` is made of buckets, and `gw_seconds` has none",
+    ),
+    ("until: 2.0", "buckets: ['1']", "bad-value ['1']: a gauge has no buckets"),
+    (
+        "gw_requests_total, status",
+        "gw_requests, status",
+        "unknown-metric gw_requests: there is no metric `gw_requests` in this file",
+    ),
+    ("status: code", "status: status", "bad-label status: the metric has no label `status`"),
+    (
+        "metric: gw_requests_total, status: code",
+        "metric: gw_seconds",
+        "bad-engine gw_seconds: `traffic` is made of a counter, and `gw_seconds` is a histogram",
+    ),
+    ("  errors:", "  erors:", "unknown-word erors: the vocabulary has no word `erors`"),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_activ}",
+        "unknown-metric gw_activ: there is no metric `gw_activ` in this file",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_seconds}",
+        "bad-engine gw_seconds: `running` is made of a gauge, and `gw_seconds` is a histogram",
+    ),
+    ("'code=~\"5..\"'", "'code~5'", "bad-promql 'code~5': these are not the matchers of a selector"),
+    (
+        "'code=~\"5..\"'",
+        "'code=\"500\"} offset 1d #'",
+        "bad-promql 'code=\"500\"} offset 1d #': these are not the matchers of a selector",
+    ),
+    ("'code=~\"5..\"'", "'cod=\"500\"'", "bad-label 'cod=\"500\"': the metric has no label `cod`"),
+    (
+        "'code=~\"5..\"'",
+        "'code=~\"9..\"'",
+        "bad-engine 'code=~\"9..\"': `errors` selects none of the series of `gw_requests_total`",
+    ),
+    ("  HighLatency:", "  HighLatncy:", "unknown-alert HighLatncy: there is no alert `HighLatncy`"),
+    (
+        "  HighLatency:",
+        "  MonitoringDown:",
+        "misplaced-alert MonitoringDown: `MonitoringDown` is an alert of the stack, not of a service",
+    ),
+    ("threshold: 30s", "threshold: 2m", "beyond-buckets 2m: `HighLatency` could never fire"),
+    ("metrics_path: /metrics\n", "", "missing-key metrics: an engine with metrics has a path where they are"),
+    ("'60.0'", "'60'", "bad-value '60': `60` is not as Prometheus writes it"),
+    ("['0.5'", "['-1.0', '0.5'", "bad-value '-1.0': `-1.0` is not the bound of a bucket"),
+    (
+        "gauge, unit: requests, until",
+        "gauge, unit: requests, late: true, until",
+        "bad-value true: a gauge has no first event",
+    ),
+    (
+        "labels: [code]",
+        "labels: [code]\n    copies: [rank]",
+        "bad-label rank: the metric has no label `rank`",
+    ),
+    (
+        "{metric: gw_seconds}",
+        "{metric: gw_requests_total}",
+        "bad-engine gw_requests_total: `latency_seconds` is made of a histogram, and `gw_requests_total` is a counter",
+    ),
+    (
+        "  running: {",
+        "  memory_bytes: {",
+        "bad-engine gw_active: `memory_bytes` is in bytes, and `gw_active` in requests",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, compare: == 1}",
+        "bad-engine == 1: a metric whose unit is `state` is compared, and no other",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, compare: is 1}",
+        "bad-value is 1: `is 1` is not a comparison",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, read: count}",
+        "bad-engine count: `gw_active` is no histogram of which a part could be read",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, per: {metric: gw_active}}",
+        "bad-engine {metric: gw_active}: a mean answers words that are histograms, as a whole",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, plus: [{metric: gw_idle}]}",
+        "unknown-metric gw_idle: there is no metric `gw_idle` in this file",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, plus: [{metric: gw_busy, plus: [{metric: gw_busy}]}]}",
+        "bad-engine [{metric: gw_busy}]: only counters and gauges are added, in one list",
+    ),
+    (
+        "{metric: gw_active}",
+        "{metric: gw_active, before: {metric: gw_busy, where: 'a=\"b\"'}}",
+        "bad-label 'a=\"b\"': the metric has no label `a`",
+    ),
+    ("alerts:", "cannot: {running: never}\nalerts:", "bad-engine running: `running` is read, and cannot be"),
+    (
+        "alerts:",
+        "cannot: {runing: never}\nalerts:",
+        "unknown-word runing: the vocabulary has no word `runing`",
+    ),
+    (
+        "alerts:",
+        "traps: [\"a\\tb\"]\nalerts:",
+        "bad-value \"a\\tb\": the text holds the control character U+0009",
+    ),
+    ("metrics:", "metrics: [", "yaml-syntax :: the map is not closed"),
+];
+
 #[test]
 fn every_fault_of_a_file_is_named_with_its_place() {
-    for (good, bad, expected) in [
-        (
-            "port: 9000",
-            "port: high",
-            "wrong-type high: expected a whole number from 0 to 65535, found text `high`",
-        ),
-        ("port: 9000", "prot: 9000", "unknown-key prot: unknown key `prot`"),
-        ("unit: requests, until", "until", "missing-key gw_busy: missing key `unit`"),
-        ("type: counter", "type: conter", "bad-value conter: unknown value `conter`"),
-        (
-            "metrics_path: /metrics",
-            "metrics_path: /metrics?x=1",
-            "bad-value /metrics?x=1: Prometheus would not take the `?` of a metrics path for what it means in a URL",
-        ),
-        ("Gateway\n", "\"a\\nb\"\n", "bad-value \"a\\nb\": the text holds the control character U+000A"),
-        ("  gw_busy:", "  gw busy:", "bad-engine gw busy: `gw busy` cannot name a metric"),
-        (
-            "replaces: gw_busy",
-            "replaces: gw_bsy",
-            "unknown-metric gw_bsy: there is no metric `gw_bsy` in this file",
-        ),
-        (
-            "replaces: gw_busy",
-            "replaces: gw_active",
-            "bad-engine gw_active: `gw_active` replaces itself in the end",
-        ),
-        (
-            "replaces: gw_busy",
-            "replaces: gw_requests_total",
-            "bad-engine gw_requests_total: `gw_active` and `gw_requests_total` are of two types or units",
-        ),
-        (
-            "until: 2.0",
-            "since: 3, until: 2.0",
-            "bad-value 2.0: no version has this metric: `until` is the first one without it",
-        ),
-        (
-            "labels: [code]",
-            "labels: [code, service]",
-            "bad-label service: the label `service` is skymon's own",
-        ),
-        ("labels: [code]", "labels: [code, a-b]", "bad-label a-b: `a-b` cannot name a label"),
-        ("{code: '500'}", "{cod: '500'}", "bad-label cod: the metric has no label `cod`"),
-        ("{code: '500'}", "{code: '200'}", "bad-engine {code: '200'}: the same series is there twice"),
-        ("'1.0', '60.0'", "'60.0', '1.0'", "bad-value '1.0': `1.0` is not above the bound before it"),
-        ("'1.0', '60.0'", "'60.0', '+Inf'", "bad-value '+Inf': `+Inf` is in every histogram"),
-        ("'1.0', '60.0'", "'60.0', wide", "bad-value wide: `wide` is not the bound of a bucket"),
-        (
-            ", buckets: ['0.5', '1.0', '60.0']",
-            "",
-            "bad-engine gw_seconds: `latency_seconds` is made of buckets, and `gw_seconds` has none",
-        ),
-        ("until: 2.0", "buckets: ['1']", "bad-value ['1']: a gauge has no buckets"),
-        (
-            "gw_requests_total, status",
-            "gw_requests, status",
-            "unknown-metric gw_requests: there is no metric `gw_requests` in this file",
-        ),
-        ("status: code", "status: status", "bad-label status: the metric has no label `status`"),
-        (
-            "metric: gw_requests_total, status: code",
-            "metric: gw_seconds",
-            "bad-engine gw_seconds: `traffic` is made of a counter, and `gw_seconds` is a histogram",
-        ),
-        ("  errors:", "  erors:", "unknown-word erors: the vocabulary has no word `erors`"),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_activ}",
-            "unknown-metric gw_activ: there is no metric `gw_activ` in this file",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_seconds}",
-            "bad-engine gw_seconds: `running` is made of a gauge, and `gw_seconds` is a histogram",
-        ),
-        ("'code=~\"5..\"'", "'code~5'", "bad-promql 'code~5': these are not the matchers of a selector"),
-        (
-            "'code=~\"5..\"'",
-            "'code=\"500\"} offset 1d #'",
-            "bad-promql 'code=\"500\"} offset 1d #': these are not the matchers of a selector",
-        ),
-        ("'code=~\"5..\"'", "'cod=\"500\"'", "bad-label 'cod=\"500\"': the metric has no label `cod`"),
-        (
-            "'code=~\"5..\"'",
-            "'code=~\"9..\"'",
-            "bad-engine 'code=~\"9..\"': `errors` selects none of the series of `gw_requests_total`",
-        ),
-        ("  HighLatency:", "  HighLatncy:", "unknown-alert HighLatncy: there is no alert `HighLatncy`"),
-        (
-            "  HighLatency:",
-            "  MonitoringDown:",
-            "misplaced-alert MonitoringDown: `MonitoringDown` is an alert of the stack, not of a service",
-        ),
-        ("threshold: 30s", "threshold: 2m", "beyond-buckets 2m: `HighLatency` could never fire"),
-        (
-            "metrics_path: /metrics\n",
-            "",
-            "missing-key metrics: an engine with metrics has a path where they are",
-        ),
-        ("'60.0'", "'60'", "bad-value '60': `60` is not as Prometheus writes it"),
-        ("['0.5'", "['-1.0', '0.5'", "bad-value '-1.0': `-1.0` is not the bound of a bucket"),
-        (
-            "gauge, unit: requests, until",
-            "gauge, unit: requests, late: true, until",
-            "bad-value true: a gauge has no first event",
-        ),
-        (
-            "labels: [code]",
-            "labels: [code]\n    copies: [rank]",
-            "bad-label rank: the metric has no label `rank`",
-        ),
-        (
-            "{metric: gw_seconds}",
-            "{metric: gw_requests_total}",
-            "bad-engine gw_requests_total: `latency_seconds` is made of a histogram, and `gw_requests_total` is a counter",
-        ),
-        (
-            "  running: {",
-            "  memory_bytes: {",
-            "bad-engine gw_active: `memory_bytes` is in bytes, and `gw_active` in requests",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, compare: == 1}",
-            "bad-engine == 1: a metric whose unit is `state` is compared, and no other",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, compare: is 1}",
-            "bad-value is 1: `is 1` is not a comparison",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, read: count}",
-            "bad-engine count: `gw_active` is no histogram of which a part could be read",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, per: {metric: gw_active}}",
-            "bad-engine {metric: gw_active}: a mean answers words that are histograms, as a whole",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, plus: [{metric: gw_idle}]}",
-            "unknown-metric gw_idle: there is no metric `gw_idle` in this file",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, plus: [{metric: gw_busy, plus: [{metric: gw_busy}]}]}",
-            "bad-engine [{metric: gw_busy}]: only counters and gauges are added, in one list",
-        ),
-        (
-            "{metric: gw_active}",
-            "{metric: gw_active, before: {metric: gw_busy, where: 'a=\"b\"'}}",
-            "bad-label 'a=\"b\"': the metric has no label `a`",
-        ),
-        (
-            "alerts:",
-            "cannot: {running: never}\nalerts:",
-            "bad-engine running: `running` is read, and cannot be",
-        ),
-        (
-            "alerts:",
-            "cannot: {runing: never}\nalerts:",
-            "unknown-word runing: the vocabulary has no word `runing`",
-        ),
-        (
-            "alerts:",
-            "traps: [\"a\\tb\"]\nalerts:",
-            "bad-value \"a\\tb\": the text holds the control character U+0009",
-        ),
-        ("metrics:", "metrics: [", "yaml-syntax :: the map is not closed"),
-    ] {
-        assert!(GOOD.contains(good), "{good}");
+    for (good, bad, expected) in FAULTS {
+        assert!(GOOD.contains(*good), "{good}");
         let (said, is_known) = found("engines/gateway.yml", &GOOD.replacen(good, bad, 1));
-        assert_eq!(said.first().map(String::as_str), Some(expected), "{bad}: {said:#?}");
+        assert_eq!(said.first().map(String::as_str), Some(*expected), "{bad}: {said:#?}");
         assert!(!is_known, "{bad}");
     }
 }
