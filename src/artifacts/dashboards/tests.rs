@@ -24,7 +24,16 @@ const VOCABULARY: &str = "
     service:running:sum service:queued:sum service:tokens_in:rate5m service:tokens_out:rate5m
     service:kv_cache_usage:max service:prefix_cache_hits:ratio_rate5m service:preemptions:rate5m
     service:model_ready:min service:utilization:ratio service:endpoint_up:min
-    service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
+    service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min
+    service:preemptions:ratio_rate5m service:requests:ratio1w service:tokens_out:ratio1w
+    service:queue_time_seconds:p50_rate5m service:queue_time_seconds:p95_rate5m
+    service:queue_time_seconds:p99_rate5m service:latency_seconds:mean_rate5m
+    service:time_to_first_token_seconds:mean_rate5m service:time_per_output_token_seconds:mean_rate5m
+    service:queue_time_seconds:mean_rate5m service_replica:errors:ratio_rate5m service_replica:awake:min
+    service_replica:latency_seconds:mean_rate5m service_replica:time_to_first_token_seconds:mean_rate5m
+    service_replica:time_per_output_token_seconds:mean_rate5m service_replica:queue_time_seconds:mean_rate5m
+    service_replica:time_to_first_token_seconds:p99_rate5m
+    service_replica:time_per_output_token_seconds:p99_rate5m service_replica:queue_time_seconds:p99_rate5m";
 
 /// All that the rules can record of what replicas cost.
 const COSTS: &str = "
@@ -362,7 +371,7 @@ fn a_threshold_is_drawn_where_all_services_of_the_page_agree() {
     let divided = latency("service-vllm.json");
     assert_eq!(divided["thresholds"]["steps"].as_array().unwrap().len(), 1);
     assert_eq!(divided["custom"]["thresholdsStyle"]["mode"], "off");
-    let lines = &panel(&built["service-vllm.json"], "Latency").unwrap()["targets"][3];
+    let lines = &panel(&built["service-vllm.json"], "Latency").unwrap()["targets"][4];
     assert_eq!(
         lines["expr"],
         "(label_replace(vector(2.5), \"service\", \"chat\", \"\", \"\")\n\
