@@ -227,6 +227,7 @@ fn instantiate(
         threshold => effective.threshold.map(number),
         min_requests => effective.min_requests,
         scale_to_zero => scope.scale_to_zero,
+        for_seconds => effective.hold.unwrap_or(entry.hold).as_millis() / 1000,
     };
     let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
     let expr =

@@ -79,7 +79,7 @@ pub(super) fn test_step(scrape_interval: Duration) -> Duration {
     scrape_interval.max(Duration::from_secs(15))
 }
 
-/// The step of tests that span more than an hour. Ranges of 5 minutes still hold the two samples they need.
+/// The step of tests that span an hour or more. Ranges of 5 minutes still hold the two samples they need.
 pub const LONG_TEST_STEP: Duration = Duration::from_secs(120);
 
 /// Proves one alert on its incident.
@@ -95,7 +95,7 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
             .parse()
             .map_err(|error| anyhow::anyhow!("bug: the test of alert `{name}`: {error}"))?
     };
-    let long = lookback.as_millis() + alert.hold.as_millis() > 3_600_000;
+    let long = lookback.as_millis() + alert.hold.as_millis() >= 3_600_000;
     let step = if long { LONG_TEST_STEP } else { step };
     let steps_of = |duration: Duration| duration.as_millis().div_ceil(step.as_millis());
     let at = |steps: u64| Duration::from_millis(steps * step.as_millis());

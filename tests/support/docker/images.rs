@@ -92,6 +92,13 @@ const IMAGES: [Image; 7] = [
         ],
     },
     Image {
+        repository: "prom/node-exporter",
+        programs: &[("node_exporter", "node_exporter")],
+        files: &[],
+        folders: &[],
+        says: &["USER nobody", "EXPOSE 9100", "ENTRYPOINT [\"/bin/node_exporter\"]"],
+    },
+    Image {
         repository: "grafana/grafana",
         programs: &[],
         files: &[
