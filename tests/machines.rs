@@ -127,8 +127,8 @@ fn the_rule_tests_of_machines_hold_under_overrides() {
         "HostDown: {for: 0s}, HostDiskFull: {threshold: 60%}, HostDiskFilling: {threshold: 1%, for: 0s},
          HostClockSkew: {threshold: 50ms}, HostOomKill: {for: 5m}, GpuXidError: {for: 1h}, GpuXidOther: {for: 5m, severity: warning},
          GpuMemoryFull: {threshold: 50%}, GpuIdle: {threshold: 90%, for: 10m}, GpuHot: {threshold: 0.5}, GpuLinkReplays: {threshold: 1}",
-        "HostCpuSaturated: {threshold: 99.9%, for: 3h}, HostMemoryPressure: {threshold: 50%}, HostDiskFull: {for: 1d, severity: info},
-         HostClockNotSynchronised: {for: 0s}, GpuXidError: {for: 1d}, GpuThrottled: {for: 2h}, GpuEccErrors: {for: 10m},
+        "HostCpuSaturated: {threshold: 99.9%, for: 90m}, HostMemoryPressure: {threshold: 50%}, HostDiskFull: {for: 2h, severity: info},
+         HostClockNotSynchronised: {for: 0s}, GpuXidError: {for: 2h}, GpuThrottled: {for: 2h}, GpuEccErrors: {for: 10m},
          GpuRowRemapFailure: {for: 1h}, GpuIdle: {enabled: false}, GpuDown: {labels: {rack: 'a \"b\" {{ c }}'}}",
     ];
     for (change, interval) in overrides.into_iter().zip(["1s", "1m"]) {

@@ -48,7 +48,7 @@ const fn script(path: &'static str, content: &'static str) -> File {
 
 /// The default configs are there as traps: a stack whose own config is not mounted where the program looks would run
 /// with these, and look well.
-const IMAGES: [Image; 7] = [
+const IMAGES: [Image; 8] = [
     Image {
         repository: "prom/prometheus",
         programs: &[("prometheus", "prometheus"), ("promtool", "promtool")],
