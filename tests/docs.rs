@@ -18,6 +18,7 @@ use minijinja::context;
 use serde_json::{Map, Value};
 use skymon::catalog::alerts::AlertEntry;
 use skymon::catalog::engines::{Engine, Engines};
+use skymon::catalog::machines::{self, Exporter, Recorded};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
@@ -241,8 +242,9 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 /// The series that an alert cannot do without.
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
     let recorded: [&str; 0] = [];
-    let values =
-        context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, recorded };
+    let values = context! {
+        service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, for_seconds => 0, recorded
+    };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
     PromQl::parse(&expr).expect("is PromQL").metrics().clone()
 }
@@ -360,6 +362,34 @@ fn engines_md_has_the_page_that_explain_prints_of_every_engine() {
 }
 
 #[test]
+fn machines_md_has_every_recorded_series_and_every_error_code() {
+    let exporters = [machines::replicas(), machines::node(), machines::dcgm(), machines::cadvisor()];
+    let row = |exporter: &Exporter, one: &Recorded| {
+        format!("| `{}` | {} | {} |", one.record, one.about, exporter.title)
+    };
+    let rows: Vec<String> = exporters
+        .iter()
+        .flat_map(|exporter| exporter.recordings.iter().map(|one| row(exporter, one)))
+        .collect();
+    assert_rows("docs/machines.md", "recorded series", &rows);
+    let xids = &machines::dcgm().xids;
+    let of = |codes: &BTreeMap<u32, String>, class: &str| -> Vec<String> {
+        codes.iter().map(|(code, means)| format!("| `{code}` | {class} | {means} |")).collect()
+    };
+    let rows = [of(&xids.hardware, "hardware"), of(&xids.application, "application")].concat();
+    assert_rows("docs/machines.md", "code", &rows);
+}
+
+#[test]
+fn machines_md_lists_the_counters_that_must_be_asked_for() {
+    let text = page("docs/machines.md");
+    for (metric, exposed) in machines::dcgm().metrics.iter().filter(|(_, exposed)| !exposed.default) {
+        let line = format!("{metric}, {}, {}\n", exposed.r#type.as_str(), exposed.about);
+        assert!(text.contains(&line), "{line}");
+    }
+}
+
+#[test]
 fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
     let found: Vec<String> = table("docs/engines.md", "metric").iter().map(|row| code(&row[0])).collect();
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
@@ -433,7 +463,7 @@ fn engines_md_says_what_traffic_is_drawn_from() {
 }
 
 #[test]
-fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_no_other() {
+fn the_pages_of_engines_skyserve_and_machines_name_every_series_that_is_recorded_and_no_other() {
     let mut rendered = BTreeSet::new();
     let engines = Project::of_fixture("engines");
     engines.render();
@@ -450,7 +480,7 @@ fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_n
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md") + &page("docs/skyserve.md");
+    let text = page("docs/engines.md") + &page("docs/skyserve.md") + &page("docs/machines.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)

@@ -83,6 +83,7 @@ fn what_a_template_makes_is_a_file_of_a_rendered_stack() {
                 .next()
                 .expect("a name")
                 .replace("<service>", "api")
+                .replace("<kind>", "hosts")
                 .replace("<engine>", "vllm");
             assert!(files.contains(&made), "{} makes {made}", one.path);
         }

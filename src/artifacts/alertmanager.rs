@@ -14,11 +14,11 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .inhibitions
         .iter()
         .map(|inhibition| {
-            // `equal` takes two missing labels for equal; an alert without a service must not be muted by that.
+            // `equal` takes two missing labels for equal; an alert without the label must not be muted by that.
             let source = [
                 format!("alertname=\"{}\"", inhibition.source),
                 format!("severity=\"{}\"", inhibition.severity.as_str()),
-                "service!=\"\"".to_owned(),
+                format!("{}!=\"\"", inhibition.subject),
             ];
             let no_more: Vec<&str> = Severity::ALL
                 .iter()
@@ -29,7 +29,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
                 format!("alertname=~\"{}\"", inhibition.targets.join("|")),
                 format!("severity=~\"{}\"", no_more.join("|")),
             ];
-            context! { source, targets }
+            context! { source, targets, subject => inhibition.subject }
         })
         .collect();
     let receivers: Vec<Value> = plan

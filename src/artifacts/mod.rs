@@ -18,6 +18,8 @@ use anyhow::Result;
 
 pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
+use crate::catalog::machines;
+use crate::catalog::programs::DCGM;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
 use crate::templates::Templates;
@@ -80,6 +82,9 @@ pub fn build(
     ];
     if plan.skyserve.is_some() {
         artifacts.text(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
+    }
+    if plan.programs.iter().any(|program| *program.facts == DCGM) {
+        artifacts.text("dcgm/counters.csv", machines::counters());
     }
     let mut is_whole = true;
     for error in built.into_iter().filter_map(Result::err) {

@@ -36,7 +36,21 @@ pub enum Pack {
     Service,
     /// All services on SkyServe at once; `service` comes with the series.
     SkyServe,
+    /// All machines; `host` comes with the series.
+    Hosts,
+    /// All GPUs; `host` and `gpu` come with the series.
+    Gpus,
     Stack,
+}
+
+impl Pack {
+    /// The label that says what an alert is about: one mutes another only where both have the same.
+    pub fn subject(self) -> &'static str {
+        match self {
+            Self::Hosts | Self::Gpus => "host",
+            Self::Service | Self::SkyServe | Self::Stack => "service",
+        }
+    }
 }
 
 /// An entry of a pack, as the data file has it.
@@ -165,6 +179,8 @@ impl AlertEntry {
             [
                 (Pack::Service, "alerts/service.yml"),
                 (Pack::SkyServe, "alerts/skyserve.yml"),
+                (Pack::Hosts, "alerts/hosts.yml"),
+                (Pack::Gpus, "alerts/gpus.yml"),
                 (Pack::Stack, "alerts/stack.yml"),
             ]
             .into_iter()
@@ -200,6 +216,12 @@ mod tests {
                 assert!(
                     muter.pack != Pack::Stack && entry.pack != Pack::Stack,
                     "the alerts of the monitoring itself mute nothing"
+                );
+                assert_eq!(
+                    muter.pack.subject(),
+                    entry.pack.subject(),
+                    "{}: about something else",
+                    entry.name
                 );
             }
             if let (Some(unit), Some(threshold)) = (entry.unit, &entry.threshold) {

@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod engines;
+pub mod machines;
 pub mod programs;
 pub mod receivers;
 pub mod units;

@@ -17,7 +17,7 @@ use crate::values::{
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &["gpus", "hosts", "services.*.slo"];
+pub const NOT_YET: &[&str] = &["services.*.slo"];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -45,6 +45,12 @@ pub struct Config {
     pub skyserve: Option<SkyServe>,
     /// What replicas cost.
     pub cost: Cost,
+    /// Addresses of node exporters: the machines to watch, with or without replicas on them.
+    pub hosts: Vec<HostPort>,
+    /// Addresses of dcgm-exporters: the machines whose GPUs to watch.
+    pub gpus: Vec<HostPort>,
+    /// Exporters that the stack itself runs, for the machine that it runs on.
+    pub local: Local,
     pub prometheus: Prometheus,
     /// Where the pages are published on 127.0.0.1, unless `access` opens them.
     pub ports: Ports,
@@ -242,6 +248,18 @@ pub struct Cost {
     pub max_hourly: Option<Rate>,
 }
 
+/// The machine that the stack runs on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Local {
+    /// Runs node exporter: `true` or `false`.
+    pub host: Option<bool>,
+    /// Runs cAdvisor, as root: it asks Docker which containers there are.
+    pub containers: Option<bool>,
+    /// Runs dcgm-exporter; Docker must be able to hand out GPUs.
+    pub gpus: Option<bool>,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prometheus {
@@ -282,6 +300,9 @@ pub struct Images {
     pub blackbox: Option<Line>,
     pub gate: Option<Line>,
     pub exporter: Option<Line>,
+    pub node: Option<Line>,
+    pub cadvisor: Option<Line>,
+    pub dcgm: Option<Line>,
 }
 
 /// The front door: what is behind it is reached through it alone.

@@ -264,6 +264,7 @@ fn instantiate(
         min_requests => effective.min_requests,
         scale_to_zero => scope.scale_to_zero,
         recorded => scope.exposed.keys().map(String::as_str).collect::<Value>(),
+        for_seconds => effective.hold.unwrap_or(entry.hold).as_millis() / 1000,
     };
     let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
     let expr =

@@ -5,6 +5,7 @@ mod alerts;
 mod cost;
 mod door;
 mod engines;
+mod hosts;
 mod incidents;
 mod programs;
 mod proofs;
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
 pub use engines::{engines, is_engine_name};
+pub use hosts::MachineJob;
 pub use incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
@@ -41,9 +43,11 @@ pub struct Plan {
     pub name: String,
     pub services: Vec<Service>,
     pub skyserve: Option<SkyServe>,
-    /// Recordings of the stack: what its replicas cost.
+    /// Machines, GPUs and containers, as exporters see them.
+    pub machines: Vec<MachineJob>,
+    /// Recordings of the stack: what its replicas cost, and how its machines are.
     pub recordings: Vec<Recording>,
-    /// Alerts of the stack itself, and of SkyServe.
+    /// Alerts of the stack itself, of SkyServe, and of machines.
     pub alerts: Vec<Alert>,
     pub tests: Vec<RuleTest>,
     pub receivers: Vec<Receiver>,

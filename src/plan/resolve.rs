@@ -9,7 +9,8 @@ use minijinja::context;
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
 use super::{
-    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, incidents, programs, routes, skyserve,
+    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, hosts, incidents, programs, routes,
+    skyserve,
 };
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::Engines;
@@ -25,6 +26,7 @@ use crate::values::{self, Duration, HttpUrl, Line};
 pub const RESERVED_LABELS: &[&str] = &[
     "alertname",
     "cloud",
+    "host",
     "instance",
     "integration",
     "job",
@@ -111,9 +113,13 @@ pub fn resolve(
         }
         None => cost::without_skyserve(config, report),
     };
+    let machines = hosts::resolve(config, index, report);
+    let mut recorded = hosts::record(&machines, scrape_interval, templates)?;
+    recorded.recordings.splice(0..0, costs.recordings);
+    recorded.tests.splice(0..0, costs.tests);
     let stack_alerts =
-        resolve_stack_alerts(config, &programs, &costs.recordings, scrape_interval, templates, report)?;
-    let mut stack_tests = costs.tests;
+        resolve_stack_alerts(config, &programs, &recorded.recordings, scrape_interval, templates, report)?;
+    let mut stack_tests = recorded.tests;
     for alert in &stack_alerts {
         stack_tests.extend(incidents::test_alert(alert, step)?);
     }
@@ -136,7 +142,8 @@ pub fn resolve(
         name: name.as_str().to_owned(),
         services,
         skyserve,
-        recordings: costs.recordings,
+        machines,
+        recordings: recorded.recordings,
         alerts: stack_alerts,
         tests: stack_tests,
         receivers: all_receivers,
@@ -170,7 +177,7 @@ fn check_limits(config: &Config, report: &mut Report) {
     }
 }
 
-/// The alerts of the monitoring itself, and those that watch all services on SkyServe at once.
+/// The alerts of the monitoring itself, and those that watch all services on SkyServe, all machines and all GPUs at once.
 fn resolve_stack_alerts(
     config: &Config,
     programs: &[RunningProgram],
@@ -196,8 +203,10 @@ fn resolve_stack_alerts(
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
         bounds: &|_| None,
     };
-    let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
-    stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);
+    let mut stack_alerts = Vec::new();
+    for pack in [Pack::SkyServe, Pack::Hosts, Pack::Gpus, Pack::Stack] {
+        stack_alerts.extend(alerts::resolve(pack, &scope, templates, report)?);
+    }
     if config.heartbeat.is_none() {
         // It would fire for nobody.
         stack_alerts.retain(|alert| alert.entry.name != routes::WATCHDOG);

@@ -28,10 +28,12 @@ pub struct Timing {
     pub repeat_interval: Duration,
 }
 
-/// While the source fires, its targets of the same service are not sent, if they matter no more than it.
+/// While the source fires, its targets of the same service (or host) are not sent, if they matter no more than it.
 #[derive(Debug, PartialEq)]
 pub struct Inhibition {
     pub source: String,
+    /// The label that must be the same.
+    pub subject: &'static str,
     pub severity: Severity,
     pub targets: Vec<String>,
 }
@@ -194,6 +196,7 @@ pub(super) fn inhibitions<'a>(
         .filter(|(_, severity)| told(*severity))
         .map(|(source, severity)| Inhibition {
             source: source.to_owned(),
+            subject: entries[source].pack.subject(),
             severity,
             targets: targets_of(source),
         })

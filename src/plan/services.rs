@@ -17,7 +17,7 @@ use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration, HttpUrl, Port, UrlPath};
+use crate::values::{self, Count, Duration, HostPort, HttpUrl, Port, UrlPath};
 
 /// Seconds between two probes that the autoscaler counts as traffic.
 const RARE: u64 = 300;
@@ -272,17 +272,15 @@ impl ServiceResolver<'_> {
     }
 
     fn check_duplicate_replicas(&self, report: &mut Report) {
-        let mut first = BTreeMap::new();
         let at = self.at.key("replicas");
-        for (position, replica) in self.written.replicas.iter().enumerate() {
-            if let Some(earlier) = first.insert(replica.identity(), position) {
-                report.push(
-                    Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
-                        .at_value(at.item(position), "again")
-                        .at_value(at.item(earlier), "first")
-                        .help("remove one: it would be counted twice"),
-                );
-            }
+        for (position, earlier) in duplicates(&self.written.replicas) {
+            let replica = &self.written.replicas[position];
+            report.push(
+                Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
+                    .at_value(at.item(position), "again")
+                    .at_value(at.item(earlier), "first")
+                    .help("remove one: it would be counted twice"),
+            );
         }
     }
 
@@ -453,6 +451,15 @@ fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {
         endpoint: traffic.endpoint.clone(),
         status: traffic.status.clone(),
     })
+}
+
+/// The positions of addresses that a list has twice: again, and first.
+pub(super) fn duplicates(addresses: &[HostPort]) -> Vec<(usize, usize)> {
+    let mut first = BTreeMap::new();
+    let places = addresses.iter().enumerate();
+    places
+        .filter_map(|(position, address)| Some((position, first.insert(address.identity(), position)?)))
+        .collect()
 }
 
 pub(super) fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {

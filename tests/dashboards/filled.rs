@@ -37,10 +37,13 @@ fn every_query_of_every_page_finds_something_in_a_real_prometheus() {
     within_seconds(&project);
     let _api_server = on_skyserve(&project);
     let replicas = Replicas::start();
+    let _machines = machines();
     let stack = Stack::start(&project.path("monitoring"), IP);
 
     let pages = pages(&project);
-    assert!(pages.iter().any(|page| page.uid() == "skymon-skyserve"));
+    for uid in ["skymon-skyserve", "skymon-hosts", "skymon-gpus"] {
+        assert!(pages.iter().any(|page| page.uid() == uid), "{uid}");
+    }
     let queries: Vec<Query> = pages.iter().flat_map(queries).collect();
     assert!(queries.len() > 250, "the pages ask more than {} queries", queries.len());
     let start = Instant::now();
@@ -87,7 +90,7 @@ fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
 /// Nobody plays Grafana here, so that `MonitoringDown` is right.
 fn config() -> String {
     let mut services = String::new();
-    for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
+    for (engine, port) in Engines::built_in().names().zip((18000..).step_by(10)) {
         for (name, port, threshold) in [("chat", port, "2s"), ("rank", port + 5, "3s")] {
             let (other, gone) = (port + 1, port + 2);
             services.push_str(&format!(
@@ -112,6 +115,12 @@ services:
   MonitoringDown: {{for: 0s}}
   SkyServeCleanupFailed: {{for: 0s, severity: critical}}
   CloudSpendHigh: {{for: 0s}}
+  HostDiskFull: {{threshold: 50%, for: 0s}}
+  HostClockSkew: {{for: 0s}}
+  GpuHot: {{threshold: 10, for: 0s}}
+hosts: ['{IP}:9100']
+gpus: ['{IP}:9400']
+local: {{containers: true}}
 skyserve: {{api_server: 'http://host.docker.internal:46580'}}
 cost: {{hourly: {{aws: 1.5, aws/spot: 0.5, gcp: 1}}, max_hourly: 0.1, max_cloud_replicas: 100}}
 receivers: {{team: {{webhook: {{url_file: secrets/hook}}}}}}
@@ -153,6 +162,20 @@ fn on_skyserve(project: &Project) -> ApiServer {
     api_server
 }
 
+/// The machine that all replicas are on, as exporters show it.
+fn machines() -> Vec<Server> {
+    let start = Instant::now();
+    let exporters = [("node", 9100), ("dcgm", 9400), ("cadvisor", 8080)];
+    exporters
+        .map(|(exporter, port)| {
+            let shown = fixture(&format!("machines/{exporter}.made.prom"));
+            Server::start(addr(port), move |_| {
+                Reply::metrics(200, grown(&shown, 1.0 + start.elapsed().as_secs_f64()))
+            })
+        })
+        .into()
+}
+
 fn addr(port: u16) -> SocketAddr {
     SocketAddr::new(IP.parse().expect("an address"), port)
 }
@@ -179,7 +202,7 @@ struct Replicas {
 impl Replicas {
     fn start() -> Self {
         let mut played = Vec::new();
-        for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
+        for (engine, port) in Engines::built_in().names().zip((18000..).step_by(10)) {
             for port in [port, port + 1, port + 5, port + 6] {
                 let replica = Replica::start(addr(port));
                 replica.load(|load| {
@@ -295,8 +318,14 @@ fn queries(page: &Page) -> Vec<Query> {
 
 /// `$__rate_interval` is at least four scrapes of a second each; "All" stands for the variable's `allValue`.
 fn filled_in(expr: &str, service: &str) -> String {
-    let variables =
-        [("$__rate_interval", "4s"), ("$service", service), ("$replica", ".*"), ("$skyserve", ".*")];
+    let variables = [
+        ("$__rate_interval", "4s"),
+        ("$service", service),
+        ("$replica", ".*"),
+        ("$skyserve", ".*"),
+        ("$host", ".*"),
+        ("$gpu", ".*"),
+    ];
     let filled = variables.iter().fold(expr.to_owned(), |expr, (name, value)| expr.replace(name, value));
     let left =
         filled.split('$').skip(1).find(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '{'));

@@ -91,8 +91,11 @@ routes: {{critical: by-file, warning: by-env, info: by-file}}
 heartbeat: {{{heartbeat}}}
 prometheus: {{retention: {{time: 30d, size: 10GB}}, scrape_interval: 1s}}
 ports: {{prometheus: 9090, alertmanager: 9093, grafana: 3000}}
-images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1', exporter: 'e:1'}}
+images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1', exporter: 'e:1', node: 'n:1', cadvisor: 'v:1', dcgm: 'd:1'}}
 skyserve: {{api_server: 'https://sky.invalid', services: [other], poll_interval: 60s, ca_file: certs/sky.pem, {account}}}
+hosts: ['127.85.9.2:9100']
+gpus: ['127.85.9.2:9400']
+local: {{host: true, containers: true, gpus: true}}
 cost: {{hourly: {{aws: 1}}, max_hourly: 5, max_cloud_replicas: 5}}
 access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users, tls: {{{certificate}}}}}
 engines: engines
@@ -315,7 +318,8 @@ pub(crate) fn pattern(path: &[String]) -> String {
         let named = position == 1 && ["services", "receivers", "alerts"].contains(&above)
             || position == 3 && above == "alerts"
             || ["labels", "hourly"].contains(&above);
-        let listed = ["replicas", "to"].contains(&above) || position == 2 && above == "services";
+        let listed =
+            ["replicas", "to", "hosts", "gpus"].contains(&above) || position == 2 && above == "services";
         if named || listed {
             steps[position] = "*";
         }

@@ -224,6 +224,14 @@ const FIELDS: &[Field] = &[
     understood("cost.max_cloud_replicas"),
     text("images.exporter", Kind::Image, |r, _| vec![("image", r.image("exporter").1)]),
     text("images.gate", Kind::Image, |r, _| vec![("image", r.image("gate").1)]),
+    text("images.node", Kind::Image, |r, _| vec![("image", r.image("node").1)]),
+    text("images.cadvisor", Kind::Image, |r, _| vec![("image", r.image("cadvisor").1)]),
+    text("images.dcgm", Kind::Image, |r, _| vec![("image", r.image("dcgm").1)]),
+    text("hosts.*", Kind::Address, |r, _| machines(r, "stack/hosts")),
+    text("gpus.*", Kind::Address, |r, _| machines(r, "stack/gpus")),
+    understood("local.host"),
+    understood("local.containers"),
+    understood("local.gpus"),
     text("links.runbook", Kind::Url, |r, _| r.runbook()),
     understood("access.bind"),
     understood("access.port"),
@@ -241,6 +249,13 @@ const FIELDS: &[Field] = &[
     folder("extra.rules"),
     folder("extra.dashboards"),
 ];
+
+/// The machines of a job, without the one that the stack runs on.
+fn machines(reading: &Reading, job: &str) -> Vec<(&'static str, String)> {
+    let mut found = reading.target_label(job, "instance");
+    found.retain(|(_, address)| !["node:9100", "dcgm:9400"].contains(&address.as_str()));
+    found
+}
 
 pub(crate) fn patterns() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|field| field.pattern)

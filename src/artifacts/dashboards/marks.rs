@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
-    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, SKYSERVE_UID, array_at,
+    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, PackPage, Page, array_at,
     interval, link, object, object_in,
 };
 use crate::plan::Traffic;
@@ -236,7 +236,7 @@ pub(super) fn list_pages(panel: &mut Value, pages: &[Page]) {
 }
 
 /// Adds the uid of the page to the series of each service. One without a service is about the monitoring; a service that is
-/// not the stack's, in a rule that a person added, is on no page. Alerts of SkyServe have a page of their own.
+/// not the stack's, in a rule that a person added, is on no page. Alerts of SkyServe, machines and GPUs have pages of their own.
 pub(super) fn name_pages(panel: &mut Value, pages: &[Page], input: &DashboardInput) {
     let names_pages = |target: &&mut Value| target["skymon"]["page_of"] == "service";
     for target in array_at(panel, "/targets").into_iter().flatten().filter(names_pages) {
@@ -253,9 +253,9 @@ pub(super) fn name_pages(panel: &mut Value, pages: &[Page], input: &DashboardInp
             name(&page.uid, "service", &services.join("|"));
         }
         // Whatever service they are about: its own page says nothing of where its replicas went.
-        if let Some(alerts) = input.skyserve.as_ref().filter(|alerts| !alerts.is_empty()) {
+        for PackPage { uid, alerts, .. } in input.packs.iter().filter(|pack| !pack.alerts.is_empty()) {
             let alerts: Vec<&str> = alerts.iter().map(String::as_str).collect();
-            name(SKYSERVE_UID, "alertname", &alerts.join("|"));
+            name(uid, "alertname", &alerts.join("|"));
         }
         target["expr"] = json!(expr);
     }

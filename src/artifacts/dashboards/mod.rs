@@ -9,8 +9,8 @@
 //! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
 //! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
-//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe
-//!   that of SkyServe's;
+//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe,
+//!   machines and GPUs that of theirs;
 //! - `{"gaps": true}` on a table with a row for each service: its description names the columns that a service leaves empty;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
@@ -35,6 +35,8 @@ use crate::values::Duration;
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
 pub(super) const SKYSERVE_UID: &str = "skymon-skyserve";
+pub(super) const HOSTS_UID: &str = "skymon-hosts";
+pub(super) const GPUS_UID: &str = "skymon-gpus";
 pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
@@ -64,14 +66,22 @@ pub(super) struct DashboardInput {
     pub exposed: BTreeSet<String>,
     /// The effective threshold of each alert that watches the stack as a whole and has one.
     pub thresholds: BTreeMap<String, f64>,
-    /// The names of the alerts that are about SkyServe. `None`: nobody asks SkyServe, and there is no page of it.
-    pub skyserve: Option<BTreeSet<String>>,
+    /// SkyServe, machines, GPUs: what is watched as a whole, and has a page of its own.
+    pub packs: Vec<PackPage>,
     /// Pages outside Grafana: title and address.
     pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
     pub runbook: Vec<RunbookEntry>,
     /// The user's own: `/` and the name of an alert are put behind it.
     pub own_runbook: Option<String>,
+}
+
+pub(super) struct PackPage {
+    pub uid: &'static str,
+    pub name: &'static str,
+    pub template: &'static str,
+    /// The names of the alerts that are about it.
+    pub alerts: BTreeSet<String>,
 }
 
 pub(super) struct DashboardService {
@@ -199,9 +209,8 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
-    if input.skyserve.is_some() {
-        let skyserve = Some("skyserve.json");
-        pages.push(page("skyserve.json".into(), SKYSERVE_UID.into(), "SkyServe".into(), skyserve));
+    for PackPage { uid, name, template, .. } in &input.packs {
+        pages.push(page((*template).into(), (*uid).into(), (*name).into(), Some(template)));
     }
     let monitoring = Some("monitoring.json");
     pages.push(page("monitoring.json".into(), MONITORING_UID.into(), "Monitoring".into(), monitoring));

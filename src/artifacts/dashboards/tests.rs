@@ -4,6 +4,7 @@ use super::queries::{metrics, variables, without_variables};
 use super::runbook::{as_is, text_height};
 use super::*;
 use crate::catalog::alerts::{AlertEntry, Pack};
+use crate::catalog::machines;
 use crate::catalog::programs::{ALERTMANAGER, EXPORTER, PROCESS, PROMETHEUS};
 
 /// All that the rules can record.
@@ -46,6 +47,8 @@ fn template(name: &str) -> Value {
         "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
         "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
         "skyserve.json" => include_str!("../../../templates/grafana/dashboards/skyserve.json"),
+        "hosts.json" => include_str!("../../../templates/grafana/dashboards/hosts.json"),
+        "gpus.json" => include_str!("../../../templates/grafana/dashboards/gpus.json"),
         "monitoring.json" => include_str!("../../../templates/grafana/dashboards/monitoring.json"),
         other => panic!("no such template: {other}"),
     };
@@ -77,7 +80,7 @@ fn stack(services: Vec<DashboardService>) -> DashboardInput {
         engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
         exposed: exposed(),
         thresholds: [("TargetDown".into(), 1.0)].into(),
-        skyserve: None,
+        packs: Vec::new(),
         programs: vec![("Alertmanager".into(), "http://127.0.0.1:9093/#/alerts".into())],
         runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
         own_runbook: None,
@@ -105,7 +108,8 @@ fn on_skyserve(recorded: &str, thresholds: &[(&str, f64)]) -> DashboardInput {
     let recorded = recorded.split_whitespace().map(Into::into);
     input.exposed.extend(EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).chain(recorded));
     input.thresholds.extend(thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)));
-    input.skyserve = Some(alerts_of_skyserve());
+    let alerts = alerts_of_skyserve();
+    input.packs = vec![PackPage { uid: SKYSERVE_UID, name: "SkyServe", template: "skyserve.json", alerts }];
     input
 }
 
@@ -257,12 +261,33 @@ fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
     assert!(shown.remove("example_requests_total"), "stands for the engine's own counter");
     let mut expected: BTreeSet<String> = VOCABULARY.split_whitespace().map(Into::into).collect();
     expected.insert(ALERTS.into());
+    // The machines of the replicas.
+    let (of_machines, shown): (BTreeSet<String>, BTreeSet<String>) =
+        shown.into_iter().partition(|name| name.starts_with("host") || name == "service_replica:host:info");
     assert_eq!(shown, expected);
     let unknown: Vec<String> = asked_by("monitoring.json")
         .into_iter()
         .filter(|metric| metric != ALERTS && !exposed().contains(metric))
         .collect();
     assert_eq!(unknown, Vec::<String>::new(), "in no program's list of metrics");
+    let recorded = |exporters: &[&machines::Exporter]| -> BTreeSet<String> {
+        let recordings = exporters.iter().flat_map(|exporter| &exporter.recordings);
+        recordings.map(|one| one.record.clone()).chain([ALERTS.to_owned()]).collect()
+    };
+    let of_hosts = recorded(&[machines::replicas(), machines::node(), machines::cadvisor()]);
+    let mut asked_of_hosts = asked_by("hosts.json");
+    // Asked for tomorrow only by the alert.
+    asked_of_hosts.insert("host_disk:free_bytes_in_24h:predict1h".into());
+    asked_of_hosts.extend(
+        ["host:memory_bytes:max", "host_disk:size_bytes:max", "host_disk:free_bytes:min"].map(Into::into),
+    );
+    assert_eq!(asked_of_hosts, of_hosts);
+    let of_gpus = recorded(&[machines::dcgm()]);
+    assert!(
+        of_machines.iter().all(|name| of_hosts.contains(name) || of_gpus.contains(name)),
+        "{of_machines:?}"
+    );
+    assert_eq!(asked_by("gpus.json"), recorded(&[machines::replicas(), machines::dcgm()]));
     let mut of_skyserve = asked_by("skyserve.json");
     assert!(of_skyserve.remove(ALERTS) && COSTS.split_whitespace().all(|name| of_skyserve.remove(name)));
     let exposed: BTreeSet<String> = EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).collect();
@@ -463,18 +488,20 @@ fn the_page_of_skyserve_is_linked_from_every_other_and_opens_from_its_alerts() {
     );
 
     let mut none = on_skyserve(COSTS, &[]);
-    none.skyserve = Some(BTreeSet::new());
+    none.packs[0].alerts.clear();
     let overview = &dashboards(&none)["overview.json"];
     let expr = panel(overview, "Firing alerts").unwrap()["targets"][0]["expr"].as_str().unwrap();
     assert!(!expr.contains(SKYSERVE_UID), "an empty name is that of everything: {expr}");
 }
 
-/// The template selects them by how they are called.
+/// The templates select them by how they are called.
 #[test]
-fn the_names_of_skyserves_alerts_are_known_by_their_beginning() {
+fn the_names_of_alerts_with_a_page_of_their_own_are_known_by_their_beginning() {
     for entry in AlertEntry::all() {
-        let begins = ["SkyServe", "Cloud"].iter().any(|begin| entry.name.starts_with(begin));
-        assert_eq!(begins, entry.pack == Pack::SkyServe, "{}", entry.name);
+        let begins = |words: &[&str]| words.iter().any(|begin| entry.name.starts_with(begin));
+        assert_eq!(begins(&["SkyServe", "Cloud"]), entry.pack == Pack::SkyServe, "{}", entry.name);
+        assert_eq!(begins(&["Host"]), entry.pack == Pack::Hosts, "{}", entry.name);
+        assert_eq!(begins(&["Gpu"]), entry.pack == Pack::Gpus, "{}", entry.name);
     }
 }
 

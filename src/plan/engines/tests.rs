@@ -354,6 +354,7 @@ fn no_file_makes_skymon_panic_and_what_is_taken_becomes_rules() {
                 scraped: Some(interval),
                 probe: None,
                 max_concurrency: Some(1),
+                retention: Duration::from_secs(30 * 86_400),
             };
             assert!(!record(&subject, test_step(interval)).tests.is_empty());
         }
