@@ -4,8 +4,6 @@ use std::path::Path;
 
 use super::*;
 use crate::catalog::engines::Engines;
-use crate::diagnostics::Report;
-use crate::source::SourceFile;
 
 /// All pages of `tests/fixtures/engines`, by their names.
 fn pages() -> Vec<(String, String)> {
@@ -22,11 +20,6 @@ fn pages() -> Vec<(String, String)> {
     pages.sort();
     assert!(!pages.is_empty());
     pages
-}
-
-fn origin(title: &str, place: &str) -> Origin {
-    let taken = crate::plan::RESERVED_LABELS;
-    Origin { title: title.into(), place: place.into(), port: 8000, metrics_path: "/metrics".into(), taken }
 }
 
 fn metric<'a>(page: &'a Exposition, name: &str) -> &'a Shown {
@@ -144,43 +137,6 @@ fn another_page_is_none() {
         let page = Exposition::parse(text);
         assert!(!page.is_one(), "{text}: {:?}", page.metrics.keys());
     }
-}
-
-/// Reads a draft as a user's file is read.
-fn engine_of(draft: &Draft) -> Vec<String> {
-    let file = SourceFile::new("engines/drafted.yml", draft.text.as_str());
-    let mut report = Report::new();
-    crate::plan::engines(&[file], &mut report);
-    report.iter().map(|one| format!("{}: {}", one.id, one.message)).collect()
-}
-
-#[test]
-fn the_draft_of_every_page_is_an_engine_without_fault() {
-    for (name, text) in pages() {
-        let draft = Exposition::parse(&text).draft(&origin("x", "x.prom"));
-        assert_eq!(engine_of(&draft), [] as [String; 0], "{name}:\n{}", draft.text);
-    }
-}
-
-#[test]
-fn a_hostile_page_breaks_out_of_nothing() {
-    let page = concat!(
-        "# HELP a_requests_total x\\ntitle: hacked\\n#\u{85}\u{2028}y\n",
-        "# TYPE a_requests_total counter\n",
-        "a_requests_total{code=\"500\",path=\"'}\\n- \",service=\"x\",le=\"y\",__name__=\"z\",a-b=\"1\"} 1\n",
-        "# TYPE b_seconds histogram\n",
-        "b_seconds_bucket{le=\"-1\"} 1\nb_seconds_bucket{le=\"NaN\"} 1\nb_seconds_bucket{le=\"1e-300\"} 1\n",
-        "# TYPE no:yes_active gauge\nno:yes_active 1\n",
-        "{\"evil: [\",a=\"b\"} 1\n",
-        "{\"a\\n: b_errors_total\"} 1\n",
-        "true_total 1\nnull 1\n",
-    );
-    let draft = Exposition::parse(page).draft(&origin("a\n\"b\": $x", "http://x/\nport: 1"));
-    let read: serde_yaml::Value =
-        serde_yaml::from_str(&draft.text).unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
-    assert_eq!(read["title"], "a \"b\": $x");
-    assert_eq!(read["port"], 8000);
-    assert_eq!(engine_of(&draft), [] as [String; 0], "{}", draft.text);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use super::super::incidents::test_step;
 use super::super::recordings::{Subject, record};
+use super::super::resolve::RESERVED_LABELS;
 use super::*;
 use crate::diagnostics::Place;
+use crate::exposition::{Exposition, Origin};
 use crate::values::Duration;
 
 const GOOD: &str = r#"title: Gateway
@@ -360,4 +362,32 @@ fn no_file_makes_skymon_panic_and_what_is_taken_becomes_rules() {
         }
     }
     assert!(taken > 20, "only {taken} were taken");
+}
+
+#[test]
+fn the_draft_of_a_hostile_page_is_an_engine_and_nothing_breaks_out_of_it() {
+    let page = concat!(
+        "# HELP a_requests_total x\\ntitle: hacked\\n#\u{85}\u{2028}y\n",
+        "# TYPE a_requests_total counter\n",
+        "a_requests_total{code=\"500\",path=\"'}\\n- \",service=\"x\",le=\"y\",__name__=\"z\",a-b=\"1\"} 1\n",
+        "# TYPE b_seconds histogram\n",
+        "b_seconds_bucket{le=\"-1\"} 1\nb_seconds_bucket{le=\"NaN\"} 1\nb_seconds_bucket{le=\"1e-300\"} 1\n",
+        "# TYPE no:yes_active gauge\nno:yes_active 1\n",
+        "{\"evil: [\",a=\"b\"} 1\n",
+        "{\"a\\n: b_errors_total\"} 1\n",
+        "true_total 1\nnull 1\n",
+    );
+    let origin = Origin {
+        title: "a\n\"b\": $x".into(),
+        place: "http://x/\nport: 1".into(),
+        port: 8000,
+        metrics_path: "/metrics".into(),
+        taken: RESERVED_LABELS,
+    };
+    let draft = Exposition::parse(page).draft(&origin);
+    let read: serde_yaml::Value =
+        serde_yaml::from_str(&draft.text).unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
+    assert_eq!(read["title"], "a \"b\": $x");
+    assert_eq!(read["port"], 8000);
+    assert_eq!(found("engines/drafted.yml", &draft.text), (Vec::new(), true), "{}", draft.text);
 }
