@@ -430,7 +430,7 @@ fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_n
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md") + &page("docs/skyserve.md");
+    let text = page("docs/engines.md") + &page("docs/skyserve.md") + &page("docs/slo.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)

@@ -89,12 +89,11 @@ fn config() -> String {
     let mut services = String::new();
     for (engine, port) in Engine::all().keys().zip((8000..).step_by(10)) {
         let counts = |word: &str| Engine::all()[engine].vocabulary.contains_key(word);
-        // So strict that a few seconds of errors are enough for every alert.
-        let can_fail = counts("requests") && counts("errors");
+        // So strict that a few seconds of errors are enough for an alert.
+        let promised = counts("requests") && counts("errors");
+        let slo = if promised { "    slo: {availability: 99.999}\n" } else { "" };
         for (name, port, threshold) in [("chat", port, "10ms"), ("rank", port + 5, "20ms")] {
             let other = port + 1;
-            let promised = can_fail && name == "rank";
-            let slo = if promised { "    slo: {availability: 99.999}\n" } else { "" };
             services.push_str(&format!(
                 "  {name}-{engine}:
     engine: {engine}
@@ -114,7 +113,6 @@ services:
 {services}alerts:
   HighErrorRate: {{threshold: 0.1%, for: 0s, min_requests: 0}}
   SLOBurnFast: {{min_requests: 0}}
-  SLOBurnSlow: {{min_requests: 0}}
   MonitoringDown: {{for: 0s}}
   SkyServeCleanupFailed: {{for: 0s, severity: critical}}
   CloudSpendHigh: {{for: 0s}}

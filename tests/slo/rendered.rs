@@ -1,7 +1,5 @@
 //! What is rendered for objectives, and that its rule tests hold and notice a slip of the pen.
 
-use std::fs;
-
 use crate::support::project::Project;
 use crate::support::tools::{self, Output};
 
@@ -15,14 +13,11 @@ fn render(engine: &str, slo: &str, more: &str) -> Project {
     project
 }
 
+/// Runs those of the rendered tests that are about objectives.
 fn test_rules(project: &Project) -> Output {
-    let folder = project.path("monitoring/prometheus/tests");
-    let files: Vec<String> = fs::read_dir(&folder)
-        .expect("reads the folder")
-        .map(|entry| format!("prometheus/tests/{}", entry.expect("an entry").file_name().to_string_lossy()))
-        .collect();
-    let words = ["test", "rules"].map(str::to_owned);
-    tools::promtool(&[&words[..], &files].concat(), &project.path("monitoring"))
+    let about = "--run=objective|outage|SLOBurn";
+    let files = ["", "+long"].map(|suffix| format!("prometheus/tests/chat{suffix}.yml"));
+    tools::promtool(&["test", "rules", about, &files[0], &files[1]], &project.path("monitoring"))
 }
 
 const ALL: &str = "{availability: 99.9, latency: {objective: 99, under: 10s},
@@ -45,7 +40,14 @@ fn the_rule_tests_hold_for_every_objective_and_however_it_is_changed() {
             "alerts: {SLOBurnFast: {min_requests: 0, severity: warning}, SLOBurnSlow: {min_requests: 100000, for: 3h, severity: info}}",
         ),
     ] {
-        let said = test_rules(&render(engine, slo, more));
+        let project = render(engine, slo, more);
+        let tests = ["", "+long"]
+            .map(|suffix| project.read(&format!("monitoring/prometheus/tests/chat{suffix}.yml")));
+        assert_eq!(
+            tests.concat().matches("name: \"SLOBurn").count(),
+            if more.contains("min_requests: 0") { 5 } else { 6 }
+        );
+        let said = test_rules(&project);
         assert_eq!(said.status, 0, "{engine} {slo} {more}: {}", said.text());
     }
 }
