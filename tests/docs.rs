@@ -242,8 +242,9 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 /// The series that an alert cannot do without.
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
     let recorded: [&str; 0] = [];
+    let slo = context! { page => [2, 1], ticket => [2, 1] };
     let values = context! {
-        service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, for_seconds => 0, recorded
+        service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, for_seconds => 0, recorded, slo
     };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
     PromQl::parse(&expr).expect("is PromQL").metrics().clone()
@@ -480,7 +481,8 @@ fn the_pages_of_engines_skyserve_and_machines_name_every_series_that_is_recorded
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md") + &page("docs/skyserve.md") + &page("docs/machines.md");
+    let text =
+        page("docs/engines.md") + &page("docs/skyserve.md") + &page("docs/machines.md") + &page("docs/slo.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)

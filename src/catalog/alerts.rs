@@ -34,6 +34,8 @@ pub struct AlertChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pack {
     Service,
+    /// Each service that has objectives.
+    Slo,
     /// All services on SkyServe at once; `service` comes with the series.
     SkyServe,
     /// All machines; `host` comes with the series.
@@ -44,11 +46,13 @@ pub enum Pack {
 }
 
 impl Pack {
-    /// The label that says what an alert is about: one mutes another only where both have the same.
-    pub fn subject(self) -> &'static str {
+    /// The labels that say what an alert is about: it mutes another only where both have them alike.
+    pub fn subject(self) -> &'static [&'static str] {
         match self {
-            Self::Hosts | Self::Gpus => "host",
-            Self::Service | Self::SkyServe | Self::Stack => "service",
+            Self::Hosts | Self::Gpus => &["host"],
+            // An objective that is broken fast says nothing of another one.
+            Self::Slo => &["service", "slo"],
+            Self::Service | Self::SkyServe | Self::Stack => &["service"],
         }
     }
 }
@@ -70,7 +74,8 @@ pub struct AlertEntry {
     /// By default; an alert with a unit and without one is not there until the config gives it a threshold.
     pub threshold: Option<Threshold>,
     pub unit: Option<Unit>,
-    /// The histogram that the threshold is compared with: beyond its largest bucket nothing is measured.
+    /// The word of the vocabulary that the threshold is compared with. Beyond the largest bucket of a histogram nothing is
+    /// measured; where the service has an objective for it, the alerts of that take this one's place.
     pub of: Option<String>,
     pub min_requests: Option<Count>,
     /// Alerts whose firing makes this one redundant.
@@ -178,6 +183,7 @@ impl AlertEntry {
         ALL.get_or_init(|| {
             [
                 (Pack::Service, "alerts/service.yml"),
+                (Pack::Slo, "alerts/slo.yml"),
                 (Pack::SkyServe, "alerts/skyserve.yml"),
                 (Pack::Hosts, "alerts/hosts.yml"),
                 (Pack::Gpus, "alerts/gpus.yml"),
@@ -217,9 +223,8 @@ mod tests {
                     muter.pack != Pack::Stack && entry.pack != Pack::Stack,
                     "the alerts of the monitoring itself mute nothing"
                 );
-                assert_eq!(
-                    muter.pack.subject(),
-                    entry.pack.subject(),
+                assert!(
+                    muter.pack.subject().iter().all(|label| entry.pack.subject().contains(label)),
                     "{}: about something else",
                     entry.name
                 );

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::{Value, context};
 
+use super::slo::Slo;
 use crate::catalog::alerts::{AlertChange, AlertEntry, Pack};
 use crate::catalog::engines::{Bound, Bounds};
 use crate::diagnostics::nearest;
@@ -45,6 +46,8 @@ pub(super) struct Scope<'a> {
     pub changes: Vec<(Option<ConfigPath>, &'a BTreeMap<String, AlertChange>)>,
     /// The buckets of a word's histogram.
     pub bounds: &'a dyn Fn(&str) -> Option<Bounds<'a>>,
+    /// What the service's users were promised.
+    pub slo: Option<&'a Slo>,
 }
 
 /// One alert with all changes laid over it.
@@ -79,7 +82,7 @@ pub(super) fn check_changes(
             );
             continue;
         };
-        if of_service && entry.pack != Pack::Service {
+        if of_service && !matches!(entry.pack, Pack::Service | Pack::Slo) {
             report.push(
                 Diagnostic::error(
                     "misplaced-alert",
@@ -137,7 +140,19 @@ pub(super) fn resolve(
     report: &mut Report,
 ) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
+    let promised = scope.slo.map(Slo::covered).unwrap_or_default();
     for entry in AlertEntry::all().iter().filter(|entry| entry.pack == pack) {
+        if entry.of.as_deref().is_some_and(|word| promised.contains(word)) {
+            let why =
+                "with an objective for it, `SLOBurnFast` and `SLOBurnSlow` take its place; remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
+        if pack == Pack::Slo && scope.slo.is_none() {
+            let why = "the service has no objective: write `slo: {availability: 99.9}`, or remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
         let effective = lay_over(entry, scope, report);
         if entry.unit.is_some() && effective.threshold.is_none() {
             continue;
@@ -147,7 +162,7 @@ pub(super) fn resolve(
         let missing: Vec<&String> =
             alert.expr.metrics().iter().filter(|metric| !scope.exposed.contains_key(*metric)).collect();
         if !missing.is_empty() {
-            warn_of_idle_changes(entry, &missing, scope, report);
+            warn_of_idle_changes(entry, scope, why_missing(&missing, scope), report);
         } else if enabled {
             alerts.push(alert);
         }
@@ -155,28 +170,32 @@ pub(super) fn resolve(
     Ok(alerts)
 }
 
-/// The service's own change of an alert that its engine cannot feed is most likely a mistake; the stack's is not.
-fn warn_of_idle_changes(entry: &AlertEntry, missing: &[&String], scope: &Scope, report: &mut Report) {
+/// The service's own change of an alert that it does not have is most likely a mistake; the stack's is not.
+fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, why: &str, report: &mut Report) {
     let Some(service) = scope.service else { return };
     let Some((Some(at), changes)) = scope.changes.last() else {
         return;
     };
     if changes.contains_key(&entry.name) {
-        // What is compared is there, and what it is compared with is gone by then.
-        let is_not_kept = |metric: &&String| {
-            let compared = metric.strip_suffix(":ratio1w").or_else(|| metric.strip_suffix(":ratio1d"));
-            compared.is_some_and(|word| scope.exposed.contains_key(&format!("{word}:rate5m")))
-        };
-        let help = if missing.iter().all(is_not_kept) {
-            "it compares with what is not kept so long; write `prometheus: {retention: {time: 8d}}` or more"
-        } else {
-            "the service does not expose what this alert needs; remove the change"
-        };
         report.push(
             Diagnostic::warning("idle-alert", format!("`{}` does not exist for `{service}`", entry.name))
                 .at_key(at.key(&entry.name), "changes nothing")
-                .help(help),
+                .help(why),
         );
+    }
+}
+
+/// Why a service does not have an alert that needs these series.
+fn why_missing(missing: &[&String], scope: &Scope) -> &'static str {
+    // What is compared is there, and what it is compared with is gone by then.
+    let is_not_kept = |metric: &&String| {
+        let compared = metric.strip_suffix(":ratio1w").or_else(|| metric.strip_suffix(":ratio1d"));
+        compared.is_some_and(|word| scope.exposed.contains_key(&format!("{word}:rate5m")))
+    };
+    if missing.iter().all(is_not_kept) {
+        "it compares with what is not kept so long; write `prometheus: {retention: {time: 8d}}` or more"
+    } else {
+        "the service does not expose what this alert needs; remove the change"
     }
 }
 
@@ -265,6 +284,7 @@ fn instantiate(
         scale_to_zero => scope.scale_to_zero,
         recorded => scope.exposed.keys().map(String::as_str).collect::<Value>(),
         for_seconds => effective.hold.unwrap_or(entry.hold).as_millis() / 1000,
+        slo => scope.slo.map(Slo::values),
     };
     let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
     let expr =

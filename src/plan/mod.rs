@@ -15,6 +15,7 @@ mod routes;
 mod series;
 mod services;
 mod skyserve;
+mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use recordings::{Recording, Sample};
 pub use resolve::{RESERVED_LABELS, resolve};
 pub use routes::{Inhibition, Route};
 pub use skyserve::SkyServe;
+pub use slo::{BUDGET_INTERVAL, BUDGET_REMAINING};
 
 use crate::catalog::engines::Engine;
 use crate::catalog::programs::{GRAFANA, Program};
@@ -100,6 +102,8 @@ pub struct Service {
     /// `None` if nothing is scraped, or if the engine does not tell its answers apart.
     pub traffic: Option<Traffic>,
     pub recordings: Vec<Recording>,
+    /// What is left of the error budget of each objective; recorded seldom, since it looks far back.
+    pub budget: Vec<Recording>,
     pub alerts: Vec<Alert>,
     /// Proves the recordings on the engine's own series, and each alert on its incident.
     pub tests: Vec<RuleTest>,
@@ -107,7 +111,7 @@ pub struct Service {
 
 impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
-        self.recordings.iter().map(|recording| recording.name.clone()).collect()
+        self.recordings.iter().chain(&self.budget).map(|recording| recording.name.clone()).collect()
     }
 }
 

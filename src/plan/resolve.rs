@@ -39,6 +39,7 @@ pub const RESERVED_LABELS: &[&str] = &[
     "rule_group",
     "service",
     "severity",
+    "slo",
     "spot",
     "stack",
 ];
@@ -202,6 +203,7 @@ fn resolve_stack_alerts(
         scale_to_zero: false,
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
         bounds: &|_| None,
+        slo: None,
     };
     let mut stack_alerts = Vec::new();
     for pack in [Pack::SkyServe, Pack::Hosts, Pack::Gpus, Pack::Stack] {

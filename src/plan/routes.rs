@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Receiver;
 use super::alerts::Alert;
-use crate::catalog::alerts::AlertEntry;
+use super::{Receiver, slo};
+use crate::catalog::alerts::{AlertEntry, Pack};
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::source::{ConfigPath, Found, SpanIndex};
@@ -32,10 +32,10 @@ pub struct Timing {
 #[derive(Debug, PartialEq)]
 pub struct Inhibition {
     pub source: String,
-    /// The label that must be the same.
-    pub subject: &'static str,
     pub severity: Severity,
     pub targets: Vec<String>,
+    /// The labels that both must have alike.
+    pub equal: &'static [&'static str],
 }
 
 /// The receiver of alerts that are shown and not sent.
@@ -196,9 +196,9 @@ pub(super) fn inhibitions<'a>(
         .filter(|(_, severity)| told(*severity))
         .map(|(source, severity)| Inhibition {
             source: source.to_owned(),
-            subject: entries[source].pack.subject(),
             severity,
             targets: targets_of(source),
+            equal: entries[source].pack.subject(),
         })
         .filter(|inhibition| !inhibition.targets.is_empty())
         .collect()

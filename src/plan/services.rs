@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
 use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
-use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
+use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents, slo};
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{Engine, Engines, Version};
 use crate::catalog::programs::PROMETHEUS;
@@ -94,7 +94,13 @@ impl ServiceResolver<'_> {
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
             retention: self.retention,
         };
-        let recorded = recordings::record(&subject, step);
+        let mut recorded = recordings::record(&subject, step);
+        let slo = written.slo.as_ref().and_then(|slo| self.slo(slo, &subject, report));
+        if let Some(slo) = &slo {
+            recorded.recordings.extend(slo.recordings());
+            recorded.tests.extend(slo.tests(step));
+        }
+        let budget = slo.as_ref().map(slo::Slo::budget).unwrap_or_default();
         let traffic = subject.scraped.and_then(|_| traffic(&engine, version));
         let labels: BTreeMap<String, String> =
             written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
@@ -104,6 +110,7 @@ impl ServiceResolver<'_> {
             exposed: &recorded
                 .recordings
                 .iter()
+                .chain(&budget)
                 .map(|recording| (recording.name.clone(), recording.interval))
                 .collect(),
             scale_to_zero: self.scales_to_zero(),
@@ -113,8 +120,10 @@ impl ServiceResolver<'_> {
                 (Some(at.key("alerts")), &written.alerts),
             ],
             bounds: &|word| engine.bounds(word, version),
+            slo: slo.as_ref(),
         };
-        let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        let mut alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        alerts.extend(alerts::resolve(Pack::Slo, &scope, templates, report)?);
         let mut tests = recorded.tests;
         for alert in &alerts {
             tests.extend(incidents::test_alert(alert, step)?);
@@ -128,6 +137,7 @@ impl ServiceResolver<'_> {
             labels,
             traffic,
             recordings: recorded.recordings,
+            budget,
             alerts,
             tests,
         }))
@@ -386,6 +396,19 @@ impl ServiceResolver<'_> {
 
     fn scales_to_zero(&self) -> bool {
         self.written.scale.min.is_some_and(|min| min.get() == 0)
+    }
+
+    fn slo(&self, written: &config::Slo, subject: &Subject, report: &mut Report) -> Option<slo::Slo> {
+        let at = self.at.key("slo");
+        if self.index.keys_under(&at).iter().all(|key| *key == "window") {
+            report.push(
+                Diagnostic::error("missing-key", "`slo` promises nothing")
+                    .at_key(at, "has no objective")
+                    .help("write `availability: 99.9`"),
+            );
+            return None;
+        }
+        slo::resolve(written, &at, subject, self.scales_to_zero(), report)
     }
 
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
