@@ -15,11 +15,11 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .iter()
         .map(|inhibition| {
             // `equal` takes two missing labels for equal; an alert without the label must not be muted by that.
-            let source = [
+            let mut source = vec![
                 format!("alertname=\"{}\"", inhibition.source),
                 format!("severity=\"{}\"", inhibition.severity.as_str()),
-                format!("{}!=\"\"", inhibition.subject),
             ];
+            source.extend(inhibition.equal.iter().map(|label| format!("{label}!=\"\"")));
             let no_more: Vec<&str> = Severity::ALL
                 .iter()
                 .filter(|other| **other >= inhibition.severity)
@@ -29,7 +29,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
                 format!("alertname=~\"{}\"", inhibition.targets.join("|")),
                 format!("severity=~\"{}\"", no_more.join("|")),
             ];
-            context! { source, targets, equal => inhibition.equal }
+            context! { source, targets, equal => inhibition.equal.to_vec() }
         })
         .collect();
     let receivers: Vec<Value> = plan

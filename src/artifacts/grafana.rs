@@ -135,7 +135,7 @@ fn pack_uid(pack: Pack) -> &'static str {
         Pack::SkyServe => dashboards::SKYSERVE_UID,
         Pack::Hosts => dashboards::HOSTS_UID,
         Pack::Gpus => dashboards::GPUS_UID,
-        Pack::Service | Pack::Stack => dashboards::MONITORING_UID,
+        Pack::Service | Pack::Slo | Pack::Stack => dashboards::MONITORING_UID,
     }
 }
 

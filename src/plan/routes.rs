@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::Alert;
-use super::{Receiver, slo};
-use crate::catalog::alerts::{AlertEntry, Pack};
+use super::Receiver;
+use crate::catalog::alerts::AlertEntry;
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::source::{ConfigPath, Found, SpanIndex};

@@ -216,7 +216,6 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         let slo = page("slo.json".into(), SLO_UID.into(), "Objectives".into(), Some("slo.json"));
         pages.push(Page { services: promised, ..slo });
     }
-    }
     for PackPage { uid, name, template, .. } in &input.packs {
         pages.push(page((*template).into(), (*uid).into(), (*name).into(), Some(template)));
     }
