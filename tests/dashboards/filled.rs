@@ -182,6 +182,8 @@ fn machines() -> Vec<Server> {
             })
         })
         .into()
+}
+
 /// What looks back over days is recorded every other minute, for which nobody waits here.
 fn budgets_often(project: &Project) {
     for file in files_below(&project.path("monitoring/prometheus/rules")) {
