@@ -1,6 +1,7 @@
 //! The engines: one data file each in `templates/engines/`, found by its name. A file names sources, not queries; the
 //! queries are made from it in `plan::recordings`.
 
+mod instrumented;
 mod set;
 
 use std::collections::BTreeMap;
@@ -182,7 +183,8 @@ mod tests {
 
     #[test]
     fn every_engine_names_only_metrics_and_words_that_exist() {
-        for engine in Engines::built_in().iter() {
+        let instrumented = Engine::instrumented(&[]);
+        for engine in Engines::built_in().iter().map(AsRef::as_ref).chain([&instrumented]) {
             assert!(NAMES.contains(&engine.name.as_str()), "{} may be named in a config", engine.name);
             for (word, source) in &engine.vocabulary {
                 let shape = vocabulary::word(word)

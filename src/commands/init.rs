@@ -86,6 +86,7 @@ fn read_flags(args: &cli::Init) -> Result<Flags, Vec<Fault>> {
         name: args.name.clone(),
         service: args.service.clone(),
         engine: args.engine.clone(),
+        instrumentation: args.instrumentation,
         replicas: args.replicas.clone(),
         from: args.from.clone(),
         api_server: args.api_server.clone(),
@@ -182,7 +183,7 @@ fn finish(dir: &Path, answers: &Answers, written: &Written) -> Result<Outcome> {
     for text in machine::look(stack, answers) {
         note(&format!("note: {text}\n"))?;
     }
-    print(&next_steps(dir, stack, &empty))?;
+    print(&next_steps(dir, stack, answers, &empty))?;
     Ok(Outcome::Fine)
 }
 
@@ -220,13 +221,20 @@ fn receivers(stack: &Stack) -> String {
     names.join(", ")
 }
 
-fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)]) -> String {
+fn next_steps(dir: &Path, stack: &Stack, answers: &Answers, empty: &[(&str, &str, &str)]) -> String {
     let mut steps = Vec::new();
     if dir != Path::new(".") {
         steps.push(format!("cd {}", shell_word(&dir.to_string_lossy())));
     }
     for (path, what, link) in empty {
         steps.push(format!("fill {path}: {what}\n     {link}"));
+    }
+    if answers.instrumentation {
+        steps.push(format!(
+            "copy monitoring/instrumentation/{}/skymon_metrics.py beside the server's code, and put it around the server:\n     \
+             its first lines say how, for Flask, FastAPI and others",
+            answers.service
+        ));
     }
     steps.push("docker compose -f monitoring/docker-compose.yml up -d --wait".to_owned());
     steps.push(format!(

@@ -5,6 +5,7 @@ mod alerts;
 mod cost;
 mod door;
 mod incidents;
+mod instrumentation;
 mod programs;
 mod proofs;
 mod recordings;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
 pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
+pub use instrumentation::Instrumentation;
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
 pub use resolve::resolve;
@@ -87,6 +89,8 @@ impl Plan {
 pub struct Service {
     pub name: String,
     pub engine: Arc<Engine>,
+    /// `None`: what the server exposes is its own affair.
+    pub instrumentation: Option<Instrumentation>,
     pub probe: Option<Probe>,
     pub targets: Targets,
     pub scrape: Scrape,

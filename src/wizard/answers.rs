@@ -15,6 +15,8 @@ pub struct Answers {
     pub name: StackName,
     pub service: String,
     pub engine: &'static Engine,
+    /// Whether a module that measures the server is rendered.
+    pub instrumentation: bool,
     pub replicas: Replicas,
     /// The bearer token that the replicas want.
     pub token: Option<Secret>,
@@ -121,6 +123,8 @@ impl Answers {
                 name => self.name.as_str(),
                 service => self.service.as_str(),
                 engine => self.engine.name.as_str(),
+                can_be_instrumented => self.engine.is_own(),
+                instrumentation => self.instrumentation,
                 replicas => self.replicas.listed().iter().map(ToString::to_string).collect::<Vec<_>>(),
                 skyserve => self.replicas.context(),
                 token_file => self.token.as_ref().map(|_| REPLICA.file),

@@ -39,6 +39,11 @@ pub fn ask(
         Some(engine) => engine,
         None => ask_engine(prompt)?,
     };
+    let instrumentation = match flags.instrumentation {
+        _ if !engine.is_own() => false,
+        Some(wanted) => wanted,
+        None => prompt.confirm("Write a Python module that measures the server's requests?", false)?,
+    };
     let replicas = match flags.replicas.take() {
         Some(replicas) => Replicas::Listed(replicas),
         None if file.is_some() => ask_skyserve(&mut flags, is_kept, prompt)?,
@@ -88,6 +93,7 @@ pub fn ask(
         name,
         service,
         engine,
+        instrumentation,
         replicas,
         token,
         endpoint,
@@ -323,7 +329,8 @@ mod tests {
         let given = Given {
             name: Some("acme".into()),
             service: Some("chat".into()),
-            engine: Some("vllm".into()),
+            engine: Some("custom".into()),
+            instrumentation: Some(true),
             replicas: vec!["10.0.0.1:8000".into()],
             from: None,
             api_server: None,
@@ -346,6 +353,7 @@ mod tests {
         // Whatever were asked would find no answer and fail the test.
         let answers = ask(read(&given).unwrap(), "demo", NOTHING_KEPT, &mut Scripted::default())
             .expect("nothing is asked");
+        assert!(answers.instrumentation);
         assert_eq!(answers.warning.unwrap().secret.expose(), "mail-password");
         assert!(answers.unused.is_empty());
     }
@@ -357,6 +365,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Default),
             ("replicas", Reply::Text("localhost:8080")),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
@@ -382,6 +391,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Confirm(true)),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
             ("critical", Reply::Default),

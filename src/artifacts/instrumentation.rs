@@ -1,0 +1,25 @@
+//! The modules that measure servers of one's own: one for each such service, since their buckets are its engine's.
+
+use anyhow::Result;
+use minijinja::context;
+
+use super::Artifacts;
+use crate::plan::Plan;
+use crate::templates::Templates;
+
+const TEMPLATE: &str = "instrumentation/skymon_metrics.py";
+
+pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+    for service in &plan.services {
+        let Some(instrumentation) = &service.instrumentation else { continue };
+        let context = context! {
+            metrics_path => &instrumentation.metrics_path,
+            probed_path => &instrumentation.probed_path,
+            duration_buckets => service.engine.bounds("latency_seconds"),
+            first_byte_buckets => service.engine.bounds("time_to_first_token_seconds"),
+        };
+        let text = templates.render(TEMPLATE, context)?;
+        artifacts.text(&format!("instrumentation/{}/skymon_metrics.py", service.name), text);
+    }
+    Ok(())
+}
