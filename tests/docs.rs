@@ -17,7 +17,7 @@ use clap::CommandFactory as _;
 use minijinja::context;
 use serde_json::{Map, Value};
 use skymon::catalog::alerts::AlertEntry;
-use skymon::catalog::engines::{Engines, NAMES};
+use skymon::catalog::engines::{Engine, Engines, NAMES};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
@@ -362,6 +362,27 @@ fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
         found,
         Engines::built_in().get("custom").expect("is built in").metrics.keys().map(String::as_str).collect()
     );
+}
+
+#[test]
+fn instrumentation_md_lists_the_metrics_of_the_module_and_shows_how_the_tested_servers_have_it() {
+    let engine = Engine::instrumented(&[]);
+    let rows = table("docs/instrumentation.md", "metric");
+    let found: BTreeSet<String> = rows.iter().map(|row| row[..4].join(" | ")).collect();
+    let expected = engine.metrics.iter().map(|(name, metric)| {
+        let kind = format!("{:?}", metric.r#type).to_lowercase();
+        format!("`{name}` | {kind} | {} | {}", list(&metric.labels), metric.unit)
+    });
+    assert_eq!(found, expected.collect());
+
+    let servers = ["flask", "fastapi"].map(|name| page(&format!("tests/instrumentation/{name}_server.py")));
+    let shown: Vec<Block> =
+        blocks("docs/instrumentation.md").into_iter().filter(|block| block.language == "python").collect();
+    for (block, server) in shown.iter().zip(servers) {
+        for line in block.text.lines() {
+            assert!(server.lines().any(|own| own == line), "{}: `{line}` is not tested", block.place);
+        }
+    }
 }
 
 /// The names under which a word is recorded; `…` is both levels.

@@ -159,14 +159,16 @@ class _Process:
             self._cpu_seconds = Counter(
                 "process_cpu_seconds_total", "Processor time of all worker processes.", registry=None
             )
-            # A worker that starts anew counts as a restart: requests were lost with the one before.
+            # A worker that starts anew counts as a restart: requests were lost with the one before. Those that are
+            # forked have this time from where they come from: they join one by one, and none of that is a restart.
+            self._started = time.time()
             self._start_time = Gauge(
                 "process_start_time_seconds",
                 "When the newest worker process started.",
                 multiprocess_mode="livemax",
                 registry=None,
             )
-            self._start_time.set(time.time())
+            self._start_time.set(self._started)
 
     def serve(self) -> None:
         """A request, or the start of the server, has come to this process."""
@@ -186,7 +188,7 @@ class _Process:
                 # Who only forks the workers serves nothing: that the model is not loaded there says nothing.
                 if not self._serves:
                     _forget(self._imported_by)
-                self._start_time.set(time.time())
+                self._start_time.set(self._started)
                 MODEL_LOADED.set(self.is_loaded)
             self._pid = os.getpid()
 
