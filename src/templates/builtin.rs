@@ -41,6 +41,7 @@ impl BuiltIn {
             "prometheus/rules.yml" => "prometheus/rules/<service>.yml, prometheus/rules/stack.yml",
             "prometheus/tests.yml" => "prometheus/tests/<service>.yml, prometheus/tests/stack.yml",
             "prometheus/targets.yml" => "prometheus/targets/<service>.yml",
+            "instrumentation/skymon_metrics.py" => "instrumentation/<service>/skymon_metrics.py",
             "grafana/dashboards/service.json" => "grafana/dashboards/service-<engine>.json",
             same => same,
         }
