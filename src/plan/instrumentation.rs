@@ -53,8 +53,8 @@ impl ServiceResolver<'_> {
         let of_service = AlertEntry::all().iter().filter(|entry| entry.pack == Pack::Service);
         of_service
             .filter_map(|entry| {
-                let changed = changes.iter().find_map(|all| all.get(&entry.name)?.threshold.as_ref());
-                let threshold = entry.unit?.parse(changed.or(entry.threshold.as_ref())?).ok()?;
+                let set = changes.iter().find_map(|all| all.get(&entry.name)?.threshold.as_ref());
+                let threshold = entry.unit?.parse(set.or(entry.threshold.as_ref())?).ok()?;
                 Some((entry.of.as_deref()?, threshold))
             })
             .collect()
