@@ -291,15 +291,9 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
     let full = support::project::fixture("examples/full.yaml");
     let said = Project::new(&full).skymon(&["validate"]).stdout;
-    assert!(
-        said.contains("`slo` is not available") && said.contains("the engine `llamacpp` is not available"),
-        "{said}"
-    );
-    assert!(said.contains("2 errors"), "{said}");
+    assert!(said.contains("the engine `llamacpp` is not available") && said.contains("1 error,"), "{said}");
 
-    let slo = "    slo:\n      window: 30d\n      availability: 99.9\n";
-    let without = full.replace(slo, "").replace("engine: llamacpp", "engine: custom");
-    let project = Project::new(&without);
+    let project = Project::new(&full.replace("engine: llamacpp", "engine: custom"));
     project.render();
     let said = project.skymon(&["validate"]);
     assert_eq!(said.status, 0, "{}", said.text());
@@ -320,8 +314,7 @@ fn the_example_of_a_fleet_is_fine_but_for_what_a_later_version_brings() {
         .lines()
         .filter(|line| {
             let key = line.trim_start().split(':').next().unwrap_or_default();
-            let later = ["slo", "window", "availability", "latency", "time_to_first_token", "hosts", "gpus"];
-            !later.contains(&key)
+            !["hosts", "gpus"].contains(&key)
         })
         .map(|line| format!("{line}\n"))
         .collect();
@@ -335,11 +328,11 @@ fn the_example_of_a_fleet_is_fine_but_for_what_a_later_version_brings() {
 #[test]
 fn sections_of_later_versions_are_refused_by_name() {
     let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
-    for section in ["hosts", "gpus", "slo"] {
+    for section in ["hosts", "gpus"] {
         assert!(said.contains(&format!("`{section}` is not available in this version")), "{said}");
     }
-    // The fourth is an engine.
-    assert!(said.ends_with("4 errors\n"), "{said}");
+    // The third is an engine.
+    assert!(said.ends_with("3 errors\n"), "{said}");
 }
 
 #[test]

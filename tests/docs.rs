@@ -239,7 +239,8 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 
 /// The series that an alert reads.
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
-    let values = context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false };
+    let slo = context! { page => [2, 1], ticket => [2, 1] };
+    let values = context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, slo };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
     PromQl::parse(&expr).expect("is PromQL").metrics().clone()
 }

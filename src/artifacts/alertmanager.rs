@@ -29,7 +29,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
                 format!("alertname=~\"{}\"", inhibition.targets.join("|")),
                 format!("severity=~\"{}\"", no_more.join("|")),
             ];
-            context! { source, targets }
+            context! { source, targets, equal => inhibition.equal.clone() }
         })
         .collect();
     let receivers: Vec<Value> = plan

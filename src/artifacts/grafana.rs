@@ -121,7 +121,7 @@ pub(super) fn runbook_url(plan: &Plan, alert: &str) -> String {
 pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
     let chosen = match alert.entry.pack {
         Pack::SkyServe => "{{ with $labels.service }}?var-skyserve={{ . }}{{ end }}",
-        Pack::Service | Pack::Stack => "",
+        Pack::Service | Pack::Slo | Pack::Stack => "",
     };
     format!("{}{}{chosen}", plan.external_url(&GRAFANA), dashboard_path(plan, alert))
 }
@@ -130,6 +130,9 @@ pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
 pub(super) fn dashboard_path(plan: &Plan, alert: &Alert) -> String {
     let is_watched = |name: &str| plan.services.iter().find(|service| service.name == name);
     match alert.service.as_deref().and_then(is_watched) {
+        Some(service) if alert.entry.pack == Pack::Slo => {
+            format!("/d/{}?var-service={}", dashboards::SLO_UID, service.name)
+        }
         Some(service) => {
             format!("/d/{}?var-service={}", dashboards::service_uid(&service.engine.name), service.name)
         }

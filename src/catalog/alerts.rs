@@ -34,6 +34,8 @@ pub struct AlertChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pack {
     Service,
+    /// Each service that has objectives.
+    Slo,
     /// All services on SkyServe at once; `service` comes with the series.
     SkyServe,
     Stack,
@@ -53,7 +55,8 @@ pub struct AlertEntry {
     /// By default; an alert with a unit and without one is not there until the config gives it a threshold.
     pub threshold: Option<Threshold>,
     pub unit: Option<Unit>,
-    /// The histogram that the threshold is compared with: beyond its largest bucket nothing is measured.
+    /// The word of the vocabulary that the threshold is compared with. Beyond the largest bucket of a histogram nothing is
+    /// measured; where the service has an objective for it, the alerts of that take this one's place.
     pub of: Option<String>,
     pub min_requests: Option<Count>,
     /// Alerts whose firing makes this one redundant.
@@ -156,6 +159,7 @@ impl AlertEntry {
         ALL.get_or_init(|| {
             [
                 (Pack::Service, "alerts/service.yml"),
+                (Pack::Slo, "alerts/slo.yml"),
                 (Pack::SkyServe, "alerts/skyserve.yml"),
                 (Pack::Stack, "alerts/stack.yml"),
             ]

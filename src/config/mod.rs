@@ -13,11 +13,11 @@ use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
     BindAddress, Count, DnsName, Duration, EnvName, FilePath, FolderPath, Host, HostPort, HttpUrl, Line,
-    MailAddress, Port, Rate, Size, SkyName, StackName, UrlPath,
+    MailAddress, Objective, Port, Rate, Size, SkyName, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &["gpus", "hosts", "services.*.slo"];
+pub const NOT_YET: &[&str] = &["gpus", "hosts"];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -95,6 +95,8 @@ pub struct Service {
     pub capacity: Capacity,
     #[serde(default)]
     pub scale: Scale,
+    /// What its users were promised; alerts are then about that.
+    pub slo: Option<Slo>,
     /// Changes to alerts for this service; they win over the stack's.
     #[serde(default)]
     pub alerts: BTreeMap<String, AlertChange>,
@@ -179,6 +181,32 @@ pub struct Scale {
     /// With 0, no replica at all is healthy.
     pub min: Option<Count>,
     pub max: Option<Count>,
+}
+
+/// Service-level objectives: which share of the requests must be good, within which time.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Slo {
+    /// The time that the objectives are about: 30d, also if not said, or 28d.
+    pub window: Option<Duration>,
+    /// Percent of the requests that must not end in a server error.
+    pub availability: Option<Objective>,
+    /// How long a whole answer may take.
+    pub latency: Option<SpeedObjective>,
+    /// How long users may wait for the first token.
+    pub time_to_first_token: Option<SpeedObjective>,
+    /// How long users may wait for each further token.
+    pub inter_token_latency: Option<SpeedObjective>,
+}
+
+/// An objective for speed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedObjective {
+    /// Percent that must be fast enough.
+    pub objective: Objective,
+    /// What is fast enough: the bound of a bucket of the engine's histogram.
+    pub under: Duration,
 }
 
 /// Severity → receiver.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::{Value, context};
 
+use super::slo::Slo;
 use crate::catalog::alerts::{AlertChange, AlertEntry, Pack};
 use crate::diagnostics::nearest;
 use crate::diagnostics::{Diagnostic, Report};
@@ -47,6 +48,8 @@ pub(super) struct Scope<'a> {
     pub changes: Vec<(Option<ConfigPath>, &'a BTreeMap<String, AlertChange>)>,
     /// The largest bucket of a word's histogram.
     pub largest_bucket: &'a dyn Fn(&str) -> Option<f64>,
+    /// What the service's users were promised.
+    pub slo: Option<&'a Slo>,
 }
 
 /// One alert with all changes laid over it.
@@ -81,7 +84,7 @@ pub(super) fn check_changes(
             );
             continue;
         };
-        if of_service && entry.pack != Pack::Service {
+        if of_service && !matches!(entry.pack, Pack::Service | Pack::Slo) {
             report.push(
                 Diagnostic::error(
                     "misplaced-alert",
@@ -136,7 +139,19 @@ pub(super) fn resolve(
     report: &mut Report,
 ) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
+    let promised = scope.slo.map(Slo::covered).unwrap_or_default();
     for entry in AlertEntry::all().iter().filter(|entry| entry.pack == pack) {
+        if entry.of.as_deref().is_some_and(|word| promised.contains(word)) {
+            let why =
+                "with an objective for it, `SLOBurnFast` and `SLOBurnSlow` take its place; remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
+        if pack == Pack::Slo && scope.slo.is_none() {
+            let why = "the service has no objective: write `slo: {availability: 99.9}`, or remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
         let effective = lay_over(entry, scope, report);
         if entry.unit.is_some() && effective.threshold.is_none() {
             continue;
@@ -144,7 +159,8 @@ pub(super) fn resolve(
         let enabled = effective.enabled;
         let alert = instantiate(entry, effective, scope, templates)?;
         if alert.expr.metrics().iter().any(|metric| !scope.exposed.contains_key(metric)) {
-            warn_of_idle_changes(entry, scope, report);
+            let why = "the service does not expose what this alert needs; remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
         } else if enabled {
             alerts.push(alert);
         }
@@ -152,8 +168,8 @@ pub(super) fn resolve(
     Ok(alerts)
 }
 
-/// The service's own change of an alert that its engine cannot feed is most likely a mistake; the stack's is not.
-fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) {
+/// The service's own change of an alert that it does not have is most likely a mistake; the stack's is not.
+fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, why: &str, report: &mut Report) {
     let Some(service) = scope.service else { return };
     let Some((Some(at), changes)) = scope.changes.last() else {
         return;
@@ -162,7 +178,7 @@ fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) 
         report.push(
             Diagnostic::warning("idle-alert", format!("`{}` does not exist for `{service}`", entry.name))
                 .at_key(at.key(&entry.name), "changes nothing")
-                .help("the service does not expose what this alert needs; remove the change"),
+                .help(why),
         );
     }
 }
@@ -227,6 +243,7 @@ fn instantiate(
         threshold => effective.threshold.map(number),
         min_requests => effective.min_requests,
         scale_to_zero => scope.scale_to_zero,
+        slo => scope.slo.map(Slo::values),
     };
     let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
     let expr =

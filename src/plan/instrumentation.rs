@@ -47,8 +47,24 @@ impl ServiceResolver<'_> {
         (Arc::new(engine), Some(instrumentation))
     }
 
-    /// Words of the vocabulary, with the seconds that the service's alerts compare them with.
+    /// Words of the vocabulary, with the seconds that the service's alerts and objectives compare them with.
     fn compared(&self) -> Vec<(&'static str, f64)> {
+        let mut compared = self.thresholds();
+        if let Some(slo) = &self.written.slo {
+            let promised = [
+                ("latency_seconds", &slo.latency),
+                ("time_to_first_token_seconds", &slo.time_to_first_token),
+            ];
+            compared.extend(
+                promised
+                    .into_iter()
+                    .filter_map(|(word, speed)| Some((word, speed.as_ref()?.under.as_secs_f64()))),
+            );
+        }
+        compared
+    }
+
+    fn thresholds(&self) -> Vec<(&'static str, f64)> {
         let changes = [&self.written.alerts, &self.config.alerts];
         let of_service = AlertEntry::all().iter().filter(|entry| entry.pack == Pack::Service);
         of_service

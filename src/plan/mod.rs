@@ -14,6 +14,7 @@ mod routes;
 mod series;
 mod services;
 mod skyserve;
+mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use recordings::{Recording, Sample};
 pub use resolve::resolve;
 pub use routes::{Inhibition, Route};
 pub use skyserve::SkyServe;
+pub use slo::{BUDGET_INTERVAL, BUDGET_REMAINING};
 
 use crate::catalog::engines::Engine;
 use crate::catalog::programs::{GRAFANA, Program};
@@ -98,6 +100,8 @@ pub struct Service {
     /// `None` if nothing is scraped, or if the engine does not tell its answers apart.
     pub traffic: Option<Traffic>,
     pub recordings: Vec<Recording>,
+    /// What is left of the error budget of each objective; recorded seldom, since it looks far back.
+    pub budget: Vec<Recording>,
     pub alerts: Vec<Alert>,
     /// Proves the recordings on the engine's own series, and each alert on its incident.
     pub tests: Vec<RuleTest>,
@@ -105,7 +109,7 @@ pub struct Service {
 
 impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
-        self.recordings.iter().map(|recording| recording.name.clone()).collect()
+        self.recordings.iter().chain(&self.budget).map(|recording| recording.name.clone()).collect()
     }
 }
 

@@ -17,6 +17,8 @@ use crate::values::Duration;
 pub struct Recording {
     pub name: String,
     pub expr: PromQl,
+    /// Beside those that the expression leaves.
+    pub labels: BTreeMap<String, String>,
     /// How often it is seen anew.
     pub interval: Duration,
     /// What it must record when the rule test feeds the engine's own series.
@@ -338,7 +340,14 @@ impl Recorder<'_> {
 
     fn push(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("recordings are made of parts that parse");
-        self.recordings.push(Recording { name: name.to_owned(), expr, interval: self.interval, expected });
+        let labels = BTreeMap::new();
+        self.recordings.push(Recording {
+            name: name.to_owned(),
+            expr,
+            labels,
+            interval: self.interval,
+            expected,
+        });
     }
 }
 

@@ -37,6 +37,7 @@ const RESERVED_LABELS: &[&str] = &[
     "rule_group",
     "service",
     "severity",
+    "slo",
     "spot",
     "stack",
 ];
@@ -100,7 +101,7 @@ pub fn resolve(
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
+    let retention_time = retention_time(config);
     let step = incidents::test_step(scrape_interval);
     let costs = match &skyserve {
         Some(_) => {
@@ -152,6 +153,10 @@ pub fn resolve(
     }))
 }
 
+pub(super) fn retention_time(config: &Config) -> Duration {
+    config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400))
+}
+
 /// Values that are right in themselves and wrong where they stand.
 fn check_limits(config: &Config, report: &mut Report) {
     if config.prometheus.retention.time.is_some_and(|time| !RETENTION.contains(&time)) {
@@ -194,6 +199,7 @@ fn resolve_stack_alerts(
         scale_to_zero: false,
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
         largest_bucket: &|_| None,
+        slo: None,
     };
     let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
     stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Receiver;
 use super::alerts::Alert;
-use crate::catalog::alerts::AlertEntry;
+use super::{Receiver, slo};
+use crate::catalog::alerts::{AlertEntry, Pack};
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::source::{ConfigPath, Found, SpanIndex};
@@ -34,6 +34,8 @@ pub struct Inhibition {
     pub source: String,
     pub severity: Severity,
     pub targets: Vec<String>,
+    /// The labels that both must have alike.
+    pub equal: Vec<&'static str>,
 }
 
 /// The receiver of alerts that are shown and not sent.
@@ -196,6 +198,12 @@ pub(super) fn inhibitions<'a>(
             source: source.to_owned(),
             severity,
             targets: targets_of(source),
+            // An objective that is broken fast says nothing of another one.
+            equal: if entries[source].pack == Pack::Slo {
+                vec!["service", slo::LABEL]
+            } else {
+                vec!["service"]
+            },
         })
         .filter(|inhibition| !inhibition.targets.is_empty())
         .collect()

@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
-use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
-use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
+use super::resolve::{LONGEST_INTERVAL, check_labels, interval, retention_time};
+use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents, slo};
 use crate::catalog::alerts::Pack;
 use crate::catalog::engines::{self, Engine, Engines, Version};
 use crate::catalog::programs::PROMETHEUS;
@@ -80,7 +80,13 @@ impl ServiceResolver<'_> {
             probe: probe.as_ref(),
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
         };
-        let recorded = recordings::record(&subject, step);
+        let mut recorded = recordings::record(&subject, step);
+        let slo = written.slo.as_ref().and_then(|slo| self.slo(slo, &subject, report));
+        if let Some(slo) = &slo {
+            recorded.recordings.extend(slo.recordings());
+            recorded.tests.extend(slo.tests(step));
+        }
+        let budget = slo.as_ref().map(slo::Slo::budget).unwrap_or_default();
         let traffic = subject.scraped.and_then(|_| traffic(&engine, version));
         let labels: BTreeMap<String, String> =
             written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
@@ -90,6 +96,7 @@ impl ServiceResolver<'_> {
             exposed: &recorded
                 .recordings
                 .iter()
+                .chain(&budget)
                 .map(|recording| (recording.name.clone(), recording.interval))
                 .collect(),
             scale_to_zero: self.scales_to_zero(),
@@ -99,8 +106,10 @@ impl ServiceResolver<'_> {
                 (Some(at.key("alerts")), &written.alerts),
             ],
             largest_bucket: &|word| recordings::largest_bucket(&engine, version, word),
+            slo: slo.as_ref(),
         };
-        let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        let mut alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        alerts.extend(alerts::resolve(Pack::Slo, &scope, templates, report)?);
         let mut tests = recorded.tests;
         for alert in &alerts {
             tests.extend(incidents::test_alert(alert, step)?);
@@ -115,6 +124,7 @@ impl ServiceResolver<'_> {
             labels,
             traffic,
             recordings: recorded.recordings,
+            budget,
             alerts,
             tests,
         }))
@@ -344,6 +354,19 @@ impl ServiceResolver<'_> {
 
     fn scales_to_zero(&self) -> bool {
         self.written.scale.min.is_some_and(|min| min.get() == 0)
+    }
+
+    fn slo(&self, written: &config::Slo, subject: &Subject, report: &mut Report) -> Option<slo::Slo> {
+        let at = self.at.key("slo");
+        if self.index.keys_under(&at).iter().all(|key| *key == "window") {
+            report.push(
+                Diagnostic::error("missing-key", "`slo` promises nothing")
+                    .at_key(at, "has no objective")
+                    .help("write `availability: 99.9`"),
+            );
+            return None;
+        }
+        slo::resolve(written, &at, subject, self.scales_to_zero(), retention_time(self.config), report)
     }
 
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {

@@ -56,8 +56,10 @@ services:
     engine: custom
     discover: {{dns: 'named.invalid:8080'}}
     auth: {{bearer_token_env: TOKEN}}
+    slo: {{window: 30d, availability: 99.9, latency: {{objective: 99, under: 5s}}}}
   asked:
-    engine: custom
+    engine: vllm
+    slo: {{time_to_first_token: {{objective: 95, under: 500ms}}, inter_token_latency: {{objective: 95, under: 100ms}}}}
     discover: {{http: 'http://asked.invalid/targets'}}
     auth: {{username: prometheus, password_file: files/password}}
   found:

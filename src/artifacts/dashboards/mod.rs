@@ -28,12 +28,13 @@ use serde_json::{Map, Value, json};
 
 use super::layout;
 use crate::diagnostics::shortened;
-use crate::plan::Traffic;
+use crate::plan::{BUDGET_REMAINING, Traffic};
 use crate::values::Duration;
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
 pub(super) const SKYSERVE_UID: &str = "skymon-skyserve";
+pub(super) const SLO_UID: &str = "skymon-slo";
 pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
@@ -198,6 +199,12 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
+    let promised: Vec<&DashboardService> =
+        input.services.iter().filter(|service| service.recorded.contains(BUDGET_REMAINING)).collect();
+    if !promised.is_empty() {
+        let slo = page("slo.json".into(), SLO_UID.into(), "Objectives".into(), Some("slo.json"));
+        pages.push(Page { services: promised, ..slo });
+    }
     if input.skyserve.is_some() {
         let skyserve = Some("skyserve.json");
         pages.push(page("skyserve.json".into(), SKYSERVE_UID.into(), "SkyServe".into(), skyserve));

@@ -26,6 +26,12 @@ const VOCABULARY: &str = "
     service:model_ready:min service:utilization:ratio service:endpoint_up:min
     service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
 
+/// What the rules record of objectives, without what only alerts read.
+const OBJECTIVES: &str = "
+    service:slo_objective:ratio service:slo_requests:rate5m service:slo_failures:rate5m service:slo_failures:ratio
+    service:slo_burn:rate1h service:slo_burn:rate6h service:slo_burn:rate1d service:slo_burn:rate3d
+    service:slo_budget_remaining:ratio service:slo_exhaustion_seconds:rate6h";
+
 /// All that the rules can record of what replicas cost.
 const COSTS: &str = "
     service_replica:cost_hourly:sum service:cost_hourly:sum service:cost_monthly:sum service:cost:sum30d
@@ -36,6 +42,7 @@ fn template(name: &str) -> Value {
     let text = match name {
         "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
         "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
+        "slo.json" => include_str!("../../../templates/grafana/dashboards/slo.json"),
         "skyserve.json" => include_str!("../../../templates/grafana/dashboards/skyserve.json"),
         "monitoring.json" => include_str!("../../../templates/grafana/dashboards/monitoring.json"),
         other => panic!("no such template: {other}"),
@@ -83,7 +90,7 @@ fn full() -> DashboardInput {
         status: None,
     };
     let slow = Duration::from_secs(60);
-    let chat = service("chat", "vllm", VOCABULARY, &thresholds);
+    let chat = service("chat", "vllm", &[VOCABULARY, OBJECTIVES].concat(), &thresholds);
     stack(vec![
         DashboardService { traffic: Some(traffic), interval: slow, ..chat },
         service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
@@ -162,13 +169,14 @@ fn the_files_their_names_and_their_links() {
         ("overview.json", "skymon-overview", "Overview · night"),
         ("service-custom.json", "skymon-service-custom", "Service · Custom server · night"),
         ("service-vllm.json", "skymon-service-vllm", "Service · vLLM · night"),
+        ("slo.json", "skymon-slo", "Objectives · night"),
         ("monitoring.json", "skymon-monitoring", "Monitoring · night"),
         ("runbook.json", "skymon-runbook", "Runbook · night"),
     ];
     assert_eq!(titles, expected);
     for (_, page) in &built {
         assert_eq!(page["tags"], json!(["skymon", "night"]));
-        assert_eq!(page["links"].as_array().unwrap().len(), 5);
+        assert_eq!(page["links"].as_array().unwrap().len(), 6);
         assert!(page.get("id").is_none() && page.get("__inputs").is_none());
     }
 }
@@ -244,9 +252,11 @@ fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
         targets.into_iter().flat_map(|target| metrics(target["expr"].as_str().unwrap()).unwrap()).collect()
     };
     let mut shown: BTreeSet<String> =
-        ["overview.json", "service.json"].into_iter().flat_map(asked_by).collect();
+        ["overview.json", "service.json", "slo.json"].into_iter().flat_map(asked_by).collect();
     assert!(shown.remove("example_requests_total"), "stands for the engine's own counter");
-    let mut expected: BTreeSet<String> = VOCABULARY.split_whitespace().map(Into::into).collect();
+    let recorded = [VOCABULARY, OBJECTIVES];
+    let mut expected: BTreeSet<String> =
+        recorded.into_iter().flat_map(str::split_whitespace).map(Into::into).collect();
     expected.insert(ALERTS.into());
     assert_eq!(shown, expected);
     let unknown: Vec<String> = asked_by("monitoring.json")
@@ -579,7 +589,7 @@ fn without_a_runbook_nothing_leads_to_it() {
     input.runbook.clear();
     let built = dashboards(&input);
     assert!(!built.contains_key("runbook.json"));
-    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 4);
+    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 5);
     assert!(!built["overview.json"].to_string().contains(RUNBOOK_UID), "not even from the table of alerts");
 }
 
