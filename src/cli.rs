@@ -80,6 +80,9 @@ pub struct Init {
     /// What serves the model: custom, vllm [default: custom]
     #[arg(long)]
     pub engine: Option<String>,
+    /// Render a Python module that measures the requests of a `custom` server [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub instrumentation: Option<bool>,
     /// Address of a replica; repeat for each [default: host.docker.internal, at the engine's port]
     #[arg(long = "replica", value_name = "HOST:PORT")]
     pub replicas: Vec<String>,

@@ -400,6 +400,27 @@ fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
     );
 }
 
+#[test]
+fn instrumentation_md_lists_the_metrics_of_the_module_and_shows_how_the_tested_servers_have_it() {
+    let engine = Engine::instrumented(&[]);
+    let rows = table("docs/instrumentation.md", "metric");
+    let found: BTreeSet<String> = rows.iter().map(|row| row[..4].join(" | ")).collect();
+    let expected = engine.metrics.iter().map(|(name, metric)| {
+        let unit = format!("{:?}", metric.unit).to_lowercase();
+        format!("`{name}` | {} | {} | {}", metric.r#type.as_str(), list(&metric.labels), unit)
+    });
+    assert_eq!(found, expected.collect());
+
+    let servers = ["flask", "fastapi"].map(|name| page(&format!("tests/instrumentation/{name}_server.py")));
+    let shown: Vec<Block> =
+        blocks("docs/instrumentation.md").into_iter().filter(|block| block.language == "python").collect();
+    for (block, server) in shown.iter().zip(servers) {
+        for line in block.text.lines() {
+            assert!(server.lines().any(|own| own == line), "{}: `{line}` is not tested", block.place);
+        }
+    }
+}
+
 /// Whether all that the engine says of a word is a mean.
 fn says_mean(engine: &Engine, word: &Word) -> bool {
     engine.vocabulary.get(word.name).is_some_and(|source| source.per.is_some())
@@ -481,8 +502,10 @@ fn the_pages_of_engines_skyserve_and_machines_name_every_series_that_is_recorded
                 .map(str::to_owned),
         );
     }
-    let text =
-        page("docs/engines.md") + &page("docs/skyserve.md") + &page("docs/machines.md") + &page("docs/slo.md");
+    let text = page("docs/engines.md")
+        + &page("docs/skyserve.md")
+        + &page("docs/machines.md")
+        + &page("docs/slo.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)

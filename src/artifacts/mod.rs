@@ -6,6 +6,7 @@ mod dashboards;
 mod extra;
 mod gate;
 mod grafana;
+mod instrumentation;
 mod layout;
 mod prometheus;
 mod rules;
@@ -22,7 +23,7 @@ use crate::catalog::machines;
 use crate::catalog::programs::DCGM;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
-use crate::templates::Templates;
+use crate::templates::{EXPORTER_SCRIPT, Templates};
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -75,6 +76,7 @@ pub fn build(
         alertmanager::build(plan, templates, &mut artifacts),
         grafana::build(plan, templates, &mut artifacts),
         gate::build(plan, templates, &mut artifacts),
+        instrumentation::build(plan, templates, &mut artifacts),
         runbook::build(plan, templates, &mut artifacts),
         extra.build(&mut artifacts),
         // What the first line of skymon.yaml points editors to.
@@ -93,9 +95,6 @@ pub fn build(
     }
     Ok(is_whole.then_some(artifacts))
 }
-
-/// A program of its own: copied as it is.
-const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
 
 /// The page of one alert, as it stands in every runbook.
 pub fn explain(entry: &AlertEntry) -> String {

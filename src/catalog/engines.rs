@@ -1,6 +1,7 @@
 //! The engines: one data file each in `templates/engines/`, found by its name. A file names sources, not queries; the
 //! queries are made from it in `plan::recordings`.
 
+mod instrumented;
 mod set;
 mod version;
 
@@ -344,7 +345,8 @@ mod tests {
 
     #[test]
     fn every_engine_says_of_every_word_where_it_is_read_or_why_it_cannot_be() {
-        for engine in Engines::built_in().iter() {
+        let instrumented = Engine::instrumented(&[]);
+        for engine in Engines::built_in().iter().map(AsRef::as_ref).chain([&instrumented]) {
             for word in WORDS {
                 assert_ne!(
                     engine.vocabulary.contains_key(word.name),

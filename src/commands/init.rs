@@ -19,7 +19,7 @@ use crate::cli;
 use crate::diagnostics::{Report, Severity};
 use crate::plan::GRAFANA_PASSWORD_FILE;
 use crate::templates::Templates;
-use crate::wizard::{self, Answers, Fault, Flags, Given, OwnEngine, SecretState, Stop, Terminal, Written};
+use crate::wizard::{self, Answers, Fault, Flags, Given, SecretState, Stop, Terminal, Written};
 
 pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
     if let Some(refusal) = refuse_existing(args) {
@@ -87,6 +87,7 @@ fn read_flags(args: &cli::Init) -> Result<Flags, Vec<Fault>> {
         name: args.name.clone(),
         service: args.service.clone(),
         engine: args.engine.clone(),
+        instrumentation: args.instrumentation,
         replicas: args.replicas.clone(),
         from: args.from.clone(),
         api_server: args.api_server.clone(),
@@ -186,7 +187,7 @@ fn finish(dir: &Path, answers: &Answers, written: &Written) -> Result<Outcome> {
     for text in machine::look(stack, answers) {
         note(&format!("note: {text}\n"))?;
     }
-    print(&next_steps(dir, stack, &empty, answers.own_engine.as_ref()))?;
+    print(&next_steps(dir, stack, answers, &empty))?;
     Ok(Outcome::Fine)
 }
 
@@ -224,16 +225,23 @@ fn receivers(stack: &Stack) -> String {
     names.join(", ")
 }
 
-fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)], own: Option<&OwnEngine>) -> String {
+fn next_steps(dir: &Path, stack: &Stack, answers: &Answers, empty: &[(&str, &str, &str)]) -> String {
     let mut steps = Vec::new();
     if dir != Path::new(".") {
         steps.push(format!("cd {}", shell_word(&dir.to_string_lossy())));
     }
-    if let Some(own) = own {
+    if let Some(own) = &answers.own_engine {
         steps.push(format!("look at each line of {}: it was guessed from names", own.path()));
     }
     for (path, what, link) in empty {
         steps.push(format!("fill {path}: {what}\n     {link}"));
+    }
+    if answers.instrumentation {
+        steps.push(format!(
+            "copy monitoring/instrumentation/{}/skymon_metrics.py beside the server's code, and put it around the server:\n     \
+             its first lines say how, for Flask, FastAPI and others",
+            answers.service
+        ));
     }
     steps.push("docker compose -f monitoring/docker-compose.yml up -d --wait".to_owned());
     steps.push(format!(
@@ -331,11 +339,12 @@ mod tests {
     #[test]
     fn every_example_in_the_comments_is_one_that_works() {
         // Where nothing is answered, there are most comments.
-        let shortest: Vec<_> = replies(KINDS[0])
+        let mut shortest: Vec<_> = replies(KINDS[0])
             .into_iter()
             .map(|(question, _)| (question, Reply::Default))
             .filter(|(question, _)| !["URL that takes", "every minute"].contains(question))
             .collect();
+        shortest.insert(3, ("Python module", Reply::Default));
         let config = answer(&shortest).config(&Templates::new()).unwrap();
         let is_example = |line: &str| {
             let code = line.trim_start().strip_prefix("# ").unwrap_or_default();

@@ -74,6 +74,8 @@ pub struct Service {
     pub engine: Line,
     /// The engine's version; without it rules work on the current and the last versions.
     pub engine_version: Option<Version>,
+    /// For `engine: custom`: a module for the server that measures its requests is rendered too.
+    pub instrumentation: Option<Instrumentation>,
     /// What users call. Probed from outside, never scraped: behind it each request meets another replica.
     pub endpoint: Option<HttpUrl>,
     /// How the endpoint is probed.
@@ -404,3 +406,22 @@ impl std::str::FromStr for FormatVersion {
 }
 
 crate::values::scalar!(FormatVersion, "the version 1", { "const": 1 });
+
+/// The language of a server that is measured by a module of skymon.
+#[derive(Clone, Copy, Debug)]
+pub enum Instrumentation {
+    Python,
+}
+
+impl std::str::FromStr for Instrumentation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "python" => Ok(Self::Python),
+            _ => Err(format!("there is no instrumentation for `{text}`\nwrite `instrumentation: python`")),
+        }
+    }
+}
+
+crate::values::scalar!(Instrumentation, "a language", { "enum": ["python"] });

@@ -7,6 +7,7 @@ mod door;
 mod engines;
 mod hosts;
 mod incidents;
+mod instrumentation;
 mod programs;
 mod proofs;
 mod recordings;
@@ -28,6 +29,7 @@ pub use door::{Certificate, Door};
 pub use engines::{engines, is_engine_name};
 pub use hosts::MachineJob;
 pub use incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
+pub use instrumentation::Instrumentation;
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
 pub use resolve::{RESERVED_LABELS, resolve};
@@ -95,6 +97,8 @@ impl Plan {
 pub struct Service {
     pub name: String,
     pub engine: Arc<Engine>,
+    /// `None`: what the server exposes is its own affair.
+    pub instrumentation: Option<Instrumentation>,
     pub probe: Option<Probe>,
     pub targets: Targets,
     pub scrape: Scrape,

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::alerts::Alert;
 use super::Receiver;
+use super::alerts::Alert;
 use crate::catalog::alerts::AlertEntry;
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};

@@ -58,6 +58,7 @@ impl ServiceResolver<'_> {
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };
+        let (engine, instrumentation) = self.instrument(engine, report);
         self.check_engine_labels(&engine, report);
         self.check_scraping(&engine, &targets, report);
         self.check_metrics_path(report);
@@ -131,6 +132,7 @@ impl ServiceResolver<'_> {
         Ok(Some(Service {
             name: self.name.to_owned(),
             engine,
+            instrumentation,
             probe,
             targets,
             scrape,

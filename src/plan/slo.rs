@@ -162,8 +162,7 @@ pub(super) fn resolve(
 /// Whether the engine has the word, in the version that is named; of a time it must have the buckets too.
 fn says(word: &str, at: &ConfigPath, subject: &Subject, report: &mut Report) -> bool {
     let Subject { engine, version, .. } = subject;
-    let histogram =
-        vocabulary::word(word).is_some_and(|word| word.shape == Shape::Histogram);
+    let histogram = vocabulary::word(word).is_some_and(|word| word.shape == Shape::Histogram);
     if engine.bounds(word, *version).is_some() || (!histogram && !engine.parts(word, *version).is_empty()) {
         return true;
     }
@@ -193,9 +192,14 @@ fn bucket(
     let writable = |bound: &&Bound| ((bound.value * 1000.0).round() - bound.value * 1000.0).abs() < 1e-9;
     let below = bounds.iter().filter(writable).rfind(|bound| bound.value < wanted);
     let above = bounds.iter().filter(writable).find(|bound| bound.value > wanted);
-    let offers: Vec<String> =
-        [below, above].into_iter().flatten().map(|bound| format!("`under: {}`", short(bound.value))).collect();
-    let other = flag.map(|flag| format!("; `{flag}` changes them, and an engine file of your own says so to skymon")).unwrap_or_default();
+    let offers: Vec<String> = [below, above]
+        .into_iter()
+        .flatten()
+        .map(|bound| format!("`under: {}`", short(bound.value)))
+        .collect();
+    let other = flag
+        .map(|flag| format!("; `{flag}` changes them, and an engine file of your own says so to skymon"))
+        .unwrap_or_default();
     report.push(
         Diagnostic::error(
             "slo-between-buckets",

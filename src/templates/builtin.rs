@@ -43,6 +43,7 @@ impl BuiltIn {
             "prometheus/targets.yml" => {
                 "prometheus/targets/<service>.yml, prometheus/targets/stack+<kind>.yml"
             }
+            "instrumentation/skymon_metrics.py" => "instrumentation/<service>/skymon_metrics.py",
             "grafana/dashboards/service.json" => "grafana/dashboards/service-<engine>.json",
             same => same,
         }

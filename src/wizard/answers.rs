@@ -20,6 +20,8 @@ pub struct Answers {
     pub own_engine: Option<OwnEngine>,
     /// Where it is not the engine's own.
     pub metrics_path: Option<UrlPath>,
+    /// Whether a module that measures the server is rendered.
+    pub instrumentation: bool,
     pub replicas: Replicas,
     /// The bearer token that the replicas want.
     pub token: Option<Secret>,
@@ -142,6 +144,8 @@ impl Answers {
                 engine => self.own_engine.as_ref().map_or(&self.engine.name, |own| &own.name).as_str(),
                 metrics_path => self.metrics_path.as_ref().map(UrlPath::as_str),
                 engines => self.own_engine.as_ref().map(|_| ENGINES),
+                can_be_instrumented => self.engine.is_own(),
+                instrumentation => self.instrumentation,
                 replicas => self.replicas.listed().iter().map(ToString::to_string).collect::<Vec<_>>(),
                 skyserve => self.replicas.context(),
                 token_file => self.token.as_ref().map(|_| REPLICA.file),

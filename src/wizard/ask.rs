@@ -41,6 +41,11 @@ pub fn ask(
     };
     let Chosen { engine, own_engine, metrics_path } = choose_engine(&mut flags, file, &service, prompt)?;
     let scraped = engine.metrics_path.is_some();
+    let instrumentation = match flags.instrumentation {
+        _ if !engine.is_own() => false,
+        Some(wanted) => wanted,
+        None => prompt.confirm("Write a Python module that measures the server's requests?", false)?,
+    };
     let replicas = match flags.replicas.take() {
         _ if !scraped => Replicas::Listed(Vec::new()),
         Some(replicas) => Replicas::Listed(replicas),
@@ -98,6 +103,7 @@ pub fn ask(
         engine,
         own_engine,
         metrics_path,
+        instrumentation,
         replicas,
         token,
         endpoint,
@@ -374,7 +380,8 @@ mod tests {
         let given = Given {
             name: Some("acme".into()),
             service: Some("chat".into()),
-            engine: Some("vllm".into()),
+            engine: Some("custom".into()),
+            instrumentation: Some(true),
             replicas: vec!["10.0.0.1:8000".into()],
             from: None,
             api_server: None,
@@ -397,6 +404,7 @@ mod tests {
         // Whatever were asked would find no answer and fail the test.
         let answers = ask(read(&given).unwrap(), "demo", NOTHING_KEPT, &mut Scripted::default())
             .expect("nothing is asked");
+        assert!(answers.instrumentation);
         assert_eq!(answers.warning.unwrap().secret.expose(), "mail-password");
         assert!(answers.unused.is_empty());
     }
@@ -408,6 +416,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Default),
             ("replicas", Reply::Text("localhost:8080")),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
@@ -433,6 +442,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Confirm(true)),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
             ("critical", Reply::Default),

@@ -18,6 +18,7 @@ pub struct Given {
     pub name: Option<String>,
     pub service: Option<String>,
     pub engine: Option<String>,
+    pub instrumentation: Option<bool>,
     pub replicas: Vec<String>,
     pub from: Option<PathBuf>,
     pub api_server: Option<String>,
@@ -42,6 +43,7 @@ pub struct Flags {
     pub(super) engine: Option<&'static Engine>,
     /// What a replica shows, which answers for the engine where no flag does.
     pub(super) looked: Option<Looked>,
+    pub(super) instrumentation: Option<bool>,
     pub(super) replicas: Option<Vec<HostPort>>,
     /// A service file, which answers what no flag does.
     pub(super) from: Option<ServiceFile>,
@@ -88,6 +90,7 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
         service: faults.keep("--service", given.service.as_deref(), check::service),
         engine: faults.keep("--engine", given.engine.as_deref(), check::engine),
         api_server: faults.keep("--api-server", given.api_server.as_deref(), check::api_server),
+        instrumentation: given.instrumentation,
         api_token: given.api_token,
         probe: given.probe,
         endpoint: faults
@@ -100,6 +103,11 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
     };
     if let Some(path) = &given.from {
         flags.from = service_file::read(path).map_err(|message| faults.add("--from", message)).ok();
+    }
+    let engine = flags.engine.or_else(|| flags.from.as_ref()?.engine());
+    if let Some(engine) = engine.filter(|engine| given.instrumentation == Some(true) && !engine.is_own()) {
+        let name = &engine.name;
+        faults.add("--instrumentation", format!("`{name}` has metrics of its own\nleave the flag out"));
     }
     // Each alone, so that every fault is named; then all, which may not repeat each other.
     let each: Vec<_> =
@@ -350,6 +358,17 @@ mod tests {
 
         let given = Given { settings: vec!["email.to=a@b".into()], ..Given::default() };
         assert!(messages(&missing(&read(&given).unwrap())).contains("nobody is notified by `email`"));
+    }
+
+    #[test]
+    fn only_a_server_of_ones_own_is_measured() {
+        let given = |engine: &str| Given {
+            engine: Some(engine.into()),
+            instrumentation: Some(true),
+            ..Given::default()
+        };
+        assert!(read(&given("custom")).is_ok());
+        assert!(messages(&read(&given("vllm")).unwrap_err()).contains("`vllm` has metrics of its own"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ services:
   listed:
     engine: custom
     engine_version: '1.0'
+    instrumentation: python
     endpoint: https://api.invalid/v1
     probe: {{path: /health, interval: 30s, enabled: true}}
     replicas: ['127.85.9.1:8000']

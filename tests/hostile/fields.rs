@@ -57,6 +57,7 @@ const FIELDS: &[Field] = &[
     }),
     understood("services.*.engine"),
     understood("services.*.engine_version"),
+    understood("services.*.instrumentation"),
     text("services.*.endpoint", Kind::Url, |r, at| r.probed(at[1])),
     text("services.*.probe.path", Kind::UrlPath, |r, at| r.probed(at[1])),
     understood("services.*.probe.interval"),
@@ -90,7 +91,9 @@ const FIELDS: &[Field] = &[
         service.map(|(_, name)| ("what the exporter is asked for", name.into_owned())).into_iter().collect()
     }),
     understood("services.*.discover.port"),
-    text("services.*.metrics_path", Kind::UrlPath, |r, at| r.asked_path(at[1])),
+    text("services.*.metrics_path", Kind::UrlPath, |r, at| {
+        [r.asked_path(at[1]), r.module(at[1], "METRICS_PATH")].concat()
+    }),
     understood("services.*.scrape_interval"),
     text("services.*.labels.*", Kind::Word, |r, at| {
         [r.target_label(at[1], at[3]), r.alert_label(Some(at[1]), at[3])].concat()
