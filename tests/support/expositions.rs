@@ -39,6 +39,22 @@ struct Known {
     #[serde(default)]
     underscores: bool,
     bearer: Option<String>,
+    says: BTreeMap<String, Says>,
+    #[serde(default)]
+    says_since: BTreeMap<String, String>,
+}
+
+/// What the exposition says of a word of the vocabulary.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Says {
+    /// The total of what is counted, or the level.
+    Number(f64),
+    Quantiles {
+        p50: f64,
+        p95: f64,
+        p99: f64,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +84,7 @@ pub(crate) struct Exposition {
     pub(crate) version: Option<String>,
     pub(crate) families: Vec<Family>,
     pub(crate) wire: Wire,
+    pub(crate) says: BTreeMap<String, Says>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,8 +131,17 @@ impl Known {
                 version: version.map(str::to_owned),
                 families: self.families(version),
                 wire: self.wire(),
+                says: self.says(version),
             })
             .collect()
+    }
+
+    fn says(&self, version: Option<&str>) -> BTreeMap<String, Says> {
+        let mut says = self.says.clone();
+        if let Some(version) = version.map(parts) {
+            says.retain(|word, _| self.says_since.get(word).is_none_or(|since| version >= parts(since)));
+        }
+        says
     }
 
     fn wire(&self) -> Wire {
@@ -204,12 +230,16 @@ impl Family {
 impl Sample {
     /// The value of one of its labels.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
-        let at = self.labels.find(&format!("{name}=\""))? + name.len() + 2;
-        self.labels[at..].split('"').next()
+        let labels = self.labels.trim_start_matches('{').split("\",");
+        let value = labels.filter_map(|label| label.strip_prefix(name)?.strip_prefix("=\"")).next()?;
+        Some(value.trim_end_matches('}').trim_end_matches('"'))
     }
 
     fn add_labels(&mut self, labels: &BTreeMap<String, String>) {
-        for (name, value) in labels.iter().filter(|(name, _)| !self.labels.contains(&format!("{name}=\""))) {
+        for (name, value) in labels {
+            if self.label(name).is_some() {
+                continue;
+            }
             let rest = self.labels.trim_start_matches('{').trim_end_matches('}').trim_end_matches(',');
             let comma = if rest.is_empty() { "" } else { "," };
             self.labels = format!("{{{name}=\"{value}\"{comma}{rest}}}");
