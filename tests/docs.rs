@@ -17,7 +17,7 @@ use clap::CommandFactory as _;
 use minijinja::context;
 use serde_json::{Map, Value};
 use skymon::catalog::alerts::AlertEntry;
-use skymon::catalog::engines::{Engine, NAMES};
+use skymon::catalog::engines::{Engines, NAMES};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
@@ -275,7 +275,7 @@ fn alerts_md_has_every_alert_with_its_defaults() {
 #[test]
 fn alerts_md_says_what_an_engine_has_otherwise() {
     let text = page("docs/alerts.md");
-    for engine in Engine::all().values() {
+    for engine in Engines::built_in().iter() {
         for (alert, change) in &engine.alerts {
             let threshold = change.threshold.as_ref().expect("engines change thresholds").as_str();
             let line = format!("{} has another default for `{alert}`: {threshold}.", engine.title);
@@ -320,8 +320,8 @@ fn alerts_md_says_the_timings_that_are_rendered() {
 
 #[test]
 fn engines_md_has_every_engine_as_its_data_file_says() {
-    let rows: Vec<String> = Engine::all()
-        .values()
+    let rows: Vec<String> = Engines::built_in()
+        .iter()
         .map(|engine| {
             let ready =
                 engine.ready_path.as_ref().map_or("–".to_owned(), |path| format!("`{}`", path.as_str()));
@@ -337,7 +337,7 @@ fn engines_md_has_every_engine_as_its_data_file_says() {
     assert_rows("docs/engines.md", "engine", &rows);
 
     let text = page("docs/engines.md");
-    for engine in Engine::all().values() {
+    for engine in Engines::built_in().iter() {
         let heading = format!("\n## `{}`\n", engine.name);
         let section = text.split_once(&heading).unwrap_or_else(|| panic!("no section{heading}")).1;
         let section = section.split("\n## ").next().expect("is there").replace('\n', " ");
@@ -358,7 +358,10 @@ fn engines_md_has_every_engine_as_its_data_file_says() {
 fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
     let found: Vec<String> = table("docs/engines.md", "metric").iter().map(|row| code(&row[0])).collect();
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-    assert_eq!(found, Engine::all()["custom"].metrics.keys().map(String::as_str).collect());
+    assert_eq!(
+        found,
+        Engines::built_in().get("custom").expect("is built in").metrics.keys().map(String::as_str).collect()
+    );
 }
 
 /// The names under which a word is recorded; `…` is both levels.
@@ -384,8 +387,8 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
     let rows: Vec<String> = WORDS
         .iter()
         .map(|word| {
-            let exposed: Vec<&str> = Engine::all()
-                .values()
+            let exposed: Vec<&str> = Engines::built_in()
+                .iter()
                 .map(|engine| if engine.vocabulary.contains_key(word.name) { "yes" } else { "no" })
                 .collect();
             format!(
@@ -398,7 +401,7 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
         })
         .collect();
     assert_rows("docs/engines.md", "word", &rows);
-    let engines: Vec<String> = Engine::all().keys().map(|name| format!("`{name}`")).collect();
+    let engines: Vec<String> = Engines::built_in().names().map(|name| format!("`{name}`")).collect();
     let head = format!("| word | what it is | recorded | {} |", engines.join(" | "));
     assert!(page("docs/engines.md").contains(&head), "{head}");
 }
@@ -407,8 +410,8 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
 fn engines_md_says_what_traffic_is_drawn_from() {
     let label =
         |label: &Option<String>| label.as_ref().map_or("–".to_owned(), |label| format!("`{label}`"));
-    let rows: Vec<String> = Engine::all()
-        .values()
+    let rows: Vec<String> = Engines::built_in()
+        .iter()
         .filter_map(|engine| Some((&engine.name, engine.traffic.as_ref()?)))
         .map(|(name, traffic)| {
             let (endpoint, status) = (label(&traffic.endpoint), label(&traffic.status));

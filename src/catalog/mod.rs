@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod engines;
 pub mod programs;
 pub mod receivers;
+pub mod units;
 pub mod vocabulary;
 
 use serde::de::DeserializeOwned;

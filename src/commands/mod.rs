@@ -108,7 +108,7 @@ fn build(
     let mut found = Report::new();
     let own = own::read(config, paths, &mut found)?;
     *files = own.files;
-    let plan = plan::resolve(config, index, &own.templates, &mut found)?;
+    let plan = plan::resolve(config, index, &own.engines, &own.templates, &mut found)?;
     // What was refused while reading is not missing: its place has been named once. And what a half-read config seems
     // to lack is worth no warning.
     report.extend_unrelated(found);

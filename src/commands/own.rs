@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::paths::StackPaths;
 use crate::artifacts::Extra;
+use crate::catalog::engines::Engines;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report, nearest};
 use crate::source::{ConfigPath, SourceFile, TooMany, files_below};
@@ -13,6 +14,7 @@ use crate::templates::{Overrides, Templates};
 use crate::values::FolderPath;
 
 pub(super) struct Own {
+    pub(super) engines: Engines,
     pub(super) templates: Templates,
     pub(super) extra: Extra,
     /// All files that a finding may be about.
@@ -31,7 +33,12 @@ pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> 
     let mut files: Vec<SourceFile> = overrides.iter().map(|(_, file)| file.clone()).collect();
     files.extend(rules);
     files.extend(dashboards);
-    Ok(Own { templates: Templates::with(overrides, report), extra, files })
+    Ok(Own {
+        engines: Engines::built_in().clone(),
+        templates: Templates::with(overrides, report),
+        extra,
+        files,
+    })
 }
 
 /// Engines of one's own come with a later version. A folder without any breaks no promise.

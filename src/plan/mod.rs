@@ -15,6 +15,7 @@ mod services;
 mod skyserve;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::Value;
 use serde::Serialize;
@@ -85,7 +86,7 @@ impl Plan {
 
 pub struct Service {
     pub name: String,
-    pub engine: &'static Engine,
+    pub engine: Arc<Engine>,
     pub probe: Option<Probe>,
     pub targets: Targets,
     pub scrape: Scrape,

@@ -3,7 +3,7 @@
 use super::incidents::{Check, LONG_TEST_STEP, RuleTest};
 use super::recordings::{GROWTHS, Recording, Sample, Subject, labels};
 use super::series::{REPLICAS, Series, TEST_AT};
-use crate::catalog::vocabulary::{self, Shape};
+use crate::catalog::vocabulary::{self, Fold, Shape, WORDS};
 use crate::promql::PromQl;
 use crate::values::Duration;
 
@@ -19,6 +19,7 @@ pub(super) fn prove(
         vec![RuleTest { name: "the engine's own series are recorded".to_owned(), step, input, checks }];
     if subject.scraped.is_some() {
         tests.push(prove_idle(subject, step, recordings));
+        tests.extend(prove_births(subject, step));
         tests.extend(prove_growth(subject));
     }
     tests
@@ -47,17 +48,8 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
     let has_zeros = |word: &str| {
         vocabulary::word(word).is_some_and(|word| matches!(word.shape, Shape::Counter { zeros: Some(_) }))
     };
-    let engine = subject.engine;
-    let late: Vec<&str> = engine
-        .vocabulary
-        .iter()
-        .filter(|(word, _)| has_zeros(word))
-        .map(|(_, source)| source.metric.as_str())
-        .collect();
-    for source in engine.vocabulary.values().filter(|source| !late.contains(&source.metric.as_str())) {
-        if let Some((name, metric)) = engine.metrics_of(source, subject.version).first() {
-            series.feed_idle(name, metric);
-        }
+    for part in WORDS.iter().flat_map(|word| subject.engine.parts(word.name, subject.version)) {
+        series.feed_idle(&part);
     }
     let of = |replica: usize, value: f64| Sample {
         labels: labels(&[("service", subject.service), ("replica", REPLICAS[replica].name)]),
@@ -68,10 +60,13 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
         let (level, rest) = name.split_once(':')?;
         let (word, operation) = rest.split_once(':')?;
         match (level, word, operation) {
+            ("service_replica", "up", "since5m") => Some(vec![of(0, 1.0)]),
             ("service_replica", "up", _) => Some(vec![of(0, 1.0), of(1, 0.0)]),
             ("service", "replicas_up", _) => Some(service(1.0)),
             ("service", "replicas", _) => Some(service(2.0)),
-            (_, _, "ratio_rate5m" | "p50_rate5m" | "p95_rate5m" | "p99_rate5m") => Some(Vec::new()),
+            (_, _, "ratio_rate5m" | "p50_rate5m" | "p95_rate5m" | "p99_rate5m" | "mean_rate5m") => {
+                Some(Vec::new())
+            }
             ("service", word, _) if has_zeros(word) => Some(service(0.0)),
             ("service_replica", word, _) if has_zeros(word) => Some(vec![of(0, 0.0)]),
             _ => None,
@@ -84,10 +79,42 @@ fn prove_idle(subject: &Subject, step: Duration, recordings: &[Recording]) -> Ru
     RuleTest { name: "before the first request".to_owned(), step, input: series.input, checks }
 }
 
+/// The first event of its kind counts at once, although no rate sees it; what a replica brings along that Prometheus has
+/// just found does not.
+fn prove_births(subject: &Subject, step: Duration) -> Option<RuleTest> {
+    let mut series = Series::new(subject, step);
+    let mut checks = Vec::new();
+    for word in WORDS.iter().filter(|word| matches!(word.shape, Shape::Counter { .. })) {
+        let mut parts = subject.engine.parts(word.name, subject.version);
+        parts.retain(|part| part[0].metric.late);
+        if parts.is_empty() {
+            continue;
+        }
+        for part in &parts {
+            series.feed_births(part);
+        }
+        let values = [series.value(&parts, Fold::Sum, REPLICAS[0]), 0.0];
+        let expected: Vec<Sample> = REPLICAS
+            .iter()
+            .zip(values)
+            .map(|(replica, value)| Sample {
+                labels: labels(&[("service", subject.service), ("replica", replica.name)]),
+                value,
+            })
+            .collect();
+        checks.push(check(&format!("service_replica:{}:rate5m", word.name), TEST_AT, &expected));
+    }
+    (!checks.is_empty()).then(|| RuleTest {
+        name: "the first event of its kind counts".to_owned(),
+        step,
+        input: series.input,
+        checks,
+    })
+}
+
 /// Growth is measured over hours.
 fn prove_growth(subject: &Subject) -> Option<RuleTest> {
-    let source = subject.engine.vocabulary.get("memory_bytes")?;
-    let (name, _) = subject.engine.metrics_of(source, subject.version).first().copied()?;
+    let name = subject.engine.parts("memory_bytes", subject.version).first()?[0].series();
     let (service, replica) = (subject.service, REPLICAS[0].name);
     let (hours, per_hour) = (7.0, 600.0);
     let at = Duration::from_secs(7 * 3600);

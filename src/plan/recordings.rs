@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::incidents::RuleTest;
-use super::series::{
-    LAST_STARTS, REPLICAS, RESTARTS, Series, TEST_AT, bound_value, filled_bucket, with_infinity,
-};
+use super::series::{LAST_STARTS, REPLICAS, RESTARTS, Series, TEST_AT, filled_bucket};
 use super::{Probe, proofs};
-use crate::catalog::engines::{Engine, Metric, Source, Version};
+use crate::catalog::engines::{Engine, Reading, Version};
+use crate::catalog::units::Unit;
 use crate::catalog::vocabulary::{Fold, Shape, WORDS, Zeros};
 use crate::promql::PromQl;
 use crate::values::Duration;
@@ -50,6 +49,9 @@ const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)]
 
 /// Two lost probes in a row are still within what Prometheus remembers.
 const OFTEN: Duration = Duration::from_secs(60);
+
+/// 1 where the replica was there 5 minutes ago as it is now: what it shows since then has happened since then.
+pub(super) const STEADY: &str = "service_replica:up:since5m";
 
 const MEMORY: &str = "service_replica:memory_bytes:max";
 /// How much memory has grown, as a share of what it was so many hours ago.
@@ -103,6 +105,15 @@ impl Recorder<'_> {
             &format!("max by (service, replica) (up{{service=\"{service}\", replica!=\"\"}})"),
             [1.0, 1.0],
         );
+        if self.subject.engine.metrics.values().any(|metric| metric.late) {
+            // Compared with all its labels: under new ones every series looks as if it had just been born.
+            let up = format!("up{{service=\"{service}\", replica!=\"\"}}");
+            self.per_replica(
+                STEADY,
+                &format!("max by (service, replica) ({up} == 1 and {up} offset 5m == 1)"),
+                [1.0, 1.0],
+            );
+        }
         self.for_service(
             "service:replicas_up:sum",
             &format!("sum by (service) ({})", self.own("service_replica:up:max")),
@@ -116,48 +127,52 @@ impl Recorder<'_> {
     }
 
     fn record_word(&mut self, word: &str, shape: Shape) {
-        let Some(source) = self.subject.engine.vocabulary.get(word) else { return };
-        let metrics = self.subject.engine.metrics_of(source, self.subject.version);
-        if metrics.is_empty() {
-            return;
+        let subject = self.subject;
+        let parts = subject.engine.parts(word, subject.version);
+        let Some(main) = parts.first() else { return };
+        if shape == Shape::StartTime {
+            self.series.feed_starts(&main[0].series());
+        } else {
+            for part in &parts {
+                self.series.feed_part(part);
+            }
         }
         match shape {
-            Shape::Counter { zeros } => self.record_counter(word, &metrics, source, zeros),
-            Shape::Gauge(fold) => self.record_gauge(word, &metrics, source, fold),
-            Shape::Histogram => self.record_histogram(word, &metrics, source),
-            Shape::StartTime => self.record_starts(&metrics, source),
+            Shape::Counter { zeros } => self.record_counter(word, &parts, zeros),
+            Shape::Gauge(fold) => self.record_gauge(word, &parts, fold),
+            Shape::Histogram => match &main[0].source.per {
+                None => self.record_histogram(word, main),
+                Some(per) => {
+                    let per = subject.engine.readings(per, subject.version);
+                    if !per.is_empty() {
+                        self.record_mean(word, main, &per);
+                    }
+                }
+            },
+            Shape::StartTime => self.record_starts(main),
         }
     }
 
-    fn record_counter(
-        &mut self,
-        word: &str,
-        metrics: &[(&str, &Metric)],
-        source: &Source,
-        zeros: Option<Zeros>,
-    ) {
-        self.series.feed_metric(metrics);
-        let rates = self.either(metrics, "", source, |selector| format!("rate({selector}[5m])"));
-        let mut expr = format!("sum by (service, replica) ({rates})");
+    fn record_counter(&mut self, word: &str, parts: &[Vec<Reading>], zeros: Option<Zeros>) {
+        let mut expr = self.added(parts, Fold::Sum, |reading| self.rate(reading));
         if let Some(zeros) = zeros.and_then(|zeros| self.zeros(zeros)) {
             expr = format!("{expr}\n  or 0 * {zeros}");
         }
-        let [one, two] =
-            REPLICAS.map(|replica| self.series.selected(metrics, source, replica).into_iter().sum());
+        let [one, two] = REPLICAS.map(|replica| self.series.value(parts, Fold::Sum, replica));
         let name = format!("service_replica:{word}:rate5m");
         self.per_replica(&name, &expr, [one, two]);
         let sum = format!("sum by (service) ({})", self.own(&name));
         self.for_service(&format!("service:{word}:rate5m"), &sum, one + two);
     }
 
-    fn record_gauge(&mut self, word: &str, metrics: &[(&str, &Metric)], source: &Source, fold: Fold) {
-        self.series.feed_metric(metrics);
-        let gauges = self.either(metrics, "", source, ToOwned::to_owned);
+    fn record_gauge(&mut self, word: &str, parts: &[Vec<Reading>], fold: Fold) {
+        let expr = self.added(parts, fold, |reading| {
+            converted(reading, without_copies(reading, self.selector(reading, "")))
+        });
         let operation = fold.as_str();
-        let [one, two] =
-            REPLICAS.map(|replica| fold.of(self.series.selected(metrics, source, replica).into_iter()));
+        let [one, two] = REPLICAS.map(|replica| self.series.value(parts, fold, replica));
         let name = format!("service_replica:{word}:{operation}");
-        self.per_replica(&name, &format!("{operation} by (service, replica) ({gauges})"), [one, two]);
+        self.per_replica(&name, &expr, [one, two]);
         let folded = format!("{operation} by (service) ({})", self.own(&name));
         self.for_service(&format!("service:{word}:{operation}"), &folded, fold.of([one, two].into_iter()));
     }
@@ -173,37 +188,39 @@ impl Recorder<'_> {
         }
     }
 
-    fn record_starts(&mut self, metrics: &[(&str, &Metric)], source: &Source) {
-        self.series.feed_starts(metrics[0].0);
-        let starts = self.either(metrics, "", source, ToOwned::to_owned);
+    fn record_starts(&mut self, readings: &[Reading]) {
+        let starts = either(readings, |reading| self.selector(reading, ""));
         self.per_replica(
             "service_replica:start_time_seconds:max",
             &format!("max by (service, replica) ({starts})"),
             LAST_STARTS,
         );
-        let changes = self.either(metrics, "", source, |selector| format!("changes({selector}[1h])"));
+        let changes = either(readings, |reading| format!("changes({}[1h])", self.selector(reading, "")));
         let name = "service_replica:restarts:changes1h";
         self.per_replica(name, &format!("max by (service, replica) ({changes})"), [RESTARTS, 0.0]);
         let sum = format!("sum by (service) ({})", self.own(name));
         self.for_service("service:restarts:changes1h", &sum, RESTARTS);
     }
 
-    fn record_histogram(&mut self, word: &str, metrics: &[(&str, &Metric)], source: &Source) {
-        self.series.feed_metric(metrics);
-        let rates = self.either(metrics, "_bucket", source, |selector| format!("rate({selector}[5m])"));
+    fn record_histogram(&mut self, word: &str, readings: &[Reading]) {
+        let rates = either(readings, |reading| {
+            without_copies(reading, format!("rate({}[5m])", self.selector(reading, "_bucket")))
+        });
         let buckets = format!("service:{word}_bucket:rate5m");
-        let observed: f64 =
-            REPLICAS.iter().flat_map(|replica| self.series.selected(metrics, source, *replica)).sum();
-        // All names of one histogram have the same buckets.
-        let metric = metrics[0].1;
+        let observed: f64 = REPLICAS.iter().map(|replica| self.series.observed(readings, *replica)).sum();
+        let metric = readings[0].metric;
         let (low, high) = filled_bucket(metric);
-        let expected = with_infinity(metric)
-            .map(|bound| Sample {
-                labels: labels(&[("service", self.subject.service), ("le", bound)]),
-                value: if bound_value(bound) < high { 0.0 } else { observed },
-            })
+        let sample = |le: &str, value| Sample {
+            labels: labels(&[("service", self.subject.service), ("le", le)]),
+            value,
+        };
+        let expected = metric
+            .bounds()
+            .map(|bound| sample(&bound.le, if bound.value < high { 0.0 } else { observed }))
+            .chain([sample("+Inf", observed)])
             .collect();
-        self.push(&buckets, &format!("sum by (service, le) ({rates})"), expected);
+        let summed = format!("sum by (service, le) ({rates})");
+        self.push(&buckets, &bounds_converted(metric.unit, summed), expected);
         for (suffix, quantile) in QUANTILES {
             let value = low + (high - low) * quantile;
             // Without traffic a quantile is NaN, which is not a latency: the comparison leaves it out.
@@ -214,10 +231,33 @@ impl Recorder<'_> {
             );
         }
         let p99 = low + (high - low) * 0.99;
+        let in_base = divisor(metric.unit);
         self.per_replica(
             &format!("service_replica:{word}:p99_rate5m"),
-            &format!("histogram_quantile(0.99, sum by (service, replica, le) ({rates})) >= 0"),
+            &format!("histogram_quantile(0.99, sum by (service, replica, le) ({rates})){in_base} >= 0"),
             [p99, p99],
+        );
+    }
+
+    /// All that an engine without a histogram can say: what the whole took, and how many shared it.
+    fn record_mean(&mut self, word: &str, readings: &[Reading], per: &[Reading]) {
+        self.series.feed_part(per);
+        let sums = either(readings, |reading| self.rate(reading));
+        let counts = either(per, |reading| self.rate(reading));
+        let mean = |by: &str| format!("sum by ({by}) ({sums})\n  / (sum by ({by}) ({counts}) > 0)");
+        let of = |part: &[Reading]| {
+            REPLICAS.map(|replica| self.series.value(&[part.to_vec()], Fold::Sum, replica))
+        };
+        let ([sum, other_sum], [count, other_count]) = (of(readings), of(per));
+        self.per_replica(
+            &format!("service_replica:{word}:mean_rate5m"),
+            &mean("service, replica"),
+            [sum / count, other_sum / other_count],
+        );
+        self.for_service(
+            &format!("service:{word}:mean_rate5m"),
+            &mean("service"),
+            (sum + other_sum) / (count + other_count),
         );
     }
 
@@ -291,24 +331,42 @@ impl Recorder<'_> {
         }
     }
 
-    /// The expression over each metric that may hold the answer; of two that say the same the first counts.
-    fn either(
-        &self,
-        metrics: &[(&str, &Metric)],
-        suffix: &str,
-        source: &Source,
-        wrap: impl Fn(&str) -> String,
-    ) -> String {
-        let matchers = source.matchers.as_ref().map(|matchers| format!(", {matchers}")).unwrap_or_default();
-        let service = self.subject.service;
-        let parts: Vec<String> = metrics
+    /// The parts of a word, each folded to one number for a replica, and these added.
+    fn added(&self, parts: &[Vec<Reading>], fold: Fold, read: impl Fn(&Reading) -> String) -> String {
+        let folded: Vec<String> = parts
             .iter()
-            .map(|(name, _)| wrap(&format!("{name}{suffix}{{service=\"{service}\"{matchers}}}")))
+            .map(|part| format!("{} by (service, replica) ({})", fold.as_str(), either(part, &read)))
             .collect();
-        match parts.as_slice() {
-            [only] => only.clone(),
-            _ => format!("\n  {}\n", parts.join("\n  or\n  ")),
+        if let [only] = folded.as_slice() {
+            return only.clone();
         }
+        // `+` would be nothing where one of them is missing. A label that tells them apart lets `or` keep them all.
+        let told: Vec<String> = (1..)
+            .zip(folded)
+            .map(|(number, part)| format!("label_replace({part}, \"part\", \"{number}\", \"\", \"\")"))
+            .collect();
+        format!("sum by (service, replica) (\n  {}\n)", told.join("\n  or\n  "))
+    }
+
+    /// Events per second, in the unit of the vocabulary.
+    fn rate(&self, reading: &Reading) -> String {
+        let selector = self.selector(reading, "");
+        let mut rate = format!("rate({selector}[5m])");
+        if reading.metric.late {
+            // Born since a time when the replica was there already: the whole of it is new.
+            let steady = self.own(STEADY);
+            rate = format!(
+                "\n  {selector} / 300\n    unless {selector} offset 5m\n    \
+                 and on (service, replica) {steady}\n  or\n  {rate}\n"
+            );
+        }
+        converted(reading, without_copies(reading, rate))
+    }
+
+    fn selector(&self, reading: &Reading, suffix: &str) -> String {
+        let matchers =
+            reading.source.matchers.as_ref().map(|matchers| format!(", {matchers}")).unwrap_or_default();
+        format!("{}{suffix}{{service=\"{}\"{matchers}}}", reading.series(), self.subject.service)
     }
 
     /// A recorded series of this service.
@@ -342,13 +400,54 @@ impl Recorder<'_> {
     }
 }
 
-pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
+/// The expression over each metric that may hold the answer; of two that say the same the first counts.
+fn either(readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
+    let parts: Vec<String> = readings.iter().map(read).collect();
+    match parts.as_slice() {
+        [only] => only.clone(),
+        _ => format!("\n  {}\n", parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join("\n  or\n  ")),
+    }
 }
 
-/// The largest finite bucket of a word's histogram, in its unit: nothing beyond it is measured.
-pub(super) fn largest_bucket(engine: &Engine, version: Option<&Version>, word: &str) -> Option<f64> {
-    let source = engine.vocabulary.get(word)?;
-    let (_, metric) = engine.metrics_of(source, version).first().copied()?;
-    metric.buckets.last().map(|bound| bound_value(bound))
+fn without_copies(reading: &Reading, expr: String) -> String {
+    match reading.metric.copies.as_slice() {
+        [] => expr,
+        copies => format!("max without ({}) ({expr})", copies.join(", ")),
+    }
+}
+
+/// In the unit of the vocabulary.
+fn converted(reading: &Reading, expr: String) -> String {
+    match reading.source.compare {
+        Some(comparison) => format!("{expr} {}", comparison.promql()),
+        None => expr + &divisor(reading.metric.unit),
+    }
+}
+
+fn divisor(unit: Unit) -> String {
+    match unit.places() {
+        0 => String::new(),
+        places => format!(" / {}", 10_u32.pow(places.into())),
+    }
+}
+
+/// Arithmetic does not reach a label: the point in `le` is moved as in a text. Zeros in front make room for it, and those
+/// behind that say nothing go.
+fn bounds_converted(unit: Unit, expr: String) -> String {
+    let places = usize::from(unit.places());
+    if places == 0 {
+        return expr;
+    }
+    let zeros = "0".repeat(places);
+    [
+        (format!("{zeros}$1"), "([0-9].*)".to_owned()),
+        ("$1.$2$3".to_owned(), format!("0*([0-9]+)([0-9]{{{places}}})[.]([0-9]+)")),
+        ("$1".to_owned(), "([0-9]+[.][0-9]+?)0*".to_owned()),
+    ]
+    .into_iter()
+    .fold(expr, |expr, (to, from)| format!("label_replace({expr}, \"le\", \"{to}\", \"le\", \"{from}\")"))
+}
+
+pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
 }

@@ -12,6 +12,7 @@ use super::{
     Alert, Plan, Receiver, Recording, RunningProgram, cost, door, incidents, programs, routes, skyserve,
 };
 use crate::catalog::alerts::Pack;
+use crate::catalog::engines::Engines;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
@@ -47,10 +48,11 @@ const RETENTION: RangeInclusive<Duration> =
 /// Rates look back 5 minutes and need several samples in them.
 pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
-/// `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
+/// `engines` are those that a service may name, `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
 pub fn resolve(
     config: &Config,
     index: &SpanIndex,
+    engines: &Engines,
     templates: &Templates,
     report: &mut Report,
 ) -> Result<Option<Plan>> {
@@ -78,6 +80,7 @@ pub fn resolve(
         let resolver = ServiceResolver {
             config,
             index,
+            engines,
             name,
             written: service,
             at: root.key("services").key(name),

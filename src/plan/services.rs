@@ -1,6 +1,7 @@
 //! A service: where its replicas are, how they are scraped and probed, what is recorded and alerted on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -9,7 +10,7 @@ use super::recordings::{self, Subject};
 use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
 use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
 use crate::catalog::alerts::Pack;
-use crate::catalog::engines::{self, Engine, Version};
+use crate::catalog::engines::{Engine, Engines, Version};
 use crate::catalog::programs::PROMETHEUS;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
@@ -26,6 +27,7 @@ const LONGEST_PROBE: Duration = Duration::from_secs(600);
 pub(super) struct ServiceResolver<'a> {
     pub(super) config: &'a Config,
     pub(super) index: &'a SpanIndex,
+    pub(super) engines: &'a Engines,
     pub(super) name: &'a str,
     pub(super) written: &'a config::Service,
     pub(super) at: ConfigPath,
@@ -55,22 +57,28 @@ impl ServiceResolver<'_> {
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };
-        self.check_engine_labels(engine, report);
+        self.check_engine_labels(&engine, report);
+        self.check_scraping(&engine, &targets, report);
         self.check_metrics_path(report);
         let scrape = Scrape {
-            path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
+            // Without a path there are no targets, see `check_targets`.
+            path: written
+                .metrics_path
+                .as_ref()
+                .or(engine.metrics_path.as_ref())
+                .map_or_else(String::new, |path| path.as_str().to_owned()),
             interval: scrape_interval,
             tls,
             auth,
         };
-        let probe = self.probe(engine, report);
+        let probe = self.probe(&engine, report);
         self.check_capacity(report);
 
         let version = written.engine_version.as_ref();
         let step = incidents::test_step(self.scrape_interval);
         let subject = Subject {
             service: self.name,
-            engine,
+            engine: &engine,
             version,
             // Rules are evaluated as often as the stack scrapes, whatever the service does.
             scraped: (!matches!(targets, Targets::None)).then(|| scrape_interval.max(self.scrape_interval)),
@@ -78,7 +86,7 @@ impl ServiceResolver<'_> {
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
         };
         let recorded = recordings::record(&subject, step);
-        let traffic = subject.scraped.and_then(|_| traffic(engine, version));
+        let traffic = subject.scraped.and_then(|_| traffic(&engine, version));
         let labels: BTreeMap<String, String> =
             written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
         let scope = Scope {
@@ -95,7 +103,7 @@ impl ServiceResolver<'_> {
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
                 (Some(at.key("alerts")), &written.alerts),
             ],
-            largest_bucket: &|word| recordings::largest_bucket(engine, version, word),
+            largest_bucket: &|word| Some(engine.bounds(word, version)?.bounds.last()?.value),
         };
         let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
         let mut tests = recorded.tests;
@@ -116,31 +124,54 @@ impl ServiceResolver<'_> {
         }))
     }
 
-    fn engine(&self, report: &mut Report) -> Option<&'static Engine> {
+    fn engine(&self, report: &mut Report) -> Option<Arc<Engine>> {
         let name = self.written.engine.as_str();
-        if let Some(engine) = Engine::all().get(name) {
-            return Some(engine);
+        if let Some(engine) = self.engines.get(name) {
+            return Some(engine.clone());
         }
         let at = self.at.key("engine");
-        let available =
-            Engine::all().keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-        report.push(if engines::NAMES.contains(&name) {
-            Diagnostic::error("not-yet", format!("the engine `{name}` is not available in this version"))
-                .at_value(at, "not yet")
-                .help(format!("this version knows {available}"))
-        } else {
-            let help = match nearest(name, engines::NAMES.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("this version knows {available}"),
-            };
+        let known = self.engines.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let help = match nearest(name, self.engines.names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the engines are {known}"),
+        };
+        report.push(
             Diagnostic::error(
                 "unknown-engine",
                 format!("there is no engine `{}`", shortened(name).escape_debug()),
             )
             .at_value(at, "not an engine")
-            .help(help)
-        });
+            .help(help),
+        );
         None
+    }
+
+    /// What the engine's metrics ask for before they can be scraped.
+    fn check_scraping(&self, engine: &Engine, targets: &Targets, report: &mut Report) {
+        if matches!(targets, Targets::None) {
+            return;
+        }
+        let (name, title) = (self.name, &engine.title);
+        if engine.metrics_path.is_none() {
+            let key = if self.written.discover.is_some() { "discover" } else { "replicas" };
+            report.push(
+                Diagnostic::error(
+                    "no-metrics",
+                    format!("{title} exposes no metrics: nothing of `{name}` can be scraped"),
+                )
+                .at_key(self.at.key(key), "nobody would answer")
+                .help(format!(
+                    "remove it, and write `endpoint: http://gpu-1.internal:{}`, which is probed",
+                    engine.port
+                )),
+            );
+        } else if let (Some(auth), None) = (&engine.auth, &self.written.auth) {
+            report.push(
+                Diagnostic::note("no-auth", format!("`{name}` is scraped without a key: {auth}"))
+                    .at_value(self.at.key("engine"), "")
+                    .help("write `auth: {bearer_token_file: secrets/replica_token}`"),
+            );
+        }
     }
 
     fn targets(&self, mounts: &mut Mounts, report: &mut Report) -> Targets {

@@ -7,7 +7,7 @@ use super::service_file::ServiceFile;
 use super::{
     API_SERVER, Answers, HEARTBEAT, OwnSecret, REPLICA, Receiver, Replicas, SKYPILOT, Secret, check,
 };
-use crate::catalog::engines::Engine;
+use crate::catalog::engines::{Engine, Engines};
 use crate::catalog::receivers::{KINDS, Kind, Question};
 
 const SERVICE: &str = "Name of the service to watch";
@@ -172,7 +172,7 @@ fn own_secret(
 }
 
 fn ask_engine(prompt: &mut dyn Prompt) -> Asked<&'static Engine> {
-    let engines: Vec<&Engine> = Engine::all().values().collect();
+    let engines: Vec<&'static Engine> = Engines::built_in().iter().map(AsRef::as_ref).collect();
     let items: Vec<String> =
         engines.iter().map(|engine| format!("{} – {}", engine.name, engine.about)).collect();
     Ok(engines[prompt.select("What serves the model", &items, 0)?])

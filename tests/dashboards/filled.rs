@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
-use skymon::catalog::engines::Engine;
+use skymon::catalog::engines::Engines;
 
 use crate::page::{Page, list, pages, text};
 use crate::support::fakes::Receiver;
@@ -86,7 +86,7 @@ fn alerts_of_skyserve_choose_their_service(stack: &Stack) {
 /// Nobody plays Grafana here, so that `MonitoringDown` is right.
 fn config() -> String {
     let mut services = String::new();
-    for (engine, port) in Engine::all().keys().zip((8000..).step_by(10)) {
+    for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
         for (name, port, threshold) in [("chat", port, "10ms"), ("rank", port + 5, "20ms")] {
             let other = port + 1;
             services.push_str(&format!(
@@ -166,7 +166,7 @@ struct Replicas {
 impl Replicas {
     fn start() -> Self {
         let mut played = Vec::new();
-        for (engine, port) in Engine::all().keys().zip((8000..).step_by(10)) {
+        for (engine, port) in Engines::built_in().names().zip((8000..).step_by(10)) {
             for port in [port, port + 1, port + 5, port + 6] {
                 let replica = Replica::start(addr(port));
                 replica.load(|load| {
