@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use skymon::catalog::engines::Engine;
+use skymon::catalog::engines::{Engine, Engines};
 
 use crate::prometheus::Prometheus;
 use crate::remote_write::{self, Series};
@@ -119,12 +119,16 @@ fn address(service: usize, replica: usize) -> String {
     format!("10.0.{service}.{replica}:8000")
 }
 
+fn vllm() -> &'static Engine {
+    Engines::built_in().get("vllm").expect("is built in")
+}
+
 /// Labels of a series, and whether it counts.
 type Shown = (Vec<(String, String)>, bool);
 
 /// What the replicas show and a rule or a query may read.
 fn raw_series() -> Vec<Shown> {
-    let known = &Engine::all()["vllm"].metrics;
+    let known = &vllm().metrics;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/engines/vllm.generated.prom");
     let text = fs::read_to_string(path).expect("reads the exposition");
     let mut shown = vec![("up".to_owned(), Vec::new(), false)];
@@ -159,7 +163,7 @@ fn raw_series() -> Vec<Shown> {
 
 /// What the rules have recorded by then. The values do not matter, how many there are does.
 fn recorded_series(rules: &Path) -> Vec<Shown> {
-    let bounds: BTreeSet<&str> = Engine::all()["vllm"].metrics["vllm:time_to_first_token_seconds"]
+    let bounds: BTreeSet<&str> = vllm().metrics["vllm:time_to_first_token_seconds"]
         .buckets
         .iter()
         .map(String::as_str)

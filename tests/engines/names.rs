@@ -4,65 +4,65 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use skymon::catalog::engines::{Engine, Metric, Version};
+use skymon::catalog::engines::{Engines, Metric, Version};
 use skymon::catalog::vocabulary::WORDS;
 use skymon::promql::PromQl;
 
-use crate::services::{self, Rules, Service, word_of};
+use crate::services::{self, Rules, word_of};
 use crate::support::expositions::{self, Exposition, Family};
 use crate::support::project::Project;
 
 /// The expositions of an engine, all its kinds and versions.
-fn shown_by(engine: &str) -> Vec<Exposition> {
-    expositions::all().into_iter().filter(|shown| shown.engine == engine).collect()
+fn shown_by(engine: &str) -> Vec<&'static Exposition> {
+    expositions::all().iter().filter(|shown| shown.engine == engine).collect()
 }
 
 #[test]
 fn every_engine_has_an_exposition_and_every_exposition_its_engine() {
-    let shown: BTreeSet<String> = expositions::all().into_iter().map(|shown| shown.engine).collect();
-    for engine in Engine::all().values().filter(|engine| !engine.metrics.is_empty()) {
-        assert!(
-            shown.contains(&engine.name),
-            "templates/engines/{0}.yml has no proof: put an exposition of `{0}` into tests/fixtures/engines and an \
-             entry into known.yml there",
-            engine.name
-        );
+    for engine in Engines::built_in().iter().filter(|engine| !engine.metrics.is_empty()) {
+        expositions::newest(&engine.name);
     }
-    for engine in &shown {
-        assert!(Engine::all().contains_key(engine), "known.yml knows `{engine}`, which is no engine");
+    for shown in expositions::all() {
+        assert!(
+            Engines::built_in().get(&shown.engine).is_some(),
+            "known.yml knows `{}`, which is no engine",
+            shown.engine
+        );
     }
 }
 
 #[test]
 fn every_metric_of_an_engine_is_shown_as_the_type_with_the_labels_and_the_buckets_that_its_file_says() {
     let mut faults = Vec::new();
-    for engine in Engine::all().values() {
+    for engine in Engines::built_in().iter() {
         let shown = shown_by(&engine.name);
         for (name, metric) in &engine.metrics {
-            let families: Vec<&Family> = shown.iter().filter_map(|shown| shown.family(name)).collect();
-            if families.is_empty() {
-                faults.push(format!("{}: {name} is in no exposition", engine.name));
+            let mut found = BTreeSet::new();
+            let mut seen = false;
+            for (shown, family) in shown.iter().filter_map(|shown| Some((*shown, shown.family(name)?))) {
+                seen = true;
+                found.extend(differences(metric, family, shown));
             }
-            let mut found: BTreeSet<String> =
-                families.iter().flat_map(|family| differences(metric, family)).collect();
-            faults.extend(
-                std::iter::from_fn(|| found.pop_first())
-                    .map(|fault| format!("{}: {name} {fault}", engine.name)),
-            );
+            if !seen {
+                found.insert("is in no exposition".to_owned());
+            }
+            faults.extend(found.into_iter().map(|fault| format!("{}: {name} {fault}", engine.name)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// In what a metric of a data file is not what is shown.
-fn differences(metric: &Metric, family: &Family) -> Vec<String> {
+fn differences(metric: &Metric, family: &Family, shown: &Exposition) -> Vec<String> {
     let mut found = Vec::new();
     if metric.r#type.as_str() != family.kind {
         found.push(format!("is a {}", family.kind));
     }
     // A family without a sample yet has no labels to compare.
     for label in metric.labels.iter().filter(|_| !family.samples.is_empty()) {
-        if !family.samples.iter().any(|sample| sample.label(label).is_some()) {
+        if !shown.sometimes.contains(label)
+            && !family.samples.iter().any(|sample| sample.label(label).is_some())
+        {
             found.push(format!("has no label `{label}`"));
         }
     }
@@ -73,7 +73,7 @@ fn differences(metric: &Metric, family: &Family) -> Vec<String> {
     bounds.retain(|bound| bound.is_finite());
     bounds.sort_by(f64::total_cmp);
     bounds.dedup();
-    if family.kind == "histogram" && !bounds.is_empty() && bounds != buckets {
+    if !bounds.is_empty() && bounds != buckets && !shown.sized.contains(&family.name) {
         found.push(format!("has the buckets {bounds:?}"));
     }
     found
@@ -88,17 +88,12 @@ fn a_version_shows_what_its_engine_has_since_then_and_not_what_it_had_until_then
         else {
             continue;
         };
-        let engine = &Engine::all()[&shown.engine];
+        let engine = Engines::built_in().get(&shown.engine).expect("is known");
         for (name, metric) in &engine.metrics {
             let has = metric.since.as_ref().is_none_or(|since| version >= *since)
                 && metric.until.as_ref().is_none_or(|until| version < *until);
             let is_shown = shown.family(name).is_some();
-            // An old name may be hidden, unless it is asked for, before it goes.
-            let succeeded = engine
-                .metrics
-                .iter()
-                .any(|(new, other)| other.replaces.as_ref() == Some(name) && shown.family(new).is_some());
-            if has != is_shown && !(has && succeeded) {
+            if has != is_shown && !shown.hides.contains(name) {
                 let what = if has { "does not show" } else { "shows" };
                 faults.push(format!("{} {what} {name}", shown.name()));
             }
@@ -109,7 +104,7 @@ fn a_version_shows_what_its_engine_has_since_then_and_not_what_it_had_until_then
 
 #[test]
 fn an_engine_says_the_words_that_it_can_and_of_the_others_why_not() {
-    for engine in Engine::all().values() {
+    for engine in Engines::built_in().iter() {
         let shown = shown_by(&engine.name);
         let can: BTreeSet<&str> =
             shown.iter().flat_map(|shown| shown.says.keys()).map(String::as_str).collect();
@@ -162,11 +157,15 @@ fn is_recorded(name: &str) -> bool {
 }
 
 /// The engine's metrics in an expression that none of the expositions has.
-fn not_shown<'a>(expr: &'a PromQl, shown: &'a [Exposition]) -> impl Iterator<Item = &'a String> {
+fn not_shown<'a>(expr: &'a PromQl, shown: &'a [&Exposition]) -> impl Iterator<Item = &'a String> {
     expr.metrics().iter().filter(move |name| {
         let own = ["up", "ALERTS"].contains(&name.as_str()) || name.starts_with("probe_");
         let family = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
-        let has = |name: &str| shown.iter().any(|shown| shown.family(name).is_some());
+        let has = |name: &str| {
+            shown
+                .iter()
+                .any(|shown| shown.family(name).is_some() || shown.hides.iter().any(|one| one == name))
+        };
         !own && !is_recorded(name) && !has(name) && !family.is_some_and(has)
     })
 }

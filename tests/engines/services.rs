@@ -14,7 +14,7 @@ pub(crate) const IP: &str = "127.85.1.1";
 /// A service of the stack, and what its replicas show.
 pub(crate) struct Service {
     pub(crate) name: String,
-    pub(crate) shown: Exposition,
+    pub(crate) shown: &'static Exposition,
     /// Whether the config says which version it is.
     pub(crate) pinned: bool,
 }
@@ -22,13 +22,10 @@ pub(crate) struct Service {
 /// One for each exposition; of an engine that is played in several versions also one that does not say which it is.
 pub(crate) fn all() -> Vec<Service> {
     let mut services = Vec::new();
-    for shown in expositions::all()
-        .into_iter()
-        .filter(|e| skymon::catalog::engines::Engine::all().contains_key(&e.engine))
-    {
+    for shown in expositions::all() {
         let name = shown.name();
         if shown.version.is_some() {
-            services.push(Service { name: format!("{name}-any"), shown: shown.clone(), pinned: false });
+            services.push(Service { name: format!("{name}-any"), shown, pinned: false });
         }
         services.push(Service { name, pinned: shown.version.is_some(), shown });
     }
@@ -55,7 +52,7 @@ pub(crate) fn render(services: &[Service]) -> Project {
         }
     }
     config.push_str("receivers: {team: {webhook: {url_file: secrets/hook}}}\n");
-    config.push_str("routes: {critical: team, warning: team}\nprometheus: {scrape_interval: 2s}\n");
+    config.push_str("routes: {critical: team, warning: team}\nprometheus: {scrape_interval: 3s}\n");
     let project = Project::new(&config);
     project.write("secrets/hook", "http://127.0.0.1:9/\n");
     for service in services {
@@ -75,11 +72,11 @@ pub(crate) fn ports(services: &[Service]) -> BTreeMap<String, u16> {
 
 impl Service {
     /// What its replicas may show, as far as the config says.
-    pub(crate) fn may_be(&self) -> Vec<Exposition> {
+    pub(crate) fn may_be(&self) -> Vec<&'static Exposition> {
         if self.pinned {
-            return vec![self.shown.clone()];
+            return vec![self.shown];
         }
-        expositions::all().into_iter().filter(|shown| shown.engine == self.shown.engine).collect()
+        expositions::all().iter().filter(|shown| shown.engine == self.shown.engine).collect()
     }
 
     /// Whether nothing that its replicas may show says this word.
@@ -114,7 +111,13 @@ impl Rules {
 
     /// Whether it can only be there after hours.
     pub(crate) fn waits(&self, recording: &str) -> bool {
-        self.recordings.get(recording).is_some_and(|expr| expr.as_str().contains(" offset "))
+        let ago = |expr: &PromQl| {
+            let mut times = expr.as_str().split(" offset ").skip(1);
+            times.any(|time| {
+                time.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['h', 'd', 'w'])
+            })
+        };
+        self.recordings.get(recording).is_some_and(ago)
     }
 }
 

@@ -4,8 +4,10 @@
 //! Nothing here reads `templates/engines`: what the data files say is held against this.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
@@ -42,13 +44,19 @@ struct Known {
     says: BTreeMap<String, Says>,
     #[serde(default)]
     says_since: BTreeMap<String, String>,
+    #[serde(default)]
+    said_before: BTreeMap<String, BTreeMap<String, Says>>,
+    #[serde(default)]
+    sometimes: Vec<String>,
+    #[serde(default)]
+    sized: Vec<String>,
 }
 
 /// What the exposition says of a word of the vocabulary.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Says {
-    /// The total of what is counted, or the level.
+    /// The total of what is counted, the level, or the mean.
     Number(f64),
     Quantiles {
         p50: f64,
@@ -62,6 +70,7 @@ pub(crate) enum Says {
 struct Gone {
     now: String,
     until: String,
+    hidden: Option<String>,
 }
 
 /// How it answers Prometheus.
@@ -85,6 +94,11 @@ pub(crate) struct Exposition {
     pub(crate) families: Vec<Family>,
     pub(crate) wire: Wire,
     pub(crate) says: BTreeMap<String, Says>,
+    /// Names that a flag brings back.
+    pub(crate) hides: Vec<String>,
+    /// Labels that only some servers have, and families whose bounds are not the same everywhere.
+    pub(crate) sometimes: Vec<String>,
+    pub(crate) sized: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -103,19 +117,28 @@ pub(crate) struct Sample {
     pub(crate) value: f64,
 }
 
-/// Every kind of every engine, in every version that is played, oldest first.
-pub(crate) fn all() -> Vec<Exposition> {
-    let known: BTreeMap<String, Known> =
-        serde_yaml::from_str(&fixture("engines/known.yml")).expect("known.yml reads");
-    known.iter().flat_map(|(kind, known)| known.expositions(kind)).collect()
+/// Every kind of every engine in every version that is played, oldest first.
+pub(crate) fn all() -> &'static [Exposition] {
+    static ALL: OnceLock<Vec<Exposition>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let known: BTreeMap<String, Known> =
+            serde_yaml::from_str(&fixture("engines/known.yml")).expect("known.yml reads");
+        known
+            .iter()
+            .flat_map(|(kind, known)| known.expositions(kind))
+            .filter(|e| skymon::catalog::engines::Engines::built_in().get(&e.engine).is_some())
+            .collect()
+    })
 }
 
 /// That of the newest version of an engine.
 #[track_caller]
-pub(crate) fn newest(engine: &str) -> Exposition {
-    let newest = all().into_iter().rfind(|exposition| exposition.kind == engine);
-    newest.unwrap_or_else(|| {
-        panic!("tests/fixtures/engines/known.yml says nothing of `{engine}`: give it an exposition")
+pub(crate) fn newest(engine: &str) -> &'static Exposition {
+    all().iter().rfind(|exposition| exposition.kind == engine).unwrap_or_else(|| {
+        panic!(
+            "templates/engines/{engine}.yml has no proof: put an exposition of `{engine}` into tests/fixtures/engines, \
+             and an entry into known.yml there"
+        )
     })
 }
 
@@ -132,14 +155,28 @@ impl Known {
                 families: self.families(version),
                 wire: self.wire(),
                 says: self.says(version),
+                hides: self.hides(version),
+                sometimes: self.sometimes.clone(),
+                sized: self.sized.clone(),
             })
             .collect()
+    }
+
+    fn hides(&self, version: Option<&str>) -> Vec<String> {
+        let Some(version) = version.map(parts) else { return Vec::new() };
+        let hidden = |gone: &Gone| {
+            version >= parts(&gone.until) && gone.hidden.as_ref().is_some_and(|end| version < parts(end))
+        };
+        self.gone.iter().filter(|(_, gone)| hidden(gone)).map(|(name, _)| name.clone()).collect()
     }
 
     fn says(&self, version: Option<&str>) -> BTreeMap<String, Says> {
         let mut says = self.says.clone();
         if let Some(version) = version.map(parts) {
             says.retain(|word, _| self.says_since.get(word).is_none_or(|since| version >= parts(since)));
+            for (_, said) in self.said_before.iter().filter(|(until, _)| version < parts(until)) {
+                says.extend(said.clone());
+            }
         }
         says
     }
@@ -183,7 +220,7 @@ impl Known {
 }
 
 /// The numbers of a version.
-pub(crate) fn parts(version: &str) -> Vec<u32> {
+fn parts(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().expect("a number")).collect()
 }
 
@@ -218,10 +255,10 @@ impl Family {
     }
 
     /// Whether a series of it grows with the work that is done.
-    fn grows(&self, sample: &Sample) -> bool {
+    fn grows(&self, sample: &str) -> bool {
         match self.kind.as_str() {
             "counter" | "histogram" => true,
-            "summary" => sample.name != self.name,
+            "summary" => sample != self.name,
             _ => false,
         }
     }
@@ -258,21 +295,28 @@ impl Exposition {
         format!("{}{version}", self.kind).replace('.', "-")
     }
 
-    /// What a server shows that has done so many times the work; in OpenMetrics where it is asked for and the engine
-    /// does that.
-    fn text(&self, times: f64, underscores: bool) -> String {
+    /// What a server shows now that has worked since `start`; in OpenMetrics where it is asked for and the engine does
+    /// that. Every sample says when it was true, which engines do not: a machine that is busy elsewhere must not bend a
+    /// rate.
+    fn text(&self, start: Instant, underscores: bool) -> String {
+        let times = 1.0 + start.elapsed().as_secs_f64() * GROWTH;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let now = if underscores { format!("{}.{:03}", now / 1000, now % 1000) } else { now.to_string() };
         let mut out = String::new();
         for family in &self.families {
             let name = match family.name.strip_suffix("_total") {
                 Some(name) if underscores && family.kind == "counter" => name,
                 _ => &family.name,
             };
-            out.push_str(&format!("# TYPE {name} {}\n", family.kind));
-            for sample in &family.samples {
-                let value = if family.grows(sample) { sample.value * times } else { sample.value };
-                let value = if value.is_infinite() { "+Inf".to_owned() } else { value.to_string() };
-                let name = if underscores { sample.name.replace(':', "_") } else { sample.name.clone() };
-                out.push_str(&format!("{name}{} {value}\n", sample.labels));
+            let _ = writeln!(out, "# TYPE {name} {}", family.kind);
+            for Sample { name, labels, value } in &family.samples {
+                let value = if family.grows(name) { value * times } else { *value };
+                let name = if underscores { &name.replace(':', "_") } else { name };
+                if value.is_infinite() {
+                    let _ = writeln!(out, "{name}{labels} +Inf {now}");
+                } else {
+                    let _ = writeln!(out, "{name}{labels} {value} {now}");
+                }
             }
         }
         if underscores {
@@ -285,12 +329,10 @@ impl Exposition {
     #[track_caller]
     pub(crate) fn serve(&self, addr: SocketAddr, start: Instant) -> Server {
         let exposition = self.clone();
-        Server::start(addr, move |request| {
-            exposition.answer(request, 1.0 + start.elapsed().as_secs_f64() * GROWTH)
-        })
+        Server::start(addr, move |request| exposition.answer(request, start))
     }
 
-    fn answer(&self, request: &Request, times: f64) -> Reply {
+    fn answer(&self, request: &Request, start: Instant) -> Reply {
         let wire = &self.wire;
         if request.path != wire.path {
             return Reply::text(404, "{\"detail\":\"Not Found\"}");
@@ -302,12 +344,12 @@ impl Exposition {
         // Who asks with `escaping=allow-utf-8` would get the colons, an older Prometheus would not: played is the worse.
         let accept = request.header("accept").unwrap_or_default();
         if wire.underscores && accept.contains("application/openmetrics-text") {
-            let mut reply = Reply::metrics(200, self.text(times, true));
+            let mut reply = Reply::metrics(200, self.text(start, true));
             "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
                 .clone_into(&mut reply.content_type);
             return reply;
         }
-        let mut reply = Reply::metrics(200, self.text(times, false));
+        let mut reply = Reply::metrics(200, self.text(start, false));
         match wire.content_type.as_deref() {
             None => {}
             Some("none") => reply.content_type = String::new(),
