@@ -267,8 +267,9 @@ fn the_traffic_is_asked_of_the_engines_own_counter_as_often_as_the_slowest_servi
     let target = &by_endpoint["targets"][0];
     assert_eq!(
         target["expr"],
-        "sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
-         or rate(old_requests_total{service=\"$service\"}[$__rate_interval]))"
+        "label_replace(sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
+         or rate(old_requests_total{service=\"$service\"}[$__rate_interval])), \
+         \"handler\", \"(none)\", \"handler\", \"\")"
     );
     assert_eq!((&target["legendFormat"], &target["interval"]), (&json!("{{handler}}"), &json!("60s")));
     assert!(panel(&built["service-vllm.json"], "Answers per second by status").is_none(), "no such label");
