@@ -25,7 +25,7 @@ pub enum Command {
     Render(Render),
     /// Check the config, and that the files on disk are what it renders
     Validate(Validate),
-    /// Explain an alert: what it means, what users see, what to look at first
+    /// Explain an alert (what it means, what to look at first) or an engine (what it can say, and what not)
     Explain(Explain),
     /// Let somebody through the front door, change a password, or shut it to somebody
     Passwd(Passwd),
@@ -166,7 +166,7 @@ pub struct Passwd {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as `HighErrorRate`
+    /// An alert, as `HighErrorRate`, or an engine, as `vllm`
     #[arg(value_name = "ID")]
     pub id: String,
 }

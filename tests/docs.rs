@@ -17,10 +17,11 @@ use clap::CommandFactory as _;
 use minijinja::context;
 use serde_json::{Map, Value};
 use skymon::catalog::alerts::AlertEntry;
-use skymon::catalog::engines::{Engines, NAMES};
+use skymon::catalog::engines::{Engine, Engines};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
+use skymon::values::UrlPath;
 use support::project::{Project, files_below, fixture};
 use support::tools;
 
@@ -320,37 +321,35 @@ fn alerts_md_says_the_timings_that_are_rendered() {
 
 #[test]
 fn engines_md_has_every_engine_as_its_data_file_says() {
+    let path = |path: &Option<UrlPath>| {
+        path.as_ref().map_or("–".to_owned(), |path| format!("`{}`", path.as_str()))
+    };
     let rows: Vec<String> = Engines::built_in()
         .iter()
         .map(|engine| {
-            let ready =
-                engine.ready_path.as_ref().map_or("–".to_owned(), |path| format!("`{}`", path.as_str()));
+            let port = engine.ready_port.map_or(String::new(), |port| format!(", users {port}"));
             format!(
-                "| `{}` | {} | `{}` | {ready} | {} |",
+                "| `{}` | {}{port} | {} | {} | {} |",
                 engine.name,
                 engine.port,
-                engine.metrics_path.as_str(),
+                path(&engine.metrics_path),
+                path(&engine.ready_path),
                 engine.enable
             )
         })
         .collect();
     assert_rows("docs/engines.md", "engine", &rows);
+}
 
+#[test]
+fn engines_md_has_the_page_that_explain_prints_of_every_engine() {
     let text = page("docs/engines.md");
+    let project = Project::empty();
     for engine in Engines::built_in().iter() {
-        let heading = format!("\n## `{}`\n", engine.name);
-        let section = text.split_once(&heading).unwrap_or_else(|| panic!("no section{heading}")).1;
-        let section = section.split("\n## ").next().expect("is there").replace('\n', " ");
-        let silent: Vec<String> = WORDS
-            .iter()
-            .filter(|word| !engine.vocabulary.contains_key(word.name))
-            .map(|word| format!("`{}`", word.name))
-            .collect();
-        let line = format!("It cannot say: {}.", silent.join(", "));
-        assert!(section.contains(&line), "{}: {line}", engine.name);
-    }
-    for name in NAMES {
-        assert!(text.contains(&format!("`{name}`")), "{name} is not named");
+        let said = project.skymon(&["explain", &engine.name]).expect_success().stdout;
+        let said = said.split_once("\n\n").expect("a heading and a body").1;
+        let section = format!("\n## `{}`\n\n{said}", engine.name);
+        assert!(text.contains(&section), "docs/engines.md: write\n{section}");
     }
 }
 
@@ -364,18 +363,29 @@ fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
     );
 }
 
+/// Whether all that the engine says of a word is a mean.
+fn says_mean(engine: &Engine, word: &Word) -> bool {
+    engine.vocabulary.get(word.name).is_some_and(|source| source.per.is_some())
+}
+
 /// The names under which a word is recorded; `…` is both levels.
 fn recorded(word: &Word) -> Vec<String> {
     let name = word.name;
     match word.shape {
         Shape::Counter { .. } => vec![format!("…:{name}:rate5m")],
         Shape::Gauge(fold) => vec![format!("…:{name}:{}", fold.as_str())],
-        Shape::Histogram => vec![
-            format!("service:{name}_bucket:rate5m"),
-            format!("service:{name}:p50_rate5m"),
-            format!("service:{name}:p95_rate5m"),
-            format!("…:{name}:p99_rate5m"),
-        ],
+        Shape::Histogram => {
+            let mut names = vec![
+                format!("service:{name}_bucket:rate5m"),
+                format!("service:{name}:p50_rate5m"),
+                format!("service:{name}:p95_rate5m"),
+                format!("…:{name}:p99_rate5m"),
+            ];
+            if Engines::built_in().iter().any(|engine| says_mean(engine, word)) {
+                names.push(format!("…:{name}:mean_rate5m"));
+            }
+            names
+        }
         Shape::StartTime => {
             vec!["service_replica:start_time_seconds:max".to_owned(), "…:restarts:changes1h".to_owned()]
         }
@@ -387,23 +397,18 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
     let rows: Vec<String> = WORDS
         .iter()
         .map(|word| {
-            let exposed: Vec<&str> = Engines::built_in()
+            let said: Vec<String> = Engines::built_in()
                 .iter()
-                .map(|engine| if engine.vocabulary.contains_key(word.name) { "yes" } else { "no" })
+                .filter(|engine| engine.vocabulary.contains_key(word.name))
+                .map(|engine| {
+                    let mean = if says_mean(engine, word) { " (mean)" } else { "" };
+                    format!("`{}`{mean}", engine.name)
+                })
                 .collect();
-            format!(
-                "| `{}` | {} | {} | {} |",
-                word.name,
-                word.about,
-                list(&recorded(word)),
-                exposed.join(" | ")
-            )
+            format!("| `{}` | {} | {} | {} |", word.name, word.about, list(&recorded(word)), said.join(", "))
         })
         .collect();
     assert_rows("docs/engines.md", "word", &rows);
-    let engines: Vec<String> = Engines::built_in().names().map(|name| format!("`{name}`")).collect();
-    let head = format!("| word | what it is | recorded | {} |", engines.join(" | "));
-    assert!(page("docs/engines.md").contains(&head), "{head}");
 }
 
 #[test]
@@ -424,8 +429,15 @@ fn engines_md_says_what_traffic_is_drawn_from() {
 #[test]
 fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_no_other() {
     let mut rendered = BTreeSet::new();
-    for file in files_below(&root().join("snapshots")) {
-        let text = page(&format!("snapshots/{}", file.display()));
+    let engines = Project::of_fixture("engines");
+    engines.render();
+    let of_engines = files_below(&engines.path("monitoring"))
+        .into_iter()
+        .map(|file| engines.read(&format!("monitoring/{}", file.display())));
+    let of_snapshots = files_below(&root().join("snapshots"))
+        .into_iter()
+        .map(|file| page(&format!("snapshots/{}", file.display())));
+    for text in of_engines.chain(of_snapshots) {
         rendered.extend(
             text.lines()
                 .filter_map(|line| line.trim().strip_prefix("- record: \"")?.strip_suffix('"'))
@@ -749,7 +761,6 @@ fn every_file_that_contributing_names_is_there() {
         assert!(root().join(path).exists(), "{span} is not there");
     }
     let names = [
-        ("NAMES", "src/catalog/engines.rs"),
         ("WORDS", "src/catalog/vocabulary.rs"),
         ("integrations!", "src/catalog/receivers/mod.rs"),
         ("fn resolve", "src/plan/programs.rs"),

@@ -71,7 +71,8 @@ pub struct Metric {
     /// largest counts.
     #[serde(default)]
     pub copies: Vec<String>,
-    /// Upper bounds as they stand in Prometheus (`1.0`, not `1`), without `+Inf`.
+    /// Upper bounds as they stand in Prometheus (`1.0`, not `1`), without `+Inf`. A histogram of which only the sum or the
+    /// count is read needs none.
     #[serde(default)]
     pub buckets: Vec<String>,
     /// The engine's option that sets them.

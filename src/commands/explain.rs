@@ -1,21 +1,33 @@
-//! `skymon explain`: the page of one alert.
+//! `skymon explain`: the page of one alert or engine.
+
+mod engine;
 
 use anyhow::Result;
 
 use super::{Outcome, note, print};
 use crate::artifacts;
 use crate::catalog::alerts::AlertEntry;
+use crate::catalog::engines::Engines;
 use crate::cli;
 use crate::diagnostics::nearest;
 
 pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
-    let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());
+    if let Some(engine) = Engines::built_in().get(&args.id.to_ascii_lowercase()) {
+        print(&engine::page(engine))?;
+        return Ok(Outcome::Fine);
+    }
+    let alerts = AlertEntry::all().iter().map(|entry| entry.name.as_str());
     let found = AlertEntry::all().iter().find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
     let Some(entry) = found else {
-        note(&format!("error: there is no alert `{}`\n", args.id.escape_debug()))?;
-        match nearest(&args.id, names.clone()) {
+        note(&format!("error: there is no alert and no engine `{}`\n", args.id.escape_debug()))?;
+        let engines = Engines::built_in().names();
+        match nearest(&args.id, alerts.clone().chain(engines.clone())) {
             Some(near) => note(&format!("help: did you mean `{near}`?\n"))?,
-            None => note(&format!("help: the alerts are {}\n", names.collect::<Vec<_>>().join(", ")))?,
+            None => {
+                let list = |names: Vec<&str>| names.join(", ");
+                note(&format!("help: the alerts are {}\n", list(alerts.collect())))?;
+                note(&format!("help: the engines are {}\n", list(engines.collect())))?;
+            }
         }
         return Ok(Outcome::CannotRun);
     };

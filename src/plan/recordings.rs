@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::incidents::RuleTest;
 use super::series::{LAST_STARTS, REPLICAS, RESTARTS, Series, TEST_AT, filled_bucket};
 use super::{Probe, proofs};
-use crate::catalog::engines::{Engine, Reading, Version};
+use crate::catalog::engines::{Engine, Metric, Reading, Version};
 use crate::catalog::units::Unit;
 use crate::catalog::vocabulary::{Fold, Shape, WORDS, Zeros};
 use crate::promql::PromQl;
@@ -189,23 +189,25 @@ impl Recorder<'_> {
     }
 
     fn record_starts(&mut self, readings: &[Reading]) {
-        let starts = either(readings, |reading| self.selector(reading, ""));
-        self.per_replica(
-            "service_replica:start_time_seconds:max",
-            &format!("max by (service, replica) ({starts})"),
-            LAST_STARTS,
-        );
-        let changes = either(readings, |reading| format!("changes({}[1h])", self.selector(reading, "")));
+        let starts = folded("max", "service, replica", readings, |reading| self.selector(reading, ""));
+        self.per_replica("service_replica:start_time_seconds:max", &starts, LAST_STARTS);
+        let changes = folded("max", "service, replica", readings, |reading| {
+            format!("changes({}[1h])", self.selector(reading, ""))
+        });
         let name = "service_replica:restarts:changes1h";
-        self.per_replica(name, &format!("max by (service, replica) ({changes})"), [RESTARTS, 0.0]);
+        self.per_replica(name, &changes, [RESTARTS, 0.0]);
         let sum = format!("sum by (service) ({})", self.own(name));
         self.for_service("service:restarts:changes1h", &sum, RESTARTS);
     }
 
     fn record_histogram(&mut self, word: &str, readings: &[Reading]) {
-        let rates = either(readings, |reading| {
+        let rate = |reading: &Reading| {
             without_copies(reading, format!("rate({}[5m])", self.selector(reading, "_bucket")))
-        });
+        };
+        let (of_service, of_replicas) = (
+            bounds_converted(readings[0].metric.unit, summed("service, le", readings, rate)),
+            folded("sum", "service, replica, le", readings, rate),
+        );
         let buckets = format!("service:{word}_bucket:rate5m");
         let observed: f64 = REPLICAS.iter().map(|replica| self.series.observed(readings, *replica)).sum();
         let metric = readings[0].metric;
@@ -219,8 +221,7 @@ impl Recorder<'_> {
             .map(|bound| sample(&bound.le, if bound.value < high { 0.0 } else { observed }))
             .chain([sample("+Inf", observed)])
             .collect();
-        let summed = format!("sum by (service, le) ({rates})");
-        self.push(&buckets, &bounds_converted(metric.unit, summed), expected);
+        self.push(&buckets, &of_service, expected);
         for (suffix, quantile) in QUANTILES {
             let value = low + (high - low) * quantile;
             // Without traffic a quantile is NaN, which is not a latency: the comparison leaves it out.
@@ -231,10 +232,10 @@ impl Recorder<'_> {
             );
         }
         let p99 = low + (high - low) * 0.99;
-        let in_base = divisor(metric.unit);
+        let in_base = divisor(metric);
         self.per_replica(
             &format!("service_replica:{word}:p99_rate5m"),
-            &format!("histogram_quantile(0.99, sum by (service, replica, le) ({rates})){in_base} >= 0"),
+            &format!("histogram_quantile(0.99, {of_replicas}){in_base} >= 0"),
             [p99, p99],
         );
     }
@@ -242,21 +243,26 @@ impl Recorder<'_> {
     /// All that an engine without a histogram can say: what the whole took, and how many shared it.
     fn record_mean(&mut self, word: &str, readings: &[Reading], per: &[Reading]) {
         self.series.feed_part(per);
-        let sums = either(readings, |reading| self.rate(reading));
-        let counts = either(per, |reading| self.rate(reading));
-        let mean = |by: &str| format!("sum by ({by}) ({sums})\n  / (sum by ({by}) ({counts}) > 0)");
+        let rate = |reading: &Reading| self.rate(reading);
+        let of_replicas = format!(
+            "({})\n  / (({}) > 0)",
+            folded("sum", "service, replica", readings, rate),
+            folded("sum", "service, replica", per, rate)
+        );
+        let of_service =
+            format!("{}\n  / ({} > 0)", summed("service", readings, rate), summed("service", per, rate));
         let of = |part: &[Reading]| {
             REPLICAS.map(|replica| self.series.value(&[part.to_vec()], Fold::Sum, replica))
         };
         let ([sum, other_sum], [count, other_count]) = (of(readings), of(per));
         self.per_replica(
             &format!("service_replica:{word}:mean_rate5m"),
-            &mean("service, replica"),
+            &of_replicas,
             [sum / count, other_sum / other_count],
         );
         self.for_service(
             &format!("service:{word}:mean_rate5m"),
-            &mean("service"),
+            &of_service,
             (sum + other_sum) / (count + other_count),
         );
     }
@@ -333,10 +339,8 @@ impl Recorder<'_> {
 
     /// The parts of a word, each folded to one number for a replica, and these added.
     fn added(&self, parts: &[Vec<Reading>], fold: Fold, read: impl Fn(&Reading) -> String) -> String {
-        let folded: Vec<String> = parts
-            .iter()
-            .map(|part| format!("{} by (service, replica) ({})", fold.as_str(), either(part, &read)))
-            .collect();
+        let folded: Vec<String> =
+            parts.iter().map(|part| folded(fold.as_str(), "service, replica", part, &read)).collect();
         if let [only] = folded.as_slice() {
             return only.clone();
         }
@@ -359,6 +363,9 @@ impl Recorder<'_> {
                 "\n  {selector} / 300\n    unless {selector} offset 5m\n    \
                  and on (service, replica) {steady}\n  or\n  {rate}\n"
             );
+        }
+        if reading.metric.late && !divisor(reading.metric).is_empty() {
+            rate = format!("({rate})");
         }
         converted(reading, without_copies(reading, rate))
     }
@@ -400,12 +407,22 @@ impl Recorder<'_> {
     }
 }
 
-/// The expression over each metric that may hold the answer; of two that say the same the first counts.
-fn either(readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
-    let parts: Vec<String> = readings.iter().map(read).collect();
-    match parts.as_slice() {
-        [only] => only.clone(),
-        _ => format!("\n  {}\n", parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join("\n  or\n  ")),
+/// One number for each value of `by`, which tells the replicas apart. Of several metrics that may hold the answer the
+/// first counts, replica by replica: each may run another version.
+fn folded(operation: &str, by: &str, readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
+    let folds: Vec<String> =
+        readings.iter().map(|reading| format!("{operation} by ({by}) ({})", read(reading))).collect();
+    folds.join("\n  or ")
+}
+
+/// The sum over the replicas of a service.
+fn summed(by: &str, readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
+    match readings {
+        [only] => format!("sum by ({by}) ({})", read(only)),
+        _ => {
+            let replicas = by.replacen("service", "service, replica", 1);
+            format!("sum by ({by}) (\n  {}\n)", folded("sum", &replicas, readings, read))
+        }
     }
 }
 
@@ -420,12 +437,12 @@ fn without_copies(reading: &Reading, expr: String) -> String {
 fn converted(reading: &Reading, expr: String) -> String {
     match reading.source.compare {
         Some(comparison) => format!("{expr} {}", comparison.promql()),
-        None => expr + &divisor(reading.metric.unit),
+        None => expr + &divisor(reading.metric),
     }
 }
 
-fn divisor(unit: Unit) -> String {
-    match unit.places() {
+fn divisor(metric: &Metric) -> String {
+    match metric.unit.places() {
         0 => String::new(),
         places => format!(" / {}", 10_u32.pow(places.into())),
     }

@@ -28,11 +28,15 @@ pub(super) const REPLICAS: [Replica; 2] = [
 ];
 
 impl Replica {
-    /// Which of several metrics that say the same it exposes. Two of unlike buckets in one service make no histogram.
+    /// Which of the names of a metric it exposes: the oldest, if it is not current. Two of unlike buckets in one service
+    /// would make no histogram.
     fn reading<'a>(self, part: &[Reading<'a>]) -> Reading<'a> {
         let first = part[0];
-        let alike = |last: &&Reading| !self.current && last.metric.buckets == first.metric.buckets;
-        part.last().filter(alike).copied().unwrap_or(first)
+        let is_older_name = |other: &&Reading| {
+            std::ptr::eq(other.source, first.source) && other.metric.buckets == first.metric.buckets
+        };
+        let oldest = part.iter().rfind(is_older_name).filter(|_| !self.current);
+        oldest.copied().unwrap_or(first)
     }
 }
 

@@ -60,6 +60,13 @@ impl ServiceResolver<'_> {
         self.check_engine_labels(&engine, report);
         self.check_scraping(&engine, &targets, report);
         self.check_metrics_path(report);
+        let targets = match targets {
+            // The port that SkyServe knows is the one that answers users.
+            Targets::SkyServe { name, port: None } if engine.ready_port.is_some() => {
+                Targets::SkyServe { name, port: Some(engine.port) }
+            }
+            targets => targets,
+        };
         let scrape = Scrape {
             // Without a path there are no targets, see `check_targets`.
             path: written
@@ -186,7 +193,11 @@ impl ServiceResolver<'_> {
                 report.push(
                     Diagnostic::error("nothing-to-watch", format!("`{}` has nothing to watch", self.name))
                         .at_key(at.clone(), "no replicas, no discovery, no endpoint that is probed")
-                        .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
+                        .help(match self.engines.get(written.engine.as_str()) {
+                            Some(engine) if engine.metrics_path.is_none() => probing(engine),
+                            _ => "write `replicas: [10.0.1.100:8080]` with the address of each replica"
+                                .to_owned(),
+                        }),
                 );
             }
             return if written.replicas.is_empty() {
@@ -421,6 +432,11 @@ impl ServiceResolver<'_> {
             ));
         }
     }
+}
+
+/// What can be watched of an engine without metrics.
+fn probing(engine: &Engine) -> String {
+    format!("write `endpoint: http://gpu-1.internal:{}`, which is probed", engine.port)
 }
 
 fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {

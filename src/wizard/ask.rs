@@ -39,7 +39,9 @@ pub fn ask(
         Some(engine) => engine,
         None => ask_engine(prompt)?,
     };
+    let scraped = engine.metrics_path.is_some();
     let replicas = match flags.replicas.take() {
+        _ if !scraped => Replicas::Listed(Vec::new()),
         Some(replicas) => Replicas::Listed(replicas),
         None if file.is_some() => ask_skyserve(&mut flags, is_kept, prompt)?,
         None => {
@@ -51,8 +53,13 @@ pub fn ask(
         file.is_some_and(|file| file.bearer.is_some()) || flags.secrets.contains_key(REPLICA.name);
     let token = own_secret(&REPLICA, wants_token, &mut flags, is_kept, prompt)?;
     let endpoint = match flags.endpoint.take() {
-        Some(Endpoint(endpoint)) => endpoint,
-        None => text(prompt, "URL that users call, to be probed (empty for none)", "", check::endpoint)?,
+        Some(Endpoint(endpoint)) if scraped || endpoint.is_some() => endpoint,
+        _ if !scraped => {
+            let port = engine.ready_port.unwrap_or(engine.port);
+            let proposal = format!("http://host.docker.internal:{port}");
+            Some(text(prompt, "URL that users call, to be probed", &proposal, str::parse)?)
+        }
+        _ => text(prompt, "URL that users call, to be probed (empty for none)", "", check::endpoint)?,
     };
     let probe = ask_probe(file, flags.probe, &replicas, endpoint.is_some(), prompt)?;
     let scale = file.map(ServiceFile::scale).unwrap_or_default();

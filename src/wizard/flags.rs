@@ -148,6 +148,19 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
              write `--from service.yaml`, and no `--replica`",
         );
     }
+    let engine = flags.engine.or_else(|| flags.from.as_ref()?.engine());
+    if let Some(engine) = engine.filter(|engine| engine.metrics_path.is_none()) {
+        let useless = [("--replica", !given.replicas.is_empty()), ("--from", given.from.is_some())];
+        for (flag, _) in useless.into_iter().filter(|(_, given)| *given) {
+            faults.add(
+                flag,
+                format!(
+                    "{} exposes no metrics: no replica of it can be scraped\nwrite `--endpoint http://gpu-1.internal:{}` in its place, which is probed",
+                    engine.title, engine.port
+                ),
+            );
+        }
+    }
     if faults.0.is_empty() { Ok(flags) } else { Err(faults.0) }
 }
 

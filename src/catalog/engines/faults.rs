@@ -37,8 +37,8 @@ impl Engine {
 
     fn faults_of_metric(&self, metric: &Metric) -> Vec<String> {
         let mut faults = Vec::new();
-        if (metric.r#type == MetricType::Histogram) == metric.buckets.is_empty() {
-            faults.push("a histogram has `buckets`, and nothing else does".to_owned());
+        if metric.r#type != MetricType::Histogram && !metric.buckets.is_empty() {
+            faults.push("only a histogram has `buckets`".to_owned());
         }
         if metric.late && metric.r#type == MetricType::Gauge {
             faults.push("`late` is of counters".to_owned());
@@ -104,6 +104,9 @@ impl Engine {
                 source.metric,
                 read.as_str()
             ));
+        }
+        if expected == MetricType::Histogram && metric.buckets.is_empty() {
+            faults.push(format!("`{}` has no `buckets`", source.metric));
         }
         if metric.unit.base() != word.unit && source.read != Some(super::Part::Count) {
             faults.push(format!("is in {:?}, and `{}` in {:?}", word.unit, source.metric, metric.unit));

@@ -1,8 +1,10 @@
 //! Versions as engines write them. Apart, since they only know how to be read and compared.
 
+use std::fmt;
 use std::str::FromStr;
 
-/// A version as engines write it: `0.11`, `0.33.0`; a leading `v` and what follows a `-`, `+` or letter is left out.
+/// A version as engines write it: `0.11`, `0.33.0`, `b7010`; a leading `v` or `b` and what follows a `-`, `+` or letter is
+/// left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(Vec<u32>);
 
@@ -14,7 +16,7 @@ impl FromStr for Version {
         if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+_".contains(c)) {
             return Err(wrong());
         }
-        let core = text.strip_prefix('v').unwrap_or(text);
+        let core = text.strip_prefix(['v', 'b']).unwrap_or(text);
         let core = &core[..core.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(core.len())];
         let parts: Option<Vec<u32>> =
             core.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
@@ -24,6 +26,17 @@ impl FromStr for Version {
             parts.pop();
         }
         Ok(Self(parts))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        match parts.as_slice() {
+            [] => f.write_str("0"),
+            [only] => write!(f, "{only}.0"),
+            _ => f.write_str(&parts.join(".")),
+        }
     }
 }
 
