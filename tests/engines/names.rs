@@ -152,6 +152,27 @@ fn nothing_that_is_rendered_asks_for_what_the_engine_does_not_show() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+#[test]
+fn an_engine_without_metrics_is_only_probed_and_its_page_says_so() {
+    let engines: Vec<_> = Engines::built_in().iter().filter(|engine| engine.metrics_path.is_none()).collect();
+    assert_eq!(engines.iter().map(|engine| &engine.name).collect::<Vec<_>>(), ["ollama"]);
+    let project = Project::new(
+        "version: 1\nname: probed\nservices: {silent: {engine: ollama, endpoint: 'http://10.0.0.1:11434'}}\n\
+         receivers: {team: {webhook: {url_file: secrets/hook}}}\nroutes: {critical: team, warning: team}\n",
+    );
+    project.render();
+    let rules = Rules::read(&project, "silent");
+    for name in rules.recordings.keys().chain(rules.alerts.values().flat_map(PromQl::metrics)) {
+        assert!(name.starts_with("service:endpoint_"), "{name} is not of the probe");
+    }
+    for expr in rules.recordings.values() {
+        assert!(expr.metrics().iter().all(|name| name.starts_with("probe_")), "{expr}");
+    }
+    assert!(rules.alerts.contains_key("EndpointDown"));
+    let page = project.skymon(&["explain", "ollama"]).expect_success().stdout;
+    assert!(page.contains("metrics: none") && page.contains("probes the endpoint"), "{page}");
+}
+
 fn is_recorded(name: &str) -> bool {
     name.starts_with("service:") || name.starts_with("service_replica:")
 }

@@ -123,11 +123,7 @@ pub(crate) fn all() -> &'static [Exposition] {
     ALL.get_or_init(|| {
         let known: BTreeMap<String, Known> =
             serde_yaml::from_str(&fixture("engines/known.yml")).expect("known.yml reads");
-        known
-            .iter()
-            .flat_map(|(kind, known)| known.expositions(kind))
-            .filter(|e| skymon::catalog::engines::Engines::built_in().get(&e.engine).is_some())
-            .collect()
+        known.iter().flat_map(|(kind, known)| known.expositions(kind)).collect()
     })
 }
 
