@@ -2,6 +2,7 @@
 //! anything else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use serde_json::Value;
 use skymon::catalog::engines::{Engines, Metric, Version};
@@ -10,7 +11,7 @@ use skymon::promql::PromQl;
 
 use crate::services::{self, Rules, word_of};
 use crate::support::expositions::{self, Exposition, Family};
-use crate::support::project::Project;
+use crate::support::project::{Project, fixture};
 
 /// The expositions of an engine, all its kinds and versions.
 fn shown_by(engine: &str) -> Vec<&'static Exposition> {
@@ -150,6 +151,24 @@ fn nothing_that_is_rendered_asks_for_what_the_engine_does_not_show() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The same registry as that of `sglang.generated.prom`, written by the library that the server uses.
+#[test]
+fn openmetrics_is_played_as_the_library_writes_it() {
+    let series = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') || line.starts_with("# TYPE"));
+        let series = |line: &str| match line.rfind('}') {
+            Some(end) if !line.starts_with('#') => line[..=end].to_owned(),
+            _ => line.to_owned(),
+        };
+        lines.map(series).collect()
+    };
+    // Another process.
+    let played =
+        expositions::newest("sglang").text(Instant::now(), true).replace("pid=\"26043\"", "pid=\"1806\"");
+    let written = fixture("engines/sglang.openmetrics-underscores.generated.prom");
+    assert_eq!(series(&played), series(&written));
 }
 
 #[test]

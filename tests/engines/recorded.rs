@@ -29,22 +29,21 @@ fn every_engine_records_what_it_says_in_every_version_and_nothing_else() {
     let _servers = serve(&services);
     let stack = Stack::start(&project.path("monitoring"), IP);
 
-    let rules: Vec<Rules> = services.iter().map(|service| Rules::read(&project, &service.name)).collect();
+    // What is asked sooner is asked of a window that is not full.
+    sleep(Duration::from_secs(25));
     let start = Instant::now();
-    loop {
-        sleep(Duration::from_secs(2));
+    let mut open: Vec<(&Service, Rules)> =
+        services.iter().map(|service| (service, Rules::read(&project, &service.name))).collect();
+    while !open.is_empty() {
         let recorded = Recorded::ask(&stack);
-        let faults: Vec<String> = services
-            .iter()
-            .zip(&rules)
-            .flat_map(|(service, rules)| service.faults(rules, &recorded))
-            .collect();
-        if faults.is_empty() {
-            break;
-        }
+        let faults: Vec<String> =
+            open.iter().flat_map(|(service, rules)| service.faults(rules, &recorded)).collect();
         let targets = stack.targets().into_iter().filter(|target| !target.error.is_empty());
         let errors: Vec<String> = targets.map(|target| format!("{}: {}", target.job, target.error)).collect();
-        assert!(start.elapsed() < SOON, "{}\n{}", faults.join("\n"), errors.join("\n"));
+        assert!(faults.is_empty() || start.elapsed() < SOON, "{}\n{}", faults.join("\n"), errors.join("\n"));
+        // Now and then one of so many scrapes comes late, and bends a rate for some seconds.
+        open.retain(|(service, rules)| !service.faults(rules, &recorded).is_empty());
+        sleep(Duration::from_secs(1));
     }
 }
 
@@ -98,13 +97,13 @@ impl Service {
             }
             for name in names {
                 let values = recorded.get(name).map(Vec::as_slice).unwrap_or_default();
-                if let Some(expected) = self.expected(name, says)
-                    && !(values.len() == replicas(name) && values.iter().all(|value| near(*value, expected)))
-                {
-                    faults.push(format!("{name} is {values:?}, not {expected}"));
-                }
-                if values.is_empty() {
-                    faults.push(format!("{name} has no value"));
+                let right = match self.expected(name, says) {
+                    Some(expected) => values.iter().all(|value| near(name, *value, expected)),
+                    None => true,
+                };
+                let buckets = name.contains("_bucket:") && !values.is_empty();
+                if !right || (values.len() != replicas(name) && !buckets) {
+                    faults.push(format!("{name} is {values:?}, of {says:?}"));
                 }
             }
         }
@@ -130,7 +129,7 @@ impl Service {
         faults.into_iter().map(|fault| format!("{}: {fault}", self.name)).collect()
     }
 
-    /// What a recorded series must be, two replicas being alike.
+    /// What a recorded series must be, two replicas being alike. `None`: the buckets, which the quantiles are made of.
     fn expected(&self, name: &str, says: &Says) -> Option<f64> {
         let (level, operation) = (name.split(':').next(), name.rsplit(':').next().unwrap_or_default());
         let both = if level == Some("service") { 2.0 } else { 1.0 };
@@ -160,6 +159,9 @@ fn replicas(name: &str) -> usize {
     if name.starts_with("service_replica:") { 2 } else { 1 }
 }
 
-fn near(value: f64, expected: f64) -> bool {
-    (value - expected).abs() <= 0.05 * expected.abs() + 1e-9
+/// Levels are what they are; a rate is seen from a few scrapes, and known.yml rounds its quantiles.
+fn near(name: &str, value: f64, expected: f64) -> bool {
+    let level = [":sum", ":max", ":min"].iter().any(|end| name.ends_with(end));
+    let tolerance = if level { 1e-9 } else { 0.02 };
+    (value - expected).abs() <= tolerance * expected.abs() + 1e-9
 }

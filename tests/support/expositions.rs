@@ -294,7 +294,7 @@ impl Exposition {
     /// What a server shows now that has worked since `start`; in OpenMetrics where it is asked for and the engine does
     /// that. Every sample says when it was true, which engines do not: a machine that is busy elsewhere must not bend a
     /// rate.
-    fn text(&self, start: Instant, underscores: bool) -> String {
+    pub(crate) fn text(&self, start: Instant, underscores: bool) -> String {
         let times = 1.0 + start.elapsed().as_secs_f64() * GROWTH;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         let now = if underscores { format!("{}.{:03}", now / 1000, now % 1000) } else { now.to_string() };
