@@ -21,7 +21,7 @@ const REPLICAS: usize = 100;
 const STEP: i64 = 15_000;
 const HOUR: i64 = 3_600_000;
 /// The raw series go on into the future, so that the rules find fresh ones while they are measured.
-const AHEAD: i64 = 300_000;
+const AHEAD: i64 = 600_000;
 /// Sent at once: so many samples of so many series. Prometheus takes what is at most an hour older than the newest.
 const SLICE: i64 = 40 * STEP;
 const BATCH: usize = 2_000;
@@ -62,6 +62,7 @@ pub(crate) fn measure() {
     let raw = raw_series();
     let recorded = recorded_series(&rules);
     fill(&prometheus, &[(&raw, now + AHEAD), (&recorded, now)], now - HOUR);
+    let evaluated = evaluate(&prometheus, &rules);
 
     let mut text = format!(
         "{} replicas of vLLM in {SERVICES} services: {} series of theirs that a rule or a query reads, {} recorded ones. \
@@ -102,7 +103,7 @@ pub(crate) fn measure() {
         share(times[2], times[1])
     );
     print(&text);
-    print(&evaluate(&prometheus, &rules));
+    print(&evaluated);
 }
 
 fn fleet() -> String {
