@@ -288,6 +288,55 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 }
 
 #[test]
+fn an_engine_without_metrics_is_probed_and_never_scraped() {
+    let with = |lines: &str| {
+        validate(&format!(
+            "version: 1\nname: x\nservices: {{a: {{{lines}}}}}\n\
+             receivers: {{t: {{webhook: {{url_file: s/u}}}}}}\nroutes: {{critical: t, warning: t}}\n"
+        ))
+    };
+    let cure = "write `endpoint: http://gpu-1.internal:11434`, which is probed";
+    let said = with("engine: ollama, replicas: ['h:11434']");
+    assert!(said.contains("error[no-metrics]") && said.contains(cure), "{said}");
+    let said = with("engine: ollama");
+    assert!(said.contains("error[nothing-to-watch]") && said.contains(cure), "{said}");
+    let said = with("engine: ollama, endpoint: 'http://h:11434'");
+    assert!(!said.contains("error["), "{said}");
+}
+
+#[test]
+fn an_engine_that_wants_a_key_is_told_how_to_be_shown_one() {
+    let with = |lines: &str| {
+        validate(&format!(
+            "version: 1\nname: x\nservices: {{a: {{engine: litellm, replicas: ['h:4000'], {lines}}}}}\n\
+             receivers: {{t: {{webhook: {{url_file: s/u}}}}}}\nroutes: {{critical: t, warning: t}}\n"
+        ))
+    };
+    let said = with("");
+    assert!(
+        said.contains("note[no-auth]")
+            && said.contains("write `auth: {bearer_token_file: secrets/replica_token}`"),
+        "{said}"
+    );
+    assert!(!with("auth: {bearer_token_file: s/key}").contains("no-auth"));
+}
+
+#[test]
+fn an_engine_is_explained_by_what_it_says_and_what_not() {
+    let project = Project::empty();
+    let said = project.skymon(&["explain", "SGLang"]).expect_success().stdout;
+    for line in [
+        "`/metrics` at port 30000; off by default; `--enable-metrics` turns them on",
+        "- `kv_cache_usage`: `sglang:token_usage`",
+        "- `awake`: nothing says",
+    ] {
+        assert!(said.contains(line), "`{line}` is not in\n{said}");
+    }
+    let said = project.skymon(&["explain", "vlm"]);
+    assert!(said.status == 2 && said.stderr.contains("did you mean `vllm`?"), "{}", said.text());
+}
+
+#[test]
 fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
     let full = support::project::fixture("examples/full.yaml");
     let said = Project::new(&full).skymon(&["validate"]).stdout;
@@ -295,7 +344,7 @@ fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
     assert!(said.contains("1 error"), "{said}");
 
     let slo = "    slo:\n      window: 30d\n      availability: 99.9\n";
-    let without = full.replace(slo, "").replace("engine: llamacpp", "engine: custom");
+    let without = full.replace(slo, "");
     let project = Project::new(&without);
     project.render();
     let said = project.skymon(&["validate"]);
@@ -313,7 +362,6 @@ fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
 #[test]
 fn the_example_of_a_fleet_is_fine_but_for_what_a_later_version_brings() {
     let lines: Vec<String> = support::project::fixture("examples/fleet.yaml")
-        .replace("engine: sglang", "engine: vllm")
         .lines()
         .filter(|line| {
             let key = line.trim_start().split(':').next().unwrap_or_default();

@@ -106,11 +106,14 @@ impl Recorder<'_> {
             [1.0, 1.0],
         );
         if self.subject.engine.metrics.values().any(|metric| metric.late) {
-            // Compared with all its labels: under new ones every series looks as if it had just been born.
+            // Under new labels every series looks as if it had just been born; for a while the old ones are there too.
             let up = format!("up{{service=\"{service}\", replica!=\"\"}}");
             self.per_replica(
                 STEADY,
-                &format!("max by (service, replica) ({up} == 1 and {up} offset 5m == 1)"),
+                &format!(
+                    "max by (service, replica) ({up} == 1 and {up} offset 5m == 1)\n  \
+                     unless on (service, replica) ({up} unless {up} offset 5m)"
+                ),
                 [1.0, 1.0],
             );
         }
@@ -456,13 +459,15 @@ fn bounds_converted(unit: Unit, expr: String) -> String {
         return expr;
     }
     let zeros = "0".repeat(places);
-    [
+    let moves = [
         (format!("{zeros}$1"), "([0-9].*)".to_owned()),
         ("$1.$2$3".to_owned(), format!("0*([0-9]+)([0-9]{{{places}}})[.]([0-9]+)")),
         ("$1".to_owned(), "([0-9]+[.][0-9]+?)0*".to_owned()),
-    ]
-    .into_iter()
-    .fold(expr, |expr, (to, from)| format!("label_replace({expr}, \"le\", \"{to}\", \"le\", \"{from}\")"))
+    ];
+    let opened = "label_replace(".repeat(moves.len());
+    moves.into_iter().fold(format!("{opened}\n  {expr}"), |expr, (to, from)| {
+        format!("{expr},\n  \"le\", \"{to}\", \"le\", \"{from}\")")
+    })
 }
 
 pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

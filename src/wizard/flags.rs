@@ -300,7 +300,7 @@ mod tests {
         let given = Given {
             name: Some("No Name".into()),
             service: Some("stack".into()),
-            engine: Some("sglang".into()),
+            engine: Some("sglangg".into()),
             replicas: vec!["10.0.0.1".into(), "http://x:1/".into()],
             endpoint: Some("api.example.com".into()),
             critical: Some("slak".into()),
