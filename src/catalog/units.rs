@@ -22,6 +22,7 @@ pub enum Unit {
 
 impl Unit {
     /// The unit that the vocabulary has for the same.
+    #[must_use]
     pub fn base(self) -> Self {
         match self {
             Self::Milliseconds | Self::Microseconds => Self::Seconds,

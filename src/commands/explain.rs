@@ -21,13 +21,12 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
     let Some(entry) = found else {
         note(&format!("error: there is no alert and no engine `{}`\n", args.id.escape_debug()))?;
         let engines = Engines::built_in().names();
-        match nearest(&args.id, alerts.clone().chain(engines.clone())) {
-            Some(near) => note(&format!("help: did you mean `{near}`?\n"))?,
-            None => {
-                let list = |names: Vec<&str>| names.join(", ");
-                note(&format!("help: the alerts are {}\n", list(alerts.collect())))?;
-                note(&format!("help: the engines are {}\n", list(engines.collect())))?;
-            }
+        if let Some(near) = nearest(&args.id, alerts.clone().chain(engines.clone())) {
+            note(&format!("help: did you mean `{near}`?\n"))?;
+        } else {
+            let list = |names: Vec<&str>| names.join(", ");
+            note(&format!("help: the alerts are {}\n", list(alerts.collect())))?;
+            note(&format!("help: the engines are {}\n", list(engines.collect())))?;
         }
         return Ok(Outcome::CannotRun);
     };

@@ -157,7 +157,7 @@ impl Recorder<'_> {
     }
 
     fn record_counter(&mut self, word: &str, parts: &[Vec<Reading>], zeros: Option<Zeros>) {
-        let mut expr = self.added(parts, Fold::Sum, |reading| self.rate(reading));
+        let mut expr = added(parts, Fold::Sum, |reading| self.rate(reading));
         if let Some(zeros) = zeros.and_then(|zeros| self.zeros(zeros)) {
             expr = format!("{expr}\n  or 0 * {zeros}");
         }
@@ -169,7 +169,7 @@ impl Recorder<'_> {
     }
 
     fn record_gauge(&mut self, word: &str, parts: &[Vec<Reading>], fold: Fold) {
-        let expr = self.added(parts, fold, |reading| {
+        let expr = added(parts, fold, |reading| {
             converted(reading, without_copies(reading, self.selector(reading, "")))
         });
         let operation = fold.as_str();
@@ -340,21 +340,6 @@ impl Recorder<'_> {
         }
     }
 
-    /// The parts of a word, each folded to one number for a replica, and these added.
-    fn added(&self, parts: &[Vec<Reading>], fold: Fold, read: impl Fn(&Reading) -> String) -> String {
-        let folded: Vec<String> =
-            parts.iter().map(|part| folded(fold.as_str(), "service, replica", part, &read)).collect();
-        if let [only] = folded.as_slice() {
-            return only.clone();
-        }
-        // `+` would be nothing where one of them is missing. A label that tells them apart lets `or` keep them all.
-        let told: Vec<String> = (1..)
-            .zip(folded)
-            .map(|(number, part)| format!("label_replace({part}, \"part\", \"{number}\", \"\", \"\")"))
-            .collect();
-        format!("sum by (service, replica) (\n  {}\n)", told.join("\n  or\n  "))
-    }
-
     /// Events per second, in the unit of the vocabulary.
     fn rate(&self, reading: &Reading) -> String {
         let selector = self.selector(reading, "");
@@ -410,6 +395,21 @@ impl Recorder<'_> {
     }
 }
 
+/// The parts of a word, each folded to one number for a replica, and these added.
+fn added(parts: &[Vec<Reading>], fold: Fold, read: impl Fn(&Reading) -> String) -> String {
+    let folded: Vec<String> =
+        parts.iter().map(|part| folded(fold.as_str(), "service, replica", part, &read)).collect();
+    if let [only] = folded.as_slice() {
+        return only.clone();
+    }
+    // `+` would be nothing where one of them is missing. A label that tells them apart lets `or` keep them all.
+    let told: Vec<String> = (1..)
+        .zip(folded)
+        .map(|(number, part)| format!("label_replace({part}, \"part\", \"{number}\", \"\", \"\")"))
+        .collect();
+    format!("sum by (service, replica) (\n  {}\n)", told.join("\n  or\n  "))
+}
+
 /// One number for each value of `by`, which tells the replicas apart. Of several metrics that may hold the answer the
 /// first counts, replica by replica: each may run another version.
 fn folded(operation: &str, by: &str, readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
@@ -420,13 +420,11 @@ fn folded(operation: &str, by: &str, readings: &[Reading], read: impl Fn(&Readin
 
 /// The sum over the replicas of a service.
 fn summed(by: &str, readings: &[Reading], read: impl Fn(&Reading) -> String) -> String {
-    match readings {
-        [only] => format!("sum by ({by}) ({})", read(only)),
-        _ => {
-            let replicas = by.replacen("service", "service, replica", 1);
-            format!("sum by ({by}) (\n  {}\n)", folded("sum", &replicas, readings, read))
-        }
+    if let [only] = readings {
+        return format!("sum by ({by}) ({})", read(only));
     }
+    let replicas = by.replacen("service", "service, replica", 1);
+    format!("sum by ({by}) (\n  {}\n)", folded("sum", &replicas, readings, read))
 }
 
 fn without_copies(reading: &Reading, expr: String) -> String {

@@ -328,7 +328,7 @@ mod tests {
         for words in [
             "`slack`?",
             "`email.to`?",
-            "not available yet",
+            "no engine `sglangg`",
             "cannot read `/nowhere/at-all`",
             "the secret itself",
         ] {
