@@ -23,7 +23,7 @@ const VOCABULARY: &str = "
     service:time_per_output_token_seconds:p95_rate5m service:time_per_output_token_seconds:p99_rate5m
     service:running:sum service:queued:sum service:tokens_in:rate5m service:tokens_out:rate5m
     service:kv_cache_usage:max service:prefix_cache_hits:ratio_rate5m service:preemptions:rate5m
-    service:model_ready:min service:utilization:ratio service:endpoint_up:min
+    service:model_ready:min service:restarts:changes1h service:utilization:ratio service:endpoint_up:min
     service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
 
 /// All that the rules can record of what replicas cost.
