@@ -263,8 +263,8 @@ impl Family {
 impl Sample {
     /// The value of one of its labels.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
-        let labels = self.labels.trim_start_matches('{').split("\",");
-        let value = labels.filter_map(|label| label.strip_prefix(name)?.strip_prefix("=\"")).next()?;
+        let mut labels = self.labels.trim_start_matches('{').split("\",");
+        let value = labels.find_map(|label| label.strip_prefix(name)?.strip_prefix("=\""))?;
         Some(value.trim_end_matches('}').trim_end_matches('"'))
     }
 
@@ -291,8 +291,8 @@ impl Exposition {
         format!("{}{version}", self.kind).replace('.', "-")
     }
 
-    /// What a server shows now that has worked since `start`; in OpenMetrics where it is asked for and the engine does
-    /// that. Every sample says when it was true, which engines do not: a machine that is busy elsewhere must not bend a
+    /// What a server shows now that has worked since `start`; in `OpenMetrics` where it is asked for and the engine
+    /// does that. Every sample says when it was true, which engines do not: a machine that is busy elsewhere must not bend a
     /// rate.
     pub(crate) fn text(&self, start: Instant, underscores: bool) -> String {
         let times = 1.0 + start.elapsed().as_secs_f64() * GROWTH;
