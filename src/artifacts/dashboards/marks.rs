@@ -155,7 +155,10 @@ pub(super) fn ask_for_traffic(panel: &mut Value, page: &Page) {
             .into_iter()
             .map(|metric| format!("rate({metric}{{service=\"$service\"}}[$__rate_interval])"))
             .collect();
-        target["expr"] = json!(format!("sum by ({label}) ({})", rates.join(" or ")));
+        // An answer that has no such label, as what no route was found for, is a line that needs a name too.
+        let summed = format!("sum by ({label}) ({})", rates.join(" or "));
+        target["expr"] =
+            json!(format!("label_replace({summed}, \"{label}\", \"(none)\", \"{label}\", \"\")"));
         target["legendFormat"] = json!(format!("{{{{{label}}}}}"));
         // A service may be asked less often than the stack, and a rate needs two answers.
         if let Some(slowest) = page.services.iter().map(|service| service.interval).max() {

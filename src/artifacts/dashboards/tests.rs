@@ -24,7 +24,7 @@ const VOCABULARY: &str = "
     service:time_per_output_token_seconds:p95_rate5m service:time_per_output_token_seconds:p99_rate5m
     service:running:sum service:queued:sum service:tokens_in:rate5m service:tokens_out:rate5m
     service:kv_cache_usage:max service:prefix_cache_hits:ratio_rate5m service:preemptions:rate5m
-    service:model_ready:min service:utilization:ratio service:endpoint_up:min
+    service:model_ready:min service:restarts:changes1h service:utilization:ratio service:endpoint_up:min
     service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min
     service:preemptions:ratio_rate5m service:requests:ratio1w service:tokens_out:ratio1w
     service:queue_time_seconds:p50_rate5m service:queue_time_seconds:p95_rate5m
@@ -311,8 +311,9 @@ fn the_traffic_is_asked_of_the_engines_own_counter_as_often_as_the_slowest_servi
     let target = &by_endpoint["targets"][0];
     assert_eq!(
         target["expr"],
-        "sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
-         or rate(old_requests_total{service=\"$service\"}[$__rate_interval]))"
+        "label_replace(sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
+         or rate(old_requests_total{service=\"$service\"}[$__rate_interval])), \
+         \"handler\", \"(none)\", \"handler\", \"\")"
     );
     assert_eq!((&target["legendFormat"], &target["interval"]), (&json!("{{handler}}"), &json!("60s")));
     assert!(panel(&built["service-vllm.json"], "Answers per second by status").is_none(), "no such label");
