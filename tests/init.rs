@@ -93,7 +93,8 @@ fn of_an_engine_without_metrics_only_the_endpoint_is_watched() {
     let config = fs::read_to_string(dir.path().join("skymon.yaml")).expect("is written");
     assert!(config.contains("endpoint: http://host.docker.internal:11434"), "{config}");
     assert!(!config.contains("replicas:"), "{config}");
-    let said = skymon(dir.path(), &["init", "--yes", "--engine=ollama", "--replica=a:1", "--name=other"], "");
+    let other = tempfile::tempdir().expect("a folder");
+    let said = skymon(other.path(), &["init", "--yes", "--engine=ollama", "--replica=a:1"], "");
     assert!(text(&said).contains("no replica of it can be scraped"), "{}", text(&said));
 }
 
