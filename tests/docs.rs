@@ -196,17 +196,6 @@ fn config_md_says_the_defaults_that_are_rendered() {
     }
 }
 
-#[test]
-fn config_md_lists_all_that_is_refused_as_not_yet() {
-    let text = page("docs/config.md");
-    let (_, section) = text.split_once("## Not yet").expect("has the section");
-    let found: BTreeSet<String> =
-        code_spans(section).filter(|span| !["not-yet"].contains(span)).map(nameless).collect();
-    let expected: BTreeSet<String> =
-        skymon::config::NOT_YET.iter().map(|path| path.replace('*', "<>")).collect();
-    assert_eq!(found, expected);
-}
-
 fn validates(config: &str, place: &str) {
     let said = Project::new(config).skymon(&["validate"]);
     assert_eq!(said.status, 0, "{place} does not validate:\n{}{config}", said.text());

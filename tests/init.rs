@@ -296,7 +296,7 @@ fn wizard(dir: &Path) -> PtySession {
 const CONVERSATION: &[(&str, &str, &str)] = &[
     ("Name of the stack", "acme\r", "acme"),
     ("Name of the service", "\r", "acme"),
-    ("What serves the model", "\u{1b}[B\r", "vllm"),
+    ("What serves the model", "\u{1b}[A\r", "vllm"),
     ("replicas", "10.0.0.1:8000, 10.0.0.2:8000\r", "10.0.0.2:8000"),
     ("URL that users call", "\r", "none"),
     ("critical alerts", "\r", "Slack"),

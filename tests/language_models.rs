@@ -62,6 +62,9 @@ type Phase = (Server, u64);
 
 const STEP: u64 = 120;
 
+/// Where a time lies: the bounds of its bucket.
+type Speed = fn(&Server) -> (&'static str, &'static str);
+
 /// Both replicas under one phase after the other, as series of a rule test.
 fn series(phases: &[Phase]) -> String {
     let mut lines = String::new();
@@ -101,7 +104,6 @@ fn series(phases: &[Phase]) -> String {
     add("vllm:num_requests_waiting", own, &|s| s.queued, false);
     add("vllm:kv_cache_usage_perc", own, &|s| s.kv_cache, false);
     add("vllm:engine_sleep_state", &format!("{own}, sleep_state=\"awake\""), &|s| s.awake, false);
-    type Speed = fn(&Server) -> (&'static str, &'static str);
     let histograms: [(&str, Speed, f64); 4] = [
         ("vllm:e2e_request_latency_seconds", |s| s.latency, 1.0),
         ("vllm:time_to_first_token_seconds", |s| s.first_token, 1.0),

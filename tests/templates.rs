@@ -288,7 +288,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "#% endfor",
             "#% endfo",
             "template-syntax",
-            "templates/prometheus/rules.yml:10:10",
+            "templates/prometheus/rules.yml:13:10",
             "endfo",
         ),
         (
@@ -296,7 +296,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "alert in alerts",
             "alert in alrets",
             "template-value",
-            "templates/prometheus/rules.yml:11:23",
+            "templates/prometheus/rules.yml:14:23",
             "did you mean `alerts`?",
         ),
         (
@@ -304,7 +304,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "alert.hold",
             "alert.hodl",
             "template-value",
-            "templates/prometheus/rules.yml:15:18",
+            "templates/prometheus/rules.yml:18:18",
             "`skymon templates diff prometheus/rules.yml`",
         ),
         (
@@ -312,7 +312,7 @@ fn faults_of_the_template_language_stand_at_their_place() {
             "alert in alerts",
             "alert in everything",
             "template-value",
-            "templates/prometheus/rules.yml:11:23",
+            "templates/prometheus/rules.yml:14:23",
             "this template gets `group`, `recordings`, `alerts`",
         ),
         (
@@ -389,16 +389,16 @@ fn a_built_in_part_that_misses_what_the_override_should_give_it_is_the_overrides
 #[test]
 fn a_hole_may_not_stand_where_its_value_could_become_structure() {
     for (from, to, place, words) in [
-        ("<%= alert.hold %>", "\"<%= alert.hold %>\"", "15:14", "remove the quotes"),
-        ("<%= alert.hold %>", "<%= alert.hold %>s", "15:14", "put the whole text into the hole"),
+        ("<%= alert.hold %>", "\"<%= alert.hold %>\"", "18:14", "remove the quotes"),
+        ("<%= alert.hold %>", "<%= alert.hold %>s", "18:14", "put the whole text into the hole"),
         (
             "summary: <%= alert.summary %>",
             "summary: >\n            <%= alert.summary %>",
-            "19:13",
+            "22:13",
             "write `|` instead of `>`",
         ),
-        ("expr: |\n          <%= alert.expr %>", "expr: <%= alert.expr %>", "13:19", "write `expr: |`"),
-        ("        for:", "        # <%= alert.expr %>\n        for:", "15:15", "not in a `|` block"),
+        ("expr: |\n          <%= alert.expr %>", "expr: <%= alert.expr %>", "16:19", "write `expr: |`"),
+        ("        for:", "        # <%= alert.expr %>\n        for:", "18:15", "not in a `|` block"),
     ] {
         let project = changed("prometheus/rules.yml", from, to);
         is_refused(&project, "template-hole", &format!("{RULES}:{place}"), &[words]);
@@ -409,13 +409,13 @@ fn a_hole_may_not_stand_where_its_value_could_become_structure() {
 fn what_an_override_makes_must_be_yaml_and_its_fault_is_shown_in_the_override() {
     let rules = "prometheus/rules.yml";
     let project = changed(rules, "      - alert: <%=", "       - alert: <%=");
-    is_refused(&project, "yaml-syntax", &format!("{RULES}:12:8"), &["check the indentation"]);
+    is_refused(&project, "yaml-syntax", &format!("{RULES}:15:8"), &["check the indentation"]);
     // Each line is YAML by itself; together they are not.
     let project = changed(rules, "        annotations:", "        for: 1m\n        annotations:");
     is_refused(
         &project,
         "template-result",
-        &format!("{RULES}:17:9"),
+        &format!("{RULES}:20:9"),
         &["`groups[0].rules[", "is defined twice"],
     );
     let project = changed(

@@ -93,7 +93,7 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
     let (index, problems) = SpanIndex::new(&source);
     report.extend(problems);
     let mut files = Vec::new();
-    let stack = match config::parse::read::<Config>(&source, &index, config::NOT_YET, &mut report) {
+    let stack = match config::parse::read::<Config>(&source, &index, &mut report) {
         Some(config) => build(&config, &index, paths, &mut files, &mut report)?,
         None => None,
     };

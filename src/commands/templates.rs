@@ -87,7 +87,7 @@ fn list(paths: &StackPaths) -> Result<Outcome> {
 fn read(paths: &StackPaths) -> Result<Option<Config>> {
     let Ok(source) = SourceFile::read(&paths.config)? else { return Ok(None) };
     let (index, _) = SpanIndex::new(&source);
-    Ok(config::parse::read(&source, &index, config::NOT_YET, &mut Report::new()))
+    Ok(config::parse::read(&source, &index, &mut Report::new()))
 }
 
 /// Where overrides are kept.

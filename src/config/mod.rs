@@ -16,9 +16,6 @@ use crate::values::{
     MailAddress, Objective, Port, Rate, Size, SkyName, StackName, UrlPath,
 };
 
-/// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &[];
-
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

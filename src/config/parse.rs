@@ -15,7 +15,7 @@ use self::faults::{diagnose, found};
 use self::skip::Skipping;
 use self::walk::{Fault, Walk};
 use crate::diagnostics::{Diagnostic, Report};
-use crate::source::{ConfigPath, Found, Segment, SourceFile, SpanIndex, explain_syntax};
+use crate::source::{ConfigPath, Found, SourceFile, SpanIndex, explain_syntax};
 
 /// After so many faults the rest can wait for the next run.
 const MAX_FAULTS: usize = 50;
@@ -24,14 +24,7 @@ const MAX_READ: usize = 16 * 1024 * 1024;
 
 /// Reads `source` as a `T`. Faults go to the report, and what they stand for is left out of the `T`; `None` if nothing
 /// is left to look at.
-///
-/// `not_yet` names keys of a later version, as `services.*.slo`; they are reported as such, and left out.
-pub fn read<T: DeserializeOwned>(
-    source: &SourceFile,
-    index: &SpanIndex,
-    not_yet: &[&str],
-    report: &mut Report,
-) -> Option<T> {
+pub fn read<T: DeserializeOwned>(source: &SourceFile, index: &SpanIndex, report: &mut Report) -> Option<T> {
     if !index.is_complete() {
         // The index has said why.
         return None;
@@ -40,7 +33,7 @@ pub fn read<T: DeserializeOwned>(
         report.push(*diagnostic);
         return None;
     }
-    let mut skip = report_not_yet(index, not_yet, report);
+    let mut skip = BTreeSet::new();
     let mut faults = 0;
     let most = (MAX_READ / source.text.len().max(1)).clamp(1, MAX_FAULTS);
     loop {
@@ -93,33 +86,4 @@ fn check_document(source: &SourceFile, index: &SpanIndex) -> Result<(), Box<Diag
         let what = text.split(" at line ").next().unwrap_or_default();
         Box::new(explain_syntax(source, error.location().map_or(0, |location| location.index()), what))
     })
-}
-
-/// Reports every key of a later version, and gives their paths.
-fn report_not_yet(index: &SpanIndex, patterns: &[&str], report: &mut Report) -> BTreeSet<ConfigPath> {
-    let matching = |pattern: &&str| {
-        pattern.split('.').fold(vec![ConfigPath::root()], |paths, step| {
-            paths.iter().flat_map(|path| children(index, path, step)).collect()
-        })
-    };
-    let paths: BTreeSet<ConfigPath> = patterns.iter().flat_map(matching).collect();
-    for path in &paths {
-        let key = path.last_key().unwrap_or_default();
-        report.push(
-            Diagnostic::error("not-yet", format!("`{key}` is not available in this version"))
-                .at_key(path.clone(), "")
-                .help("remove it; the rest works without it"),
-        );
-    }
-    paths
-}
-
-/// The entries of `path` that one step of a pattern stands for.
-fn children(index: &SpanIndex, path: &ConfigPath, step: &str) -> Vec<ConfigPath> {
-    if step != "*" {
-        return Some(path.key(step)).filter(|path| index.contains(path)).into_iter().collect();
-    }
-    let keys = index.keys_under(path).into_iter().map(|key| path.key(key));
-    let items = (0..index.items_under(path)).map(|item| path.with(Segment::Item(item)));
-    keys.chain(items).collect()
 }

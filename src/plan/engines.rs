@@ -71,7 +71,7 @@ fn read(name: &str, file: &SourceFile, report: &mut Report) -> Option<Engine> {
         return None;
     }
     let mut found = Report::new();
-    let engine = parse::read::<Engine>(file, &index, &[], &mut found);
+    let engine = parse::read::<Engine>(file, &index, &mut found);
     // What was left out for a fault of its own would be missed here again.
     let engine = engine.filter(|_| is_whole && !found.has_errors()).map(|engine| {
         check::check(&engine, &mut found);

@@ -227,8 +227,7 @@ impl FromStr for Objective {
                 "`{text}` leaves no budget: one failure would break it for ever\nwrite `99.9`"
             ));
         }
-        // `!` for what is not a number.
-        if !(percent >= 90.0) {
+        if percent < 90.0 || percent.is_nan() {
             return Err(format!(
                 "`{text}` leaves so large a budget that no outage would burn it fast enough for a page\nwrite `99.9`; from 90 to 99.999 is possible"
             ));

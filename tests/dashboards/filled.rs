@@ -114,7 +114,7 @@ fn config() -> String {
                 engine.name
             ));
             // So strict that a few seconds of errors are enough for every alert.
-            if name == "rank" && counts("requests") && counts("errors") {
+            if engine.name == "vllm" {
                 services.push_str("    slo: {availability: 99.999}\n");
             }
             if counts("running") {

@@ -112,7 +112,7 @@ impl Played<'_> {
         self.project.write("monitoring/prometheus/course.yml", &test);
         let said =
             tools::promtool(&["test", "rules", "course.yml"], &self.project.path("monitoring/prometheus"));
-        let text = said.text();
+        let output = said.text();
         let found: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("got:")).collect();
         assert_eq!(found.len(), queries.len(), "{text}\n{test}");
         found.iter().map(|got| got.trim().strip_prefix("{} ")?.parse().ok()).collect()

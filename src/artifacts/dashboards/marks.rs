@@ -185,7 +185,7 @@ pub(super) fn name_gaps(panel: &mut Value, page: &Page) -> Result<()> {
         let mut gaps = Vec::new();
         for target in panel["targets"].as_array().into_iter().flatten() {
             let Some(title) = title(target) else { continue };
-            if !page.answers(service, target["expr"].as_str().unwrap_or_default())? {
+            if !service.answers(target["expr"].as_str().unwrap_or_default())? {
                 gaps.push(title);
             }
         }

@@ -97,6 +97,14 @@ pub(super) struct DashboardService {
     pub thresholds: BTreeMap<String, f64>,
 }
 
+impl DashboardService {
+    /// Whether it is in the answer to a query.
+    fn answers(&self, expr: &str) -> Result<bool> {
+        let has = |metric: &String| metric == ALERTS || self.recorded.contains(metric);
+        Ok(queries::metrics(expr)?.iter().all(has))
+    }
+}
+
 pub(super) struct RunbookEntry {
     pub alert: String,
     pub markdown: String,
@@ -241,12 +249,6 @@ impl Page<'_> {
     /// Whether this page can fill a query: one name that nobody exposes is enough to leave it empty.
     fn can_answer(&self, expr: &str) -> Result<bool> {
         Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
-    }
-
-    /// Whether this service is in the answer to a query.
-    fn answers(&self, service: &DashboardService, expr: &str) -> Result<bool> {
-        let has = |metric: &String| metric == ALERTS || service.recorded.contains(metric);
-        Ok(queries::metrics(expr)?.iter().all(has))
     }
 
     /// The threshold of an alert: of the stack, or if each service that the queries can show has it and all agree: a line is

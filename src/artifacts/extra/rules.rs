@@ -68,7 +68,7 @@ pub(super) fn check(file: &SourceFile, report: &mut Report) {
         return;
     }
     let mut found = Report::new();
-    let rules: Option<RuleFile> = parse::read(file, &index, &[], &mut found);
+    let rules: Option<RuleFile> = parse::read(file, &index, &mut found);
     if !found.has_errors()
         && let Some(rules) = rules
     {

@@ -133,14 +133,12 @@ struct Email {
     from: String,
 }
 
-const NOT_YET: &[&str] = &["skyserve", "services.*.slo", "services.*.discover.skyserve"];
-
 fn run(text: &str) -> (Option<Config>, Report, Sources) {
     let file = SourceFile::new("skymon.yaml", text);
     let (index, found) = SpanIndex::new(&file);
     let mut report = Report::new();
     report.extend(found);
-    let config = read::<Config>(&file, &index, NOT_YET, &mut report);
+    let config = read::<Config>(&file, &index, &mut report);
     (config, report, Sources::of_config(file, index))
 }
 
@@ -336,21 +334,6 @@ fn each_fault_is_said_in_the_users_words_at_its_exact_place() {
             "version: 1\n: 1\n".into(),
             &[
                 "2:1 yaml-syntax: no key is found here (check the indentation of this line and the ones before)",
-            ],
-        ),
-        // Not yet.
-        (
-            service("slo: {x: 1}").replace("version", "skyserve: {}\nversion"),
-            &[
-                "1:1 not-yet: `skyserve` is not available in this version (remove it; the rest works without it)",
-                "6:5 not-yet: `slo` is not available in this version (remove it; the rest works without it)",
-            ],
-        ),
-        (
-            service("discover: {skyserve: {}, dsn: 1}"),
-            &[
-                "5:16 not-yet: `skyserve` is not available in this version (remove it; the rest works without it)",
-                "5:30 unknown-key: unknown key `dsn` (did you mean `dns`?)",
             ],
         ),
     ];
