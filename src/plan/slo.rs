@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Value, context};
 
-use super::alerts::bad_value;
+use super::alerts::{bad_value, number};
 use super::recordings::{Recording, Subject, labels};
 use crate::catalog::alerts::Unit;
 use crate::catalog::engines::{Bound, Bounds};
@@ -168,7 +168,7 @@ fn says(word: &str, at: &ConfigPath, subject: &Subject, report: &mut Report) -> 
     }
     let version = if version.is_some() { " in this version" } else { "" };
     report.push(
-        Diagnostic::error("slo-unmeasurable", format!("`{}` does not count `{word}`{version}", engine.name))
+        Diagnostic::error("slo-unmeasurable", format!("`{}` does not expose `{word}`{version}", engine.name))
             .at_key(at.clone(), "nothing says whether it is kept")
             .help(format!("remove it; `skymon explain {}` says what the engine exposes", engine.name)),
     );
@@ -225,7 +225,7 @@ impl Slo {
     /// objective counts, and for how long.
     pub(super) fn values(&self) -> Value {
         let factors =
-            |pairs: &[Pair; 2]| -> Vec<f64> { pairs.iter().map(|pair| factor(pair, self.window)).collect() };
+            |pairs: &[Pair; 2]| pairs.iter().map(|pair| number(factor(pair, self.window))).collect::<Value>();
         let objective = &self.objectives[0];
         let (whole, part) = self.counted(objective);
         context! {
