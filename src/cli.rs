@@ -23,9 +23,9 @@ pub enum Command {
     Init(Box<Init>),
     /// Write the stack that skymon.yaml describes
     Render(Render),
-    /// Check the config, and that the files on disk are what it renders
+    /// Check the config, the stack that it renders, and the files on disk; or any other stack
     Validate(Validate),
-    /// Explain an alert: what it means, what users see, what to look at first
+    /// Explain an alert or a check: what it means, what to look at first, how to mend it
     Explain(Explain),
     /// Let somebody through the front door, change a password, or shut it to somebody
     Passwd(Passwd),
@@ -128,7 +128,8 @@ pub struct Render {
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// A rendered stack (its config is `skymon.yaml` beside it, if not said), or the folder of a skymon.yaml
+    /// A rendered stack (its config is `skymon.yaml` beside it, if not said), the folder of a skymon.yaml, or any folder
+    /// with compose, Prometheus, Alertmanager or Grafana files
     #[arg(value_name = "DIR", conflicts_with = "out")]
     pub dir: Option<PathBuf>,
     #[command(flatten)]
@@ -166,7 +167,7 @@ pub struct Passwd {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as `HighErrorRate`
+    /// An alert, as `HighErrorRate`, or a check, as `single-file-mount`; `checks` lists those
     #[arg(value_name = "ID")]
     pub id: String,
 }
