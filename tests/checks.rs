@@ -185,21 +185,56 @@ fn found_in(folder: &Path) -> BTreeSet<String> {
 fn what_skymon_renders_has_no_finding() {
     for stack in fs::read_dir(root().join("snapshots")).expect("reads the folder") {
         let path = stack.expect("reads the entry").path();
-        assert_eq!(found_in(&path), BTreeSet::new(), "{}", path.display());
+        // In a folder `extra` are the user's own files, as they are.
+        let own: Vec<String> = found_in(&path).into_iter().filter(|found| !found.contains("/extra/")).collect();
+        assert_eq!(own, Vec::<String>::new(), "{}", path.display());
     }
 }
 
 #[test]
 fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
     let found = found_in(&root().join("tests/fixtures/tutorial-stack"));
+    // The rows of the tutorial that stand in these files: what is wrong in its scripts and commands is none of a stack.
     let expected = [
-        "docker-compose.monitoring.yml:10 single-file-mount",
-        "docker-compose.monitoring.yml:39 single-file-mount",
+        // The total outage is silent, and one of two replicas may be lost.
+        "monitoring/rules/inference-alerts.yml:30 silent-at-no-data",
+        "monitoring/prometheus.yml:14 lost-target-unnoticed",
+        // Requests for each replica, printed in percent.
+        "monitoring/rules/inference-alerts.yml:51 average-as-ratio",
+        // Neither receiver has an integration.
         "monitoring/alertmanager.yml:17 receiver-without-integration",
         "monitoring/alertmanager.yml:20 receiver-without-integration",
+        // One latency alert for each instance and path; a ratio at any traffic.
+        "monitoring/rules/inference-alerts.yml:19 quantile-not-aggregated",
+        "monitoring/rules/inference-alerts.yml:7 ratio-without-minimum",
+        // The rules are not mounted; what is, as single files.
         "monitoring/prometheus.yml:12 rules-not-loaded",
-        "monitoring/rules/inference-alerts.yml:30 silent-at-no-data",
-        "monitoring/rules/inference-alerts.yml:51 average-as-ratio",
+        "docker-compose.monitoring.yml:10 single-file-mount",
+        "docker-compose.monitoring.yml:39 single-file-mount",
+        // The public endpoint is scraped, and its certificate is not looked at.
+        "monitoring/prometheus.yml:26 public-endpoint-target",
+        "monitoring/prometheus.yml:29 tls-not-verified",
+        // Three pages for everybody, and the password that everybody tries.
+        "docker-compose.monitoring.yml:8 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:22 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:37 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:27 default-password",
+        // Nothing limits the disk, and the silences are lost.
+        "docker-compose.monitoring.yml:15 retention-by-time-only",
+        "docker-compose.monitoring.yml:33 data-not-kept",
+        // Grafana: no provider, no uid, and a dashboard in the form of the API.
+        "dashboards/inference.json dashboards-not-loaded",
+        "dashboards/inference.json:2 dashboard-wrapped",
+        "dashboards/inference.json:3 dashboard-incomplete",
+        "dashboards/inference.json:6 panel-without-datasource",
+        "monitoring/grafana/provisioning/datasources/prometheus.yml:4 datasource-without-uid",
+        // Old and noisy.
+        "docker-compose.monitoring.yml:1 compose-version",
+        "monitoring/alertmanager.yml:12 deprecated-match",
+        "monitoring/alertmanager.yml:7 group-interval-short",
+        // Nothing is muted, and nobody watches the watchers.
+        "monitoring/alertmanager.yml:4 no-inhibition",
+        "monitoring/prometheus.yml:5 monitoring-unwatched",
     ];
     assert_eq!(found, expected.map(str::to_owned).into());
 }

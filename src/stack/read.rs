@@ -400,7 +400,7 @@ impl Shape {
         let has = |key: &str| {
             text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
         };
-        if has("scrape_configs") {
+        if has("scrape_configs") || (has("rule_files") && has("alerting")) {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
