@@ -186,7 +186,8 @@ fn what_skymon_renders_has_no_finding() {
     for stack in fs::read_dir(root().join("snapshots")).expect("reads the folder") {
         let path = stack.expect("reads the entry").path();
         // In a folder `extra` are the user's own files, as they are.
-        let own: Vec<String> = found_in(&path).into_iter().filter(|found| !found.contains("/extra/")).collect();
+        let own: Vec<String> =
+            found_in(&path).into_iter().filter(|found| !found.contains("/extra/")).collect();
         assert_eq!(own, Vec::<String>::new(), "{}", path.display());
     }
 }

@@ -14,7 +14,9 @@ fn run(stack: &Stack, report: &mut Report) {
         for mount in service.mounts.iter().filter(|mount| !mount.is_secret) {
             let Origin::Host(path) = &mount.origin else { continue };
             let is_file = FILES.iter().any(|ending| mount.target.ends_with(ending));
-            if is_file && stack.folder.kind(path) == Kind::Missing {
+            // `$PWD` is wherever compose is started.
+            let is_known = !mount.at.text().contains('$');
+            if is_file && is_known && stack.folder.kind(path) == Kind::Missing {
                 report.push(
                     CHECK
                         .finding(format!("`{}` is mounted, and is not there", stack.folder.name(path)))

@@ -11,12 +11,12 @@ fn run(stack: &Stack, report: &mut Report) {
         let silent: Vec<&Panel> = dashboard.panels.iter().filter(|panel| names_none(panel)).collect();
         let Some(first) = silent.first() else { continue };
         let count = match silent.len() {
-            1 => "a panel names".to_owned(),
-            many => format!("{many} panels name"),
+            1 => "a panel names no datasource: it asks".to_owned(),
+            many => format!("{many} panels name no datasource: they ask"),
         };
         report.push(
             CHECK
-                .finding(format!("{count} no datasource: they ask whichever is the default"))
+                .finding(format!("{count} whichever is the default"))
                 .at(place(dashboard, first), "the first of them")
                 .help(
                     "add `\"datasource\": {\"type\": \"prometheus\", \"uid\": \"…\"}` with the uid of yours",

@@ -30,8 +30,8 @@ const BALANCERS: [&str; 3] = [".elb.amazonaws.com", ".cloudfront.net", ".azurefd
 
 fn run(stack: &Stack, report: &mut Report) {
     for job in stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs) {
-        // A probe asks the endpoint on purpose.
-        if job.is_redirected() || job.metrics_path == "/federate" {
+        // A probe asks the endpoint on purpose, and another path is another program's: a service that exports for many.
+        if job.is_redirected() || job.metrics_path != "/metrics" {
             continue;
         }
         for address in job.addresses() {

@@ -264,13 +264,15 @@ impl Node {
         Some(self.document.at(range))
     }
 
-    /// Where it stands: of a value in a block its first line, of an empty one its key.
+    /// Where it stands: of a text of several lines the first, of an empty one its key.
     pub fn at(&self) -> At {
         if self.document.index.nodes.is_empty() {
             return self.document.at(0..0);
         }
         let range = self.document.index.spans(self.at).value;
-        self.document.at(first_line_of_block(&self.document.source.text, range))
+        let is_text = matches!(self.document.index.nodes[self.at].content, Content::Scalar(..));
+        let text = &self.document.source.text;
+        self.document.at(if is_text { first_line(text, range) } else { range })
     }
 
     /// The key where there is one: for what is said of an entry as a whole.
@@ -285,16 +287,14 @@ impl fmt::Debug for Node {
     }
 }
 
-/// The mark of a block (`|`) is no part of the text that is meant.
-fn first_line_of_block(text: &str, range: Range<usize>) -> Range<usize> {
-    let Some(written) = text.get(range.clone()).filter(|written| written.starts_with(['|', '>'])) else {
-        return range;
-    };
+/// Of a text of several lines the first one that says something: where a reader looks.
+fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
     let mut start = range.start;
-    for line in written.split_inclusive('\n') {
-        if start > range.start && !line.trim().is_empty() {
-            let indent = line.len() - line.trim_start().len();
-            return start + indent..start + line.trim_end().len();
+    for line in text.get(range.clone()).unwrap_or_default().split_inclusive('\n') {
+        let said = line.trim();
+        if !said.is_empty() && !matches!(said, "|" | ">" | "|-" | ">-" | "|+" | ">+") {
+            let start = start + line.len() - line.trim_start().len();
+            return start..start + said.len();
         }
         start += line.len();
     }

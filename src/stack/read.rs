@@ -35,7 +35,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         notes: Vec::new(),
         documents: Vec::new(),
     };
-    let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new() };
+    let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), is_loose: false };
     reader.composes();
     // The readers of one project need it whole, and add to the rest.
     let composes = std::mem::take(&mut reader.stack.composes);
@@ -50,6 +50,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         }
     }
     reader.stack.composes = composes;
+    reader.is_loose = true;
     reader.loose();
     reader.stack
 }
@@ -60,6 +61,8 @@ struct Reader {
     seen: BTreeMap<String, Option<Rc<Document>>>,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
+    /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
+    is_loose: bool,
 }
 
 impl Reader {
@@ -93,14 +96,15 @@ impl Reader {
                 }
                 Err(problem) => {
                     self.stack.documents.push(Document::plain(source));
-                    self.stack.notes.push(*problem);
+                    self.stack.notes.push(if self.is_loose { as_note(*problem) } else { *problem });
                     None
                 }
             };
         }
         let (document, problems) = Document::yaml(source);
         for problem in problems {
-            self.stack.notes.push(weighed(problem, &document.source.text));
+            let weighed = weighed(problem, &document.source.text);
+            self.stack.notes.push(if self.is_loose { as_note(weighed) } else { weighed });
         }
         self.stack.documents.push(Rc::clone(&document));
         Some(document)
