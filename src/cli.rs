@@ -144,8 +144,16 @@ pub struct Validate {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
+    /// For people, with the lines
     Human,
+    /// One JSON object, with a version
     Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
+    /// Annotations of GitHub's workflows
+    Github,
+    /// XML, for CI servers
+    Junit,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -114,7 +114,7 @@ fn the_right_example_of_each_page_has_no_such_finding_and_no_error() {
         let stack = example.stack();
         let own: Vec<String> = check.findings(&stack).iter().map(|finding| finding.message.clone()).collect();
         assert_eq!(own, Vec::<String>::new(), "{}", check.id);
-        let all = checks::run(&stack);
+        let all = checks::run(&stack, &[]);
         let errors: Vec<String> = all
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
@@ -140,7 +140,7 @@ fn an_allowance_at_the_place_silences_the_finding() {
             allowed.insert(path.to_owned(), lines.join("\n") + "\n");
         }
         let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files: allowed });
-        let left: Vec<&str> = checks::run(&stack)
+        let left: Vec<&str> = checks::run(&stack, &[])
             .iter()
             .map(|finding| finding.id)
             .filter(|id| *id == check.id || id.contains("allow"))
@@ -157,7 +157,7 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
     )];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
     let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let report = checks::run(&stack);
+    let report = checks::run(&stack, &[]);
     let mut found: Vec<String> =
         report.iter().map(|finding| format!("{} {}", place(&stack, finding), finding.id)).collect();
     found.sort();
@@ -173,7 +173,7 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
 /// `<file>:<line> <id>` of everything that is found in a folder.
 fn found_in(folder: &Path) -> BTreeSet<String> {
     let stack = Stack::read(Folder::Disk { root: folder.to_owned() });
-    let report = checks::run(&stack);
+    let report = checks::run(&stack, &[]);
     let prefix = format!("{}/", folder.display());
     report
         .iter()
@@ -241,6 +241,34 @@ fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
 }
 
 #[test]
+fn the_config_allows_what_stands_in_a_file_without_comments() {
+    let project = Project::of("stacks/everything");
+    let config = project.read("skymon.yaml");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(!said.contains("panel-without-datasource") && !said.contains("unused-allowance"), "{said}");
+    project.write("skymon.yaml", &config.replace("panel-without-datasource:", "panels-without-datasource:"));
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("note[panel-without-datasource]"), "{said}");
+    assert!(said.contains("error[unknown-check]: there is no check `panels-without-datasource`"), "{said}");
+    assert!(said.contains("did you mean `panel-without-datasource`?"), "{said}");
+    project.write("skymon.yaml", &config.replace("panel-without-datasource:", "dashboard-wrapped:"));
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("warning[unused-allowance]: `dashboard-wrapped` finds nothing here"), "{said}");
+}
+
+#[test]
+fn a_file_edited_by_hand_is_checked_as_it_is_on_disk() {
+    let project = Project::of_example("minimal");
+    project.render();
+    let path = "monitoring/prometheus/rules/demo.yml";
+    let edited = project.read(path).replace("severity\":\"critical", "severity\":\"crit");
+    project.write(path, &edited);
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("warning[severity-not-routed]: no route knows the severity `crit`"), "{said}");
+    assert!(said.contains("--> monitoring/prometheus/rules/demo.yml:"), "{said}");
+}
+
+#[test]
 fn a_foreign_folder_is_validated_with_places_and_the_exit_code_of_an_error() {
     let project = Project::empty();
     let page = page(Check::find("receiver-without-integration").expect("is there"));
@@ -258,4 +286,19 @@ fn a_foreign_folder_is_validated_with_places_and_the_exit_code_of_an_error() {
     assert_eq!((said.status, said.stdout.as_str()), (0, "stack is fine: 1 receiver, 1 file\n"));
     project.write("empty/readme.txt", "nothing");
     assert_eq!(project.skymon(&["validate", "empty"]).status, 2);
+}
+
+#[test]
+fn every_format_carries_the_same_findings_and_the_same_exit_code() {
+    let project = Project::empty();
+    let page = page(Check::find("receiver-without-integration").expect("is there"));
+    for (path, text) in Example::of(page, "Wrong").files {
+        project.write(&format!("stack/{path}"), &text);
+    }
+    for format in ["human", "json", "sarif", "github", "junit"] {
+        let said = project.skymon(&["validate", "stack", "--format", format]);
+        assert_eq!(said.status, 1, "{format}");
+        assert!(said.stdout.contains("receiver-without-integration"), "{format}: {}", said.stdout);
+        assert!(said.stdout.contains("stack/alertmanager.yml"), "{format}: {}", said.stdout);
+    }
 }

@@ -145,7 +145,7 @@ fn what_cannot_be_read_is_a_note_and_the_rest_is_read() {
     let notes: Vec<&str> = stack.notes.iter().map(|note| note.id).collect();
     assert_eq!(notes, ["yaml-syntax"]);
     assert_eq!(stack.alerts().count(), 2);
-    let _ = checks::run(&stack);
+    let _ = checks::run(&stack, &[]);
 }
 
 /// Every text of every shape, cut, doubled, and with its marks exchanged, in place of each file of a stack.
@@ -165,7 +165,7 @@ fn no_text_in_any_file_makes_a_check_panic() {
         };
         let stack =
             Stack::read(Folder::Memory { root: PathBuf::new(), files: files.iter().map(changed).collect() });
-        checks::run(&stack).iter().count()
+        checks::run(&stack, &[]).iter().count()
     };
     for (name, text) in &files {
         let lines: Vec<&str> = text.lines().collect();
@@ -216,6 +216,6 @@ fn a_deep_expression_is_left_alone_and_ends() {
         let text = format!("groups:\n- name: g\n  rules:\n  - {{alert: A, expr: '{expr}'}}\n");
         let stack = in_memory(&[("rules.yml", &text)]);
         assert_eq!(stack.alerts().count(), 1);
-        let _ = checks::run(&stack);
+        let _ = checks::run(&stack, &[]);
     }
 }

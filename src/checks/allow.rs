@@ -1,10 +1,11 @@
 //! `# skymon: allow <check>: <reason>` in a file of the stack: one check is silent at one place, and a reader knows why. It
 //! stands at the end of the line, or alone above it.
 //!
+//! The config has the same for files that cannot hold a comment: `allow: {<check>: {<file>: <reason>}}`.
+//!
 //! An allowance that nothing needs is itself a finding: it would hide the next fault there.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::rc::Rc;
 
 use super::{ALL, Check};
@@ -14,20 +15,37 @@ use crate::stack::Stack;
 
 const MARK: &str = "skymon: allow ";
 
-/// One comment.
+/// One entry of the config's `allow`. That there is a reason is the config's to say.
+pub struct Allowed {
+    pub check: String,
+    /// The file as a place names it.
+    pub file: String,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// One comment, or one entry of the config.
 struct Allowance {
-    document: Rc<Document>,
-    range: Range<usize>,
     check: String,
+    file: String,
+    /// The line that it is about, from 1; `None` for the whole file.
+    line: Option<usize>,
     has_reason: bool,
-    /// The line that it is about, from 1.
-    line: usize,
     is_needed: bool,
+    place: Place,
 }
 
 /// Takes away what is allowed, and adds what is wrong with the allowances.
-pub(super) fn apply(stack: &Stack, found: Report) -> Report {
+pub(super) fn apply(stack: &Stack, found: Report, allowed: &[Allowed]) -> Report {
     let mut allowances: Vec<Allowance> = stack.documents.iter().flat_map(read).collect();
+    allowances.extend(allowed.iter().map(|one| Allowance {
+        check: one.check.clone(),
+        file: one.file.clone(),
+        line: None,
+        has_reason: true,
+        is_needed: false,
+        place: one.place.clone(),
+    }));
     if allowances.is_empty() {
         return found;
     }
@@ -35,18 +53,19 @@ pub(super) fn apply(stack: &Stack, found: Report) -> Report {
         stack.documents.iter().map(|document| (document.name(), document)).collect();
     let mut report = Report::new();
     for finding in found {
-        let place = finding.labels.first().and_then(|label| match &label.place {
-            Place::Span { file, range } => Some((*documents.get(file.as_str())?, range.start)),
+        let place = finding.labels.first().map(|label| &label.place);
+        let file = place.and_then(Place::file).unwrap_or_default();
+        let line = match place {
+            Some(Place::Span { range, .. }) => {
+                documents.get(file).map(|document| document.source.line_column(range.start).0)
+            }
             _ => None,
-        });
+        };
         let mut is_allowed = false;
-        if let Some((document, start)) = place {
-            let line = document.source.line_column(start).0;
-            for one in &mut allowances {
-                if Rc::ptr_eq(&one.document, document) && one.line == line && one.check == finding.id {
-                    one.is_needed = true;
-                    is_allowed |= one.has_reason;
-                }
+        for one in allowances.iter_mut().filter(|one| one.check == finding.id && one.file == file) {
+            if one.line.is_none() || one.line == line {
+                one.is_needed = true;
+                is_allowed |= one.has_reason;
             }
         }
         if !is_allowed {
@@ -77,7 +96,7 @@ fn fault(one: &Allowance) -> Option<Diagnostic> {
     } else {
         return None;
     };
-    Some(finding.at_span(one.document.name(), one.range.clone(), ""))
+    Some(finding.at(one.place.clone(), ""))
 }
 
 /// The allowances of a file that can have comments.
@@ -100,12 +119,12 @@ fn read(document: &Rc<Document>) -> Vec<Allowance> {
         let stands_alone = before.trim() == "#";
         let about = if stands_alone { next_line(document, line) } else { line };
         found.push(Allowance {
-            document: Rc::clone(document),
-            range: start..range.end,
             check: check.trim().to_owned(),
+            file: source.name.clone(),
+            line: Some(about),
             has_reason: !reason.trim().is_empty(),
-            line: about,
             is_needed: false,
+            place: Place::Span { file: source.name.clone(), range: start..range.end },
         });
     }
     found

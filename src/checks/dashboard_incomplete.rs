@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "dashboard-incomplete", severity: Severity::Note, run };
@@ -19,8 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 "the dashboard has no `uid` and no `schemaVersion`: its address changes, and Grafana takes it for one of the oldest"
             }
         };
-        let at =
-            dashboard.title.as_ref().map_or_else(|| dashboard.root.name_at().place(), |title| title.place());
+        let at = dashboard.title.as_ref().map_or_else(|| dashboard.root.name_at().place(), Spanned::place);
         report.push(CHECK.finding(message).at(at, "").help(
             "add `\"uid\"` with a word of your own, and `\"schemaVersion\"` as your Grafana exports it",
         ));

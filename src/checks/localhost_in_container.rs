@@ -39,7 +39,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn check(compose: &Compose, service: &Service, address: &Spanned<String>, report: &mut Report) {
-    let Some(port) = local_port(address) else { return };
+    let Some(Local { port }) = local(address) else { return };
     let own = service.program.map(Program::port);
     let listens = service.flag("web.listen-address").and_then(|flag| flag.rsplit(':').next()?.parse().ok());
     let is_itself = port.is_none() || port == listens || (listens.is_none() && port == own);
@@ -70,8 +70,13 @@ fn check(compose: &Compose, service: &Service, address: &Spanned<String>, report
     );
 }
 
-/// The port of an address on the loopback, `Some(None)` where none is written; `None` for any other address.
-fn local_port(address: &str) -> Option<Option<u16>> {
+/// An address on the loopback, with its port if one is written.
+struct Local {
+    port: Option<u16>,
+}
+
+/// `None` for any other address.
+fn local(address: &str) -> Option<Local> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let rest = rest.split(['/', '?']).next().unwrap_or_default();
     let (host, port) = match rest.strip_prefix("[::1]") {
@@ -79,7 +84,7 @@ fn local_port(address: &str) -> Option<Option<u16>> {
         None => rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
     };
     let is_local = matches!(host, "localhost" | "[::1]" | "0.0.0.0") || host.starts_with("127.");
-    is_local.then(|| port.and_then(|port| port.parse().ok()))
+    is_local.then(|| Local { port: port.and_then(|port| port.parse().ok()) })
 }
 
 /// Whether another container lives in the network of this one.

@@ -49,6 +49,7 @@ mod tls_not_verified;
 mod undefined_receiver;
 mod unused_receiver;
 
+pub use self::allow::Allowed;
 pub use self::pages::page;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::Stack;
@@ -119,13 +120,13 @@ impl Check {
     }
 }
 
-/// Everything that is wrong with a stack and not allowed, with what could not be read of it.
-pub fn run(stack: &Stack) -> Report {
+/// Everything that is wrong with a stack and not allowed, with what could not be read of it. `allowed` is what a config says.
+pub fn run(stack: &Stack, allowed: &[Allowed]) -> Report {
     let mut report = Report::new();
     for check in ALL {
         (check.run)(stack, &mut report);
     }
-    let mut report = allow::apply(stack, report);
+    let mut report = allow::apply(stack, report, allowed);
     report.extend(stack.notes.iter().cloned());
     report
 }

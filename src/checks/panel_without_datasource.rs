@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::{Dashboard, Panel, Stack};
 
 pub(super) const CHECK: Check = Check { id: "panel-without-datasource", severity: Severity::Note, run };
@@ -32,5 +33,5 @@ fn names_none(panel: &Panel) -> bool {
 
 fn place(dashboard: &Dashboard, panel: &Panel) -> crate::diagnostics::Place {
     let title = panel.title.as_ref().or(dashboard.title.as_ref());
-    title.map_or_else(|| panel.node.at().place(), |title| title.place())
+    title.map_or_else(|| panel.node.at().place(), Spanned::place)
 }

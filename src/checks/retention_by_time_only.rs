@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::{Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "retention-by-time-only", severity: Severity::Warning, run };
@@ -18,7 +19,7 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         let time = service.flag("storage.tsdb.retention.time");
-        let at = time.as_ref().map_or_else(|| service.name.place(), |time| time.place());
+        let at = time.as_ref().map_or_else(|| service.name.place(), Spanned::place);
         report.push(
             CHECK
                 .finding("Prometheus has no limit of size: more series than today fill the disk")

@@ -15,12 +15,9 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     if args.id == "checks" {
-        print(
-            &checks::ALL
-                .iter()
-                .map(|check| format!("{:7}  {}\n", check.severity.name(), check.id))
-                .collect::<String>(),
-        )?;
+        let lines: Vec<String> =
+            checks::ALL.iter().map(|check| format!("{:7}  {}", check.severity.name(), check.id)).collect();
+        print(&format!("{}\n", lines.join("\n")))?;
         return Ok(Outcome::Fine);
     }
     let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());

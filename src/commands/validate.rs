@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::paths::StackPaths;
 use super::{Outcome, Stack, colour, load, print, secrets};
-use crate::checks;
+use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
 use crate::diagnostics::{self, Diagnostic, Report};
 use crate::output::{self, Change, MANIFEST, State};
@@ -72,7 +72,7 @@ fn foreign(dir: &Path) -> Result<Findings> {
         );
     }
     let (mut report, mut sources) = (Report::new(), Sources::new());
-    prove(&stack, &mut report, &mut sources);
+    prove(&stack, &[], &mut report, &mut sources);
     let receivers = stack.alertmanagers.iter().flat_map(|one| &one.receivers);
     let parts = [
         (stack.services().count(), "service"),
@@ -86,8 +86,8 @@ fn foreign(dir: &Path) -> Result<Findings> {
 }
 
 /// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.
-fn prove(stack: &stack::Stack, report: &mut Report, sources: &mut Sources) {
-    let found = checks::run(stack);
+fn prove(stack: &stack::Stack, allowed: &[Allowed], report: &mut Report, sources: &mut Sources) {
+    let found = checks::run(stack, allowed);
     let named: BTreeSet<&str> =
         found.iter().flat_map(|one| &one.labels).filter_map(|label| label.place.file()).collect();
     for document in stack.documents.iter().filter(|document| named.contains(document.name())) {
@@ -110,7 +110,7 @@ fn check_whole(
     } else {
         Folder::Memory { root, files: stack.artifacts.files().clone() }
     };
-    prove(&stack::Stack::read(folder), report, sources);
+    prove(&stack::Stack::read(folder), &stack.allowed, report, sources);
 }
 
 /// What can be wrong beside the config itself.
@@ -234,10 +234,10 @@ fn check_form(path: &str, on_disk: &Path, report: &mut Report, sources: &mut Sou
 /// `fine` is said after the findings where none of them is an error.
 fn print_findings(report: &Report, sources: &Sources, fine: &str, format: Format) -> Result<()> {
     match format {
-        Format::Json => {
-            let report = diagnostics::json::render(report, sources);
-            print(&format!("{}\n", serde_json::to_string_pretty(&report)?))
-        }
+        Format::Json => print_json(&diagnostics::json::render(report, sources)),
+        Format::Sarif => print_json(&diagnostics::sarif::render(report, sources)),
+        Format::Github => print(&diagnostics::github::render(report, sources)),
+        Format::Junit => print(&diagnostics::junit::render(report, sources)),
         Format::Human => {
             let mut text = diagnostics::text::render(report, sources, colour(&std::io::stdout()));
             if !report.has_errors() {
@@ -246,4 +246,8 @@ fn print_findings(report: &Report, sources: &Sources, fine: &str, format: Format
             print(&text)
         }
     }
+}
+
+fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }

@@ -2,9 +2,15 @@
 //! and only become file, line and column when they are printed, here in `resolve`; the printers are the files
 //! beside this one.
 
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod sarif;
 pub mod text;
 mod words;
+
+#[cfg(test)]
+mod format_tests;
 
 pub use words::{MAX_QUOTED, nearest, shortened};
 

@@ -188,7 +188,7 @@ fn one(pattern: &[char], letter: char) -> Option<usize> {
         '[' => {
             let end = pattern.iter().skip(2).position(|c| *c == ']')? + 2;
             let (set, negated) = match &pattern[1..end] {
-                [first, rest @ ..] if matches!(first, '^' | '!') => (rest, true),
+                ['^' | '!', rest @ ..] => (rest, true),
                 set => (set, false),
             };
             let listed = set.contains(&letter)

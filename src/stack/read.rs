@@ -161,11 +161,11 @@ impl Reader {
         let Some(inside) = inside else { return };
         let Some(document) = self.inside(service, &inside) else { return };
         let base = parent(&inside).to_owned();
-        self.add_prometheus(document, Some((project, service)), &base);
+        self.add_prometheus(&document, Some((project, service)), &base);
     }
 
-    fn add_prometheus(&mut self, document: Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
-        let mut prometheus = Prometheus::read(Rc::clone(&document), service, |pattern| {
+    fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
             let files = self.matching(service.map(|(_, service)| service), base, pattern)?;
             let read = |path: &String| self.document(path).map(|document| document.root().items());
             // What is not there may come at run time.
@@ -345,7 +345,7 @@ impl Reader {
         if self.stack.prometheuses.is_empty() {
             for path in of(Shape::Prometheus) {
                 if let Some(document) = self.document(path) {
-                    self.add_prometheus(document, None, parent(path));
+                    self.add_prometheus(&document, None, parent(path));
                 }
             }
         }

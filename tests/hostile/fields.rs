@@ -240,6 +240,7 @@ const FIELDS: &[Field] = &[
     folder("templates"),
     folder("extra.rules"),
     folder("extra.dashboards"),
+    understood("allow.*.*"),
 ];
 
 pub(crate) fn patterns() -> impl Iterator<Item = &'static str> {

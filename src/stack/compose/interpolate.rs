@@ -17,7 +17,7 @@ impl Env {
                 .into_iter()
                 .find_map(|quote| value.strip_prefix(quote)?.split_once(quote).map(|(inside, _)| inside));
             let plain = || value.split(" #").next().unwrap_or_default().trim();
-            Some((name.trim().to_owned(), quoted.map_or_else(plain, |inside| inside).to_owned()))
+            Some((name.trim().to_owned(), quoted.unwrap_or_else(plain).to_owned()))
         };
         Env(text.lines().filter_map(assignment).collect())
     }
@@ -66,7 +66,7 @@ impl Env {
         let unset = || format!("${{{name}}}");
         let of = |known: Option<&String>, other: &str| known.cloned().unwrap_or_else(|| nested(other));
         match operation.split_at(operation.len().min(2)) {
-            ("", _) | (":?", _) => value.cloned().unwrap_or_else(unset),
+            ("" | ":?", _) => value.cloned().unwrap_or_else(unset),
             (":-", default) => of(filled, default),
             (":+", other) => filled.map(|_| nested(other)).unwrap_or_default(),
             _ if operation.starts_with('-') => of(value, &operation[1..]),
