@@ -206,6 +206,19 @@ fn no_text_in_any_file_makes_a_check_panic() {
 }
 
 #[test]
+fn maps_that_take_over_one_another_do_not_grow_without_end() {
+    let mut text = "x0: &x0 {a: 1}\n".to_owned();
+    for level in 1..16 {
+        let below = format!("*x{}, ", level - 1).repeat(12);
+        text.push_str(&format!("x{level}: &x{level} {{<<: [{below}]}}\n"));
+    }
+    text.push_str("services: {<<: *x15, p: {<<: *x15, image: prom/prometheus}}\n");
+    let stack = in_memory(&[("docker-compose.yml", &text)]);
+    let _ = checks::run(&stack, &[]);
+    assert!(stack.notes.iter().any(|note| note.id == "too-many-aliases"), "{:?}", stack.notes);
+}
+
+#[test]
 fn a_deep_expression_is_left_alone_and_ends() {
     for expr in [
         "(".repeat(5000) + &")".repeat(5000),

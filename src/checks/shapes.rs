@@ -51,9 +51,9 @@ pub(super) fn only_metric(expr: &Expr) -> Option<&str> {
     names.all(|name| name == Some(first)).then_some(first)
 }
 
-/// Whether an alert asks whether something is there at all.
-pub(super) fn asks_for_absence(rule: &Rule, metric: &str) -> bool {
+/// The series of which an alert asks whether they are there at all.
+pub(super) fn asked_for_absence(rule: &Rule) -> Vec<&str> {
     let is_absence = |expr: &&Expr| function(expr).is_some_and(|name| name.starts_with("absent"));
-    let Some(tree) = &rule.expr.tree else { return false };
-    walk(tree).into_iter().filter(is_absence).any(|call| only_metric(call) == Some(metric))
+    let Some(tree) = &rule.expr.tree else { return Vec::new() };
+    walk(tree).into_iter().filter(is_absence).filter_map(only_metric).collect()
 }

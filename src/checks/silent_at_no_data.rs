@@ -1,7 +1,9 @@
 //! An alert that compares a sum with zero: when all series are gone, the sum is nothing, not zero, and the alert is silent.
 
+use std::collections::BTreeSet;
+
 use super::Check;
-use super::shapes::{aggregation, asks_for_absence, calls, comparison, number, only_metric, operator};
+use super::shapes::{aggregation, asked_for_absence, calls, comparison, number, only_metric, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::Expr;
 use crate::stack::{Rule, Stack};
@@ -9,11 +11,12 @@ use crate::stack::{Rule, Stack};
 pub(super) const CHECK: Check = Check { id: "silent-at-no-data", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    // Somebody else says it.
+    let missed: BTreeSet<&str> = stack.alerts().flat_map(asked_for_absence).collect();
+    let sees_targets = stack.rules().any(asks_for_up);
     for alert in stack.alerts() {
         let Some(metric) = alert.expr.tree.as_ref().and_then(wants_none) else { continue };
-        // Somebody else says it.
-        let is_said = stack.alerts().any(|other| asks_for_absence(other, metric));
-        if is_said || (metric != "up" && stack.rules().any(asks_for_up)) {
+        if missed.contains(metric) || (metric != "up" && sees_targets) {
             continue;
         }
         report.push(

@@ -1,6 +1,7 @@
 //! One file of a stack with what stands in it, read leniently: whatever is there can be asked for, and each answer knows
 //! its place. Apart from the index of the config, which answers by path: here one walks.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::rc::Rc;
@@ -186,26 +187,30 @@ impl Node {
     /// The entries of a map as they are written, those taken over last.
     pub fn entries(&self) -> Vec<(Spanned<String>, Node)> {
         let mut entries = Vec::new();
-        self.collect_entries(&mut entries, 0);
+        self.collect_entries(&mut entries, &mut BTreeSet::new(), 0);
         entries
     }
 
-    fn collect_entries(&self, entries: &mut Vec<(Spanned<String>, Node)>, depth: usize) {
+    fn collect_entries(
+        &self,
+        entries: &mut Vec<(Spanned<String>, Node)>,
+        known: &mut BTreeSet<String>,
+        depth: usize,
+    ) {
         let Some(Content::Map(children)) = self.content() else { return };
         let mut own: Vec<(&String, usize)> = children.iter().map(|(key, node)| (key, *node)).collect();
         own.sort_unstable_by_key(|(_, node)| *node);
-        for (key, node) in own.iter().filter(|(key, _)| *key != "<<") {
-            let node = self.other(*node);
-            if entries.iter().all(|(known, _)| known.value != **key) {
-                let at = node.key().unwrap_or_else(|| node.at());
-                entries.push((Spanned::new((*key).clone(), at), node));
+        for (key, node) in own.into_iter().filter(|(key, _)| *key != "<<") {
+            if known.insert(key.clone()) {
+                let node = self.other(node);
+                entries.push((Spanned::new(key.clone(), node.name_at()), node));
             }
         }
         if let Some(&merged) = children.get("<<").filter(|_| depth < MAX_MERGES) {
             let merged = self.other(merged);
             let sources = if merged.is_list() { merged.items() } else { vec![merged] };
             for source in sources {
-                source.collect_entries(entries, depth + 1);
+                source.collect_entries(entries, known, depth + 1);
             }
         }
     }
