@@ -80,12 +80,13 @@ fn check(value: &Spanned<String>, report: &mut Report) {
     }
 }
 
-/// `<replica-ip>:8000`, `#<channel-name>`.
+/// `<replica-ip>:8000`, `#<channel-name>`: words in brackets, and around them only what an address or a name has.
 fn is_in_brackets(text: &str) -> bool {
-    let inside = text.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
-    inside.is_some_and(|(word, _)| {
-        !word.is_empty()
-            && word.chars().all(|c| c.is_ascii_alphanumeric() || " -_.".contains(c))
-            && !word.contains('@')
-    })
+    let Some((before, rest)) = text.split_once('<') else { return false };
+    let Some((word, after)) = rest.split_once('>') else { return false };
+    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "#:/.-_@?=&".contains(c));
+    let is_word = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c));
+    let is_known = ["channel", "domain", "host", "hostname", "ip", "key", "name", "port", "token", "url"]
+        .contains(&word);
+    is_plain(before) && is_plain(after) && is_word && (is_known || word.contains(['-', '_', ' ']))
 }

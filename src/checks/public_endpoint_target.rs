@@ -35,7 +35,12 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         for address in job.addresses() {
-            let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).to_lowercase();
+            let (host, port) = address.rsplit_once(':').unwrap_or((address.as_str(), "443"));
+            // A replica has a port of its own.
+            if !matches!(port, "80" | "443") {
+                continue;
+            }
+            let host = host.to_lowercase();
             let first = host.split('.').next().unwrap_or_default();
             let labels = host.split('.').count();
             let is_front = labels > 2 && FRONTS.contains(&first) && !is_inside(&host);

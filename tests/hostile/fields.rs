@@ -240,7 +240,8 @@ const FIELDS: &[Field] = &[
     folder("templates"),
     folder("extra.rules"),
     folder("extra.dashboards"),
-    understood("allow.*.*"),
+    // A reason is for people: it is read, and nothing is rendered of it either.
+    folder("allow.*.*"),
 ];
 
 pub(crate) fn patterns() -> impl Iterator<Item = &'static str> {
