@@ -25,14 +25,20 @@ pub enum Command {
     Render(Render),
     /// Check the config, the stack that it renders, and the files on disk; or any other stack
     Validate(Validate),
-    /// Explain an alert or a check: what it means, what to look at first, how to mend it
+    /// Explain an alert or a check (what it means, what to look at first) or an engine (what it can say, and what not)
     Explain(Explain),
+    /// Say which engine a server's metrics are of, and draft a file for one that skymon does not know
+    Metrics(Metrics),
     /// Let somebody through the front door, change a password, or shut it to somebody
     Passwd(Passwd),
     /// List the templates that can be overridden, or work on an override
     Templates(Templates),
-    /// Print the JSON Schema of skymon.yaml
-    Schema,
+    /// Print the JSON Schema of skymon.yaml, or of an engine's file
+    Schema {
+        /// What it describes
+        #[arg(value_enum, default_value_t = SchemaOf::Config)]
+        of: SchemaOf,
+    },
     /// Print a completion script
     Completions {
         /// The shell that will read it
@@ -74,9 +80,16 @@ pub struct Init {
     /// What serves the model: custom, vllm [default: custom]
     #[arg(long)]
     pub engine: Option<String>,
+    /// Render a Python module that measures the requests of a `custom` server [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub instrumentation: Option<bool>,
     /// Address of a replica; repeat for each [default: host.docker.internal, at the engine's port]
     #[arg(long = "replica", value_name = "HOST:PORT")]
     pub replicas: Vec<String>,
+    /// Look at the first replica's metrics: they tell the engine, or become the draft of a file for one that skymon does not
+    /// know
+    #[arg(long, requires = "replicas")]
+    pub look: bool,
     /// SkyPilot's API server, as a container reaches it [default: port 46580 of host.docker.internal]
     #[arg(long, value_name = "URL", requires = "from", conflicts_with = "replicas")]
     pub api_server: Option<String>,
@@ -156,9 +169,43 @@ pub enum Format {
     Junit,
 }
 
+/// A format that people write.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaOf {
+    /// `skymon.yaml`
+    Config,
+    /// A file in the folder `engines`
+    Engine,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Deny {
     Warnings,
+}
+
+#[derive(Debug, Args)]
+pub struct Metrics {
+    #[command(subcommand)]
+    pub action: MetricsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MetricsAction {
+    /// Say which engine a page of metrics is of, and draft an engine's file from it
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A saved page, an address such as `http://10.0.0.1:8000/metrics`, or `-` for standard input
+    #[arg(value_name = "FILE|URL")]
+    pub from: String,
+    /// Write the draft to this file, which must not be there yet [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A file with the bearer token that the server wants
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -175,7 +222,7 @@ pub struct Passwd {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as `HighErrorRate`, or a check, as `single-file-mount`; `checks` lists those
+    /// An alert, as `HighErrorRate`, an engine, as `vllm`, or a check, as `single-file-mount`; `checks` lists those
     #[arg(value_name = "ID")]
     pub id: String,
 }

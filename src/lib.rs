@@ -20,6 +20,7 @@ pub mod promql;
 pub mod templates;
 pub mod mounts;
 pub mod catalog;
+pub mod exposition;
 pub mod config;
 pub mod plan;
 pub mod artifacts;

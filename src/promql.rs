@@ -76,12 +76,21 @@ impl ExprVisitor for Metrics {
     }
 }
 
+/// A label that nobody's matchers name.
+const LAST: &str = "__skymon_last";
+
 /// The matchers of a selector's braces, to ask whether a series would be selected.
 pub fn parse_matchers(text: &str) -> Result<Matchers, String> {
-    match parser::parse(&format!("x{{{text}}}"))? {
-        Expr::VectorSelector(selector) => Ok(selector.matchers),
-        _ => Err(format!("`{text}` is not a list of matchers")),
-    }
+    let wrong = || format!("`{text}` is not a list of matchers");
+    // The last matcher is only there if the text has not closed the braces, or begun a comment.
+    let comma = if text.trim().is_empty() { "" } else { "," };
+    let Expr::VectorSelector(selector) = parser::parse(&format!("x{{{text}{comma} {LAST}=\"\"}}"))? else {
+        return Err(wrong());
+    };
+    let mut matchers = selector.matchers;
+    let is_whole = matchers.matchers.pop().is_some_and(|last| last.name == LAST);
+    // Alternatives within the braces are a dialect's.
+    if is_whole && matchers.or_matchers.is_empty() { Ok(matchers) } else { Err(wrong()) }
 }
 
 /// One condition on a label, as Prometheus and Alertmanager both write it. `None` where the regular expression is none.
@@ -179,5 +188,28 @@ mod tests {
     fn what_is_not_promql_cannot_become_an_expression() {
         assert!(PromQl::parse("sum(").is_err());
         assert!(PromQl::parse("a b").is_err());
+    }
+
+    #[test]
+    fn matchers_end_with_the_braces_that_they_stand_in() {
+        for text in ["", " ", "a=\"b\"", "a=\"b\", c=~\"d|}\"", "a='#'"] {
+            assert!(parse_matchers(text).is_ok(), "{text}");
+        }
+        for text in [
+            "a=\"b\"} or y{c=\"d\"",
+            "a=\"b\"} #",
+            "a=\"b\"} offset 5m #",
+            "} #",
+            "a=\"b\"}[5m",
+            "a=\"b\" or c=\"d\"",
+            "a",
+            "a=b",
+            "a=\"",
+            "a=~\"(\"",
+            "__name__=\"y\"",
+            "\"y\"",
+        ] {
+            assert!(parse_matchers(text).is_err(), "{text}");
+        }
     }
 }

@@ -147,7 +147,7 @@ fn a_stack_whose_secrets_are_in_place_has_no_finding() {
     private(&project);
     let said = project.skymon(&["validate", "--deny", "warnings"]);
     assert_eq!(said.status, 0, "{}", said.text());
-    assert_eq!(said.stdout, "skymon.yaml is fine: 1 service, 13 alerts, 1 receiver, 21 files\n");
+    assert_eq!(said.stdout, "skymon.yaml is fine: 1 service, 15 alerts, 1 receiver, 22 files\n");
 }
 
 #[cfg(unix)]
@@ -288,58 +288,64 @@ fn what_the_programs_would_read_otherwise_than_it_is_meant_is_refused() {
 }
 
 #[test]
-fn the_example_with_every_key_is_fine_but_for_what_a_later_version_brings() {
-    let full = support::project::fixture("examples/full.yaml");
-    let said = Project::new(&full).skymon(&["validate"]).stdout;
-    assert!(
-        said.contains("`slo` is not available") && said.contains("the engine `llamacpp` is not available"),
-        "{said}"
-    );
-    assert!(said.contains("2 errors"), "{said}");
-
-    let slo = "    slo:\n      window: 30d\n      availability: 99.9\n";
-    let without = full.replace(slo, "").replace("engine: llamacpp", "engine: custom");
-    let project = Project::new(&without);
-    project.render();
-    let said = project.skymon(&["validate"]);
-    assert_eq!(said.status, 0, "{}", said.text());
-    assert!(said.stdout.contains("is fine: 4 services"), "{}", said.stdout);
-
-    project.write("engines/mine.yml", "title: Mine\n");
-    let said = project.skymon(&["validate"]).stdout;
-    assert!(
-        said.contains("error[not-yet]: engines of your own") && said.contains("holds `mine.yml`"),
-        "{said}"
-    );
+fn an_engine_without_metrics_is_probed_and_never_scraped() {
+    let with = |lines: &str| {
+        validate(&format!(
+            "version: 1\nname: x\nservices: {{a: {{{lines}}}}}\n\
+             receivers: {{t: {{webhook: {{url_file: s/u}}}}}}\nroutes: {{critical: t, warning: t}}\n"
+        ))
+    };
+    let cure = "write `endpoint: http://gpu-1.internal:11434`, which is probed";
+    let said = with("engine: ollama, replicas: ['h:11434']");
+    assert!(said.contains("error[no-metrics]") && said.contains(cure), "{said}");
+    let said = with("engine: ollama");
+    assert!(said.contains("error[nothing-to-watch]") && said.contains(cure), "{said}");
+    let said = with("engine: ollama, endpoint: 'http://h:11434'");
+    assert!(!said.contains("error["), "{said}");
 }
 
 #[test]
-fn the_example_of_a_fleet_is_fine_but_for_what_a_later_version_brings() {
-    let lines: Vec<String> = support::project::fixture("examples/fleet.yaml")
-        .replace("engine: sglang", "engine: vllm")
-        .lines()
-        .filter(|line| {
-            let key = line.trim_start().split(':').next().unwrap_or_default();
-            let later = ["slo", "window", "availability", "latency", "time_to_first_token", "hosts", "gpus"];
-            !later.contains(&key)
-        })
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let project = Project::new(&lines.concat());
-    project.render();
-    let said = project.skymon(&["validate"]);
-    assert_eq!(said.status, 0, "{}", said.text());
-    assert!(said.stdout.contains("is fine: 2 services"), "{}", said.stdout);
+fn an_engine_that_wants_a_key_is_told_how_to_be_shown_one() {
+    let with = |lines: &str| {
+        validate(&format!(
+            "version: 1\nname: x\nservices: {{a: {{engine: litellm, replicas: ['h:4000'], {lines}}}}}\n\
+             receivers: {{t: {{webhook: {{url_file: s/u}}}}}}\nroutes: {{critical: t, warning: t}}\n"
+        ))
+    };
+    let said = with("");
+    assert!(
+        said.contains("note[no-auth]")
+            && said.contains("write `auth: {bearer_token_file: secrets/replica_token}`"),
+        "{said}"
+    );
+    assert!(!with("auth: {bearer_token_file: s/key}").contains("no-auth"));
 }
 
 #[test]
-fn sections_of_later_versions_are_refused_by_name() {
-    let said = Project::of_example("fleet").skymon(&["validate"]).stdout;
-    for section in ["hosts", "gpus", "slo"] {
-        assert!(said.contains(&format!("`{section}` is not available in this version")), "{said}");
+fn an_engine_is_explained_by_what_it_says_and_what_not() {
+    let project = Project::empty();
+    let said = project.skymon(&["explain", "SGLang"]).expect_success().stdout;
+    for line in [
+        "`/metrics` at port 30000; off by default; `--enable-metrics` turns them on",
+        "- `kv_cache_usage`: `sglang:token_usage`",
+        "- `awake`: nothing says",
+    ] {
+        assert!(said.contains(line), "`{line}` is not in\n{said}");
     }
-    // The fourth is an engine.
-    assert!(said.ends_with("4 errors\n"), "{said}");
+    let said = project.skymon(&["explain", "vlm"]);
+    assert!(said.status == 2 && said.stderr.contains("did you mean `vllm`?"), "{}", said.text());
+}
+
+#[test]
+fn the_examples_are_fine_as_they_stand() {
+    for (example, services) in [("minimal", 1), ("tutorial", 1), ("full", 4), ("fleet", 2)] {
+        let project = Project::of_example(example);
+        project.render();
+        let said = project.skymon(&["validate"]);
+        assert_eq!(said.status, 0, "{example}: {}", said.text());
+        let fine = format!("is fine: {services} service");
+        assert!(said.stdout.contains(&fine), "{example}: {}", said.stdout);
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod changes;
 mod containers;
 #[path = "docker/lasting.rs"]
 mod lasting;
+#[path = "docker/machine.rs"]
+mod machine;
 #[path = "docker/secrets.rs"]
 mod secrets;
 #[path = "docker/skyserve.rs"]

@@ -17,11 +17,13 @@ use clap::CommandFactory as _;
 use minijinja::context;
 use serde_json::{Map, Value};
 use skymon::catalog::alerts::AlertEntry;
-use skymon::catalog::engines::{Engine, NAMES};
+use skymon::catalog::engines::{Engine, Engines};
+use skymon::catalog::machines::{self, Exporter, Recorded};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
 use skymon::checks::ALL;
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
+use skymon::values::UrlPath;
 use support::project::{Project, files_below, fixture};
 use support::tools;
 
@@ -238,9 +240,13 @@ fn every_yaml_block_is_a_config_that_validates_a_part_of_one_or_at_least_yaml() 
 
 // Alerts.
 
-/// The series that an alert reads.
+/// The series that an alert cannot do without.
 fn needs(entry: &AlertEntry) -> BTreeSet<String> {
-    let values = context! { service => "x", threshold => 1, min_requests => 1, scale_to_zero => false };
+    let recorded: [&str; 0] = [];
+    let slo = context! { page => [2, 1], ticket => [2, 1] };
+    let values = context! {
+        service => "x", threshold => 1, min_requests => 1, scale_to_zero => false, for_seconds => 0, recorded, slo
+    };
     let expr = Templates::new().render_snippet("alert.promql", &entry.expr, &values).expect("renders");
     PromQl::parse(&expr).expect("is PromQL").metrics().clone()
 }
@@ -276,10 +282,14 @@ fn alerts_md_has_every_alert_with_its_defaults() {
 #[test]
 fn alerts_md_says_what_an_engine_has_otherwise() {
     let text = page("docs/alerts.md");
-    for engine in Engine::all().values() {
+    for engine in Engines::built_in().iter() {
         for (alert, change) in &engine.alerts {
-            let threshold = change.threshold.as_ref().expect("engines change thresholds").as_str();
-            let line = format!("{} has another default for `{alert}`: {threshold}.", engine.title);
+            let line = match &change.threshold {
+                Some(threshold) => {
+                    format!("{} has another default for `{alert}`: {}.", engine.title, threshold.as_str())
+                }
+                None => format!("{} has no `{alert}` unless the config enables it.", engine.title),
+            };
             assert!(text.contains(&line), "{line}");
         }
     }
@@ -321,37 +331,63 @@ fn alerts_md_says_the_timings_that_are_rendered() {
 
 #[test]
 fn engines_md_has_every_engine_as_its_data_file_says() {
-    let rows: Vec<String> = Engine::all()
-        .values()
+    let path = |path: &Option<UrlPath>| {
+        path.as_ref().map_or("–".to_owned(), |path| format!("`{}`", path.as_str()))
+    };
+    let rows: Vec<String> = Engines::built_in()
+        .iter()
         .map(|engine| {
-            let ready =
-                engine.ready_path.as_ref().map_or("–".to_owned(), |path| format!("`{}`", path.as_str()));
+            let port = engine.ready_port.map_or(String::new(), |port| format!(", users {port}"));
             format!(
-                "| `{}` | {} | `{}` | {ready} | {} |",
+                "| `{}` | {}{port} | {} | {} | {} |",
                 engine.name,
                 engine.port,
-                engine.metrics_path.as_str(),
+                path(&engine.metrics_path),
+                path(&engine.ready_path),
                 engine.enable
             )
         })
         .collect();
     assert_rows("docs/engines.md", "engine", &rows);
+}
 
+#[test]
+fn engines_md_has_the_page_that_explain_prints_of_every_engine() {
     let text = page("docs/engines.md");
-    for engine in Engine::all().values() {
-        let heading = format!("\n## `{}`\n", engine.name);
-        let section = text.split_once(&heading).unwrap_or_else(|| panic!("no section{heading}")).1;
-        let section = section.split("\n## ").next().expect("is there").replace('\n', " ");
-        let silent: Vec<String> = WORDS
-            .iter()
-            .filter(|word| !engine.vocabulary.contains_key(word.name))
-            .map(|word| format!("`{}`", word.name))
-            .collect();
-        let line = format!("It cannot say: {}.", silent.join(", "));
-        assert!(section.contains(&line), "{}: {line}", engine.name);
+    let project = Project::empty();
+    for engine in Engines::built_in().iter() {
+        let said = project.skymon(&["explain", &engine.name]).expect_success().stdout;
+        let said = said.split_once("\n\n").expect("a heading and a body").1;
+        let section = format!("\n## `{}`\n\n{said}", engine.name);
+        assert!(text.contains(&section), "docs/engines.md: write\n{section}");
     }
-    for name in NAMES {
-        assert!(text.contains(&format!("`{name}`")), "{name} is not named");
+}
+
+#[test]
+fn machines_md_has_every_recorded_series_and_every_error_code() {
+    let exporters = [machines::replicas(), machines::node(), machines::dcgm(), machines::cadvisor()];
+    let row = |exporter: &Exporter, one: &Recorded| {
+        format!("| `{}` | {} | {} |", one.record, one.about, exporter.title)
+    };
+    let rows: Vec<String> = exporters
+        .iter()
+        .flat_map(|exporter| exporter.recordings.iter().map(|one| row(exporter, one)))
+        .collect();
+    assert_rows("docs/machines.md", "recorded series", &rows);
+    let xids = &machines::dcgm().xids;
+    let of = |codes: &BTreeMap<u32, String>, class: &str| -> Vec<String> {
+        codes.iter().map(|(code, means)| format!("| `{code}` | {class} | {means} |")).collect()
+    };
+    let rows = [of(&xids.hardware, "hardware"), of(&xids.application, "application")].concat();
+    assert_rows("docs/machines.md", "code", &rows);
+}
+
+#[test]
+fn machines_md_lists_the_counters_that_must_be_asked_for() {
+    let text = page("docs/machines.md");
+    for (metric, exposed) in machines::dcgm().metrics.iter().filter(|(_, exposed)| !exposed.default) {
+        let line = format!("{metric}, {}, {}\n", exposed.r#type.as_str(), exposed.about);
+        assert!(text.contains(&line), "{line}");
     }
 }
 
@@ -359,7 +395,36 @@ fn engines_md_has_every_engine_as_its_data_file_says() {
 fn engines_md_lists_the_metrics_that_a_custom_server_must_have() {
     let found: Vec<String> = table("docs/engines.md", "metric").iter().map(|row| code(&row[0])).collect();
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-    assert_eq!(found, Engine::all()["custom"].metrics.keys().map(String::as_str).collect());
+    assert_eq!(
+        found,
+        Engines::built_in().get("custom").expect("is built in").metrics.keys().map(String::as_str).collect()
+    );
+}
+
+#[test]
+fn instrumentation_md_lists_the_metrics_of_the_module_and_shows_how_the_tested_servers_have_it() {
+    let engine = Engine::instrumented(&[]);
+    let rows = table("docs/instrumentation.md", "metric");
+    let found: BTreeSet<String> = rows.iter().map(|row| row[..4].join(" | ")).collect();
+    let expected = engine.metrics.iter().map(|(name, metric)| {
+        let unit = format!("{:?}", metric.unit).to_lowercase();
+        format!("`{name}` | {} | {} | {}", metric.r#type.as_str(), list(&metric.labels), unit)
+    });
+    assert_eq!(found, expected.collect());
+
+    let servers = ["flask", "fastapi"].map(|name| page(&format!("tests/instrumentation/{name}_server.py")));
+    let shown: Vec<Block> =
+        blocks("docs/instrumentation.md").into_iter().filter(|block| block.language == "python").collect();
+    for (block, server) in shown.iter().zip(servers) {
+        for line in block.text.lines() {
+            assert!(server.lines().any(|own| own == line), "{}: `{line}` is not tested", block.place);
+        }
+    }
+}
+
+/// Whether all that the engine says of a word is a mean.
+fn says_mean(engine: &Engine, word: &Word) -> bool {
+    engine.vocabulary.get(word.name).is_some_and(|source| source.per.is_some())
 }
 
 /// The names under which a word is recorded; `…` is both levels.
@@ -368,12 +433,18 @@ fn recorded(word: &Word) -> Vec<String> {
     match word.shape {
         Shape::Counter { .. } => vec![format!("…:{name}:rate5m")],
         Shape::Gauge(fold) => vec![format!("…:{name}:{}", fold.as_str())],
-        Shape::Histogram => vec![
-            format!("service:{name}_bucket:rate5m"),
-            format!("service:{name}:p50_rate5m"),
-            format!("service:{name}:p95_rate5m"),
-            format!("…:{name}:p99_rate5m"),
-        ],
+        Shape::Histogram => {
+            let mut names = vec![
+                format!("service:{name}_bucket:rate5m"),
+                format!("service:{name}:p50_rate5m"),
+                format!("service:{name}:p95_rate5m"),
+                format!("…:{name}:p99_rate5m"),
+            ];
+            if Engines::built_in().iter().any(|engine| says_mean(engine, word)) {
+                names.push(format!("…:{name}:mean_rate5m"));
+            }
+            names
+        }
         Shape::StartTime => {
             vec!["service_replica:start_time_seconds:max".to_owned(), "…:restarts:changes1h".to_owned()]
         }
@@ -385,31 +456,26 @@ fn engines_md_has_every_word_of_the_vocabulary_and_who_exposes_it() {
     let rows: Vec<String> = WORDS
         .iter()
         .map(|word| {
-            let exposed: Vec<&str> = Engine::all()
-                .values()
-                .map(|engine| if engine.vocabulary.contains_key(word.name) { "yes" } else { "no" })
+            let said: Vec<String> = Engines::built_in()
+                .iter()
+                .filter(|engine| engine.vocabulary.contains_key(word.name))
+                .map(|engine| {
+                    let mean = if says_mean(engine, word) { " (mean)" } else { "" };
+                    format!("`{}`{mean}", engine.name)
+                })
                 .collect();
-            format!(
-                "| `{}` | {} | {} | {} |",
-                word.name,
-                word.about,
-                list(&recorded(word)),
-                exposed.join(" | ")
-            )
+            format!("| `{}` | {} | {} | {} |", word.name, word.about, list(&recorded(word)), said.join(", "))
         })
         .collect();
     assert_rows("docs/engines.md", "word", &rows);
-    let engines: Vec<String> = Engine::all().keys().map(|name| format!("`{name}`")).collect();
-    let head = format!("| word | what it is | recorded | {} |", engines.join(" | "));
-    assert!(page("docs/engines.md").contains(&head), "{head}");
 }
 
 #[test]
 fn engines_md_says_what_traffic_is_drawn_from() {
     let label =
         |label: &Option<String>| label.as_ref().map_or("–".to_owned(), |label| format!("`{label}`"));
-    let rows: Vec<String> = Engine::all()
-        .values()
+    let rows: Vec<String> = Engines::built_in()
+        .iter()
         .filter_map(|engine| Some((&engine.name, engine.traffic.as_ref()?)))
         .map(|(name, traffic)| {
             let (endpoint, status) = (label(&traffic.endpoint), label(&traffic.status));
@@ -420,17 +486,27 @@ fn engines_md_says_what_traffic_is_drawn_from() {
 }
 
 #[test]
-fn the_pages_of_engines_and_of_skyserve_name_every_series_that_is_recorded_and_no_other() {
+fn the_pages_of_engines_skyserve_and_machines_name_every_series_that_is_recorded_and_no_other() {
     let mut rendered = BTreeSet::new();
-    for file in files_below(&root().join("snapshots")) {
-        let text = page(&format!("snapshots/{}", file.display()));
+    let engines = Project::of_fixture("engines");
+    engines.render();
+    let of_engines = files_below(&engines.path("monitoring"))
+        .into_iter()
+        .map(|file| engines.read(&format!("monitoring/{}", file.display())));
+    let of_snapshots = files_below(&root().join("snapshots"))
+        .into_iter()
+        .map(|file| page(&format!("snapshots/{}", file.display())));
+    for text in of_engines.chain(of_snapshots) {
         rendered.extend(
             text.lines()
                 .filter_map(|line| line.trim().strip_prefix("- record: \"")?.strip_suffix('"'))
                 .map(str::to_owned),
         );
     }
-    let text = page("docs/engines.md") + &page("docs/skyserve.md");
+    let text = page("docs/engines.md")
+        + &page("docs/skyserve.md")
+        + &page("docs/machines.md")
+        + &page("docs/slo.md");
     let named: BTreeSet<String> = text
         .lines()
         .flat_map(code_spans)
@@ -608,7 +684,9 @@ fn every_command_of_a_console_block_prints_what_the_page_says() {
         let (_dir, folder) = folder();
         for block in blocks(&name) {
             if let Some(file) = block.mark.strip_prefix("file: ") {
-                fs::write(folder.join(file), &block.text).expect("writes the file");
+                let path = folder.join(file);
+                fs::create_dir_all(path.parent().expect("lies in the folder")).expect("makes the folder");
+                fs::write(path, &block.text).expect("writes the file");
             }
             if block.language != "console" {
                 continue;
@@ -766,7 +844,6 @@ fn every_file_that_contributing_names_is_there() {
         assert!(root().join(path).exists(), "{span} is not there");
     }
     let names = [
-        ("NAMES", "src/catalog/engines.rs"),
         ("WORDS", "src/catalog/vocabulary.rs"),
         ("integrations!", "src/catalog/receivers/mod.rs"),
         ("fn resolve", "src/plan/programs.rs"),

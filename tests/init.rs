@@ -86,6 +86,19 @@ fn temp() -> TempDir {
 }
 
 #[test]
+fn of_an_engine_without_metrics_only_the_endpoint_is_watched() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let said = skymon(dir.path(), &["init", "--yes", "--engine=ollama"], "");
+    assert_eq!(code(&said), 0, "{}", text(&said));
+    let config = fs::read_to_string(dir.path().join("skymon.yaml")).expect("is written");
+    assert!(config.contains("endpoint: http://host.docker.internal:11434"), "{config}");
+    assert!(!config.contains("replicas:"), "{config}");
+    let other = tempfile::tempdir().expect("a folder");
+    let said = skymon(other.path(), &["init", "--yes", "--engine=ollama", "--replica=a:1"], "");
+    assert!(text(&said).contains("no replica of it can be scraped"), "{}", text(&said));
+}
+
+#[test]
 fn what_init_writes_with_defaults_is_rendered_and_valid() {
     let dir = temp();
     let init = skymon(dir.path(), &["init", "--yes"], "");

@@ -183,12 +183,19 @@ fn a_service_that_may_scale_to_zero_is_not_probed() {
 }
 
 #[test]
-fn an_engine_that_has_no_data_yet_is_said_and_the_stack_is_valid() {
+fn another_engine_is_known_by_its_command_and_the_stack_is_valid() {
     let project = folder(&CHAT.replace("vllm.entrypoints.openai.api_server", "sglang.launch_server"));
-    let said = init(&project, &[]).expect_success();
-    let note = "note: service.yaml:27: the engine sglang is not available in this version";
-    assert!(said.stderr.contains(note), "{}", said.stderr);
+    init(&project, &[]).expect_success();
+    assert!(project.read("skymon.yaml").contains("engine: sglang\n"));
     assert_valid(&project, "sglang");
+}
+
+#[test]
+fn an_engine_without_metrics_has_no_replicas_that_could_be_scraped() {
+    let project = folder(&CHAT.replace("python3 -m vllm.entrypoints.openai.api_server", "ollama serve"));
+    let said = init(&project, &[]);
+    assert_eq!(said.status, 2, "{}", said.text());
+    assert!(said.stderr.contains("Ollama exposes no metrics"), "{}", said.stderr);
 }
 
 #[test]

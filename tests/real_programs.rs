@@ -6,6 +6,7 @@ mod support;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use skymon::catalog::engines::Engines;
 use support::project::{Project, files_below};
 use support::tools::{self, Output};
 
@@ -88,23 +89,100 @@ fn the_rule_tests_hold_whatever_the_interval() {
 
 #[test]
 fn the_rule_tests_hold_for_every_version_of_an_engine() {
-    for version in ["0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
+    for version in ["0.7.3", "0.8.5", "0.9.1", "0.10.2", "0.12", "0.16.0", "0.33.0"] {
         let line = format!("    engine_version: \"{version}\"\n");
         test_rules(&service_with("15s", "vllm", &line)).expect_success();
     }
 }
 
 #[test]
+fn the_stack_with_every_engine_is_accepted_and_what_each_says_is_recorded() {
+    let project = Project::of_fixture("engines");
+    for engine in Engines::built_in().names() {
+        assert!(
+            project.read("skymon.yaml").contains(&format!("    engine: {engine}\n")),
+            "{engine} is missing"
+        );
+    }
+    project.render();
+    check_all(&project);
+}
+
+/// One of each kind: from the last version with an old name to the first with a new one.
+#[test]
+fn the_rule_tests_hold_for_every_engine_in_the_versions_between_which_names_changed() {
+    for (engine, versions) in [
+        ("sglang", &["0.4.5", "0.4.9", "0.5.3", "0.5.23"][..]),
+        ("tensorrt-llm", &["1.2.1", "1.3.0rc1"]),
+        ("lmdeploy", &["0.9.2", "0.13", "0.18"]),
+        ("nim", &["1.8", "2.0"]),
+        ("llamacpp", &["b7010"]),
+    ] {
+        for version in versions {
+            let line = format!("    engine_version: \"{version}\"\n");
+            test_rules(&service_with("15s", engine, &line)).expect_success();
+        }
+    }
+}
+
+/// What a counter's first value says depends on whether it was born here or only found here. All replicas but the first
+/// have had a million errors, long before.
+#[test]
+fn a_counter_that_is_born_counts_and_one_that_is_only_found_does_not() {
+    let project = service_with("15s", "custom", "");
+    let series = |replica: &str, more: &str, up: &str, errors: &str| {
+        let labels = format!("service=\"api\", replica=\"{replica}\"{more}");
+        format!(
+            "      - {{series: 'up{{{labels}}}', values: '{up}'}}\n      \
+             - {{series: 'inference_requests_total{{{labels}, endpoint=\"/v1\", status=\"500\"}}', values: '{errors}'}}\n"
+        )
+    };
+    let input = [
+        series("born", "", "1x120", "_x60 1x60"),
+        series("new", "", "_x60 1x60", "_x60 1000000x60"),
+        series("not reached once", "", "1x59 0 1x60", "1000000x59 stale 1000000x60"),
+        series("while Prometheus was away", "", "1x40 _x40 1x40", "1000000x40 _x40 1000000x40"),
+        series("restarted", "", "1x40 0x4 1x80", "1000000x40 stale _x20 1x64"),
+        // The old ones go a few scrapes after the new ones have come.
+        series("under new labels", "", "1x63 stale", "1000000x63 stale"),
+        series("under new labels", ", team=\"ml\"", "_x60 1x60", "_x60 1000000x60"),
+    ]
+    .concat();
+    project.write(
+        "monitoring/prometheus/tests/births.yml",
+        &format!(
+            "rule_files: [../rules/api.yml]\nevaluation_interval: 15s\ngroup_eval_order: [api]\ntests:\n  \
+             - interval: 15s\n    input_series:\n{input}    promql_expr_test:\n      \
+             - {{expr: 'service_replica:errors:rate5m{{replica=\"born\"}} * 300', eval_time: 16m, exp_samples: [{{labels: '{{service=\"api\", replica=\"born\"}}', value: 1}}]}}\n      \
+             - {{expr: 'service_replica:errors:rate5m{{replica=\"born\"}} * 300', eval_time: 25m, exp_samples: [{{labels: '{{service=\"api\", replica=\"born\"}}', value: 0}}]}}\n      \
+             - {{expr: 'max_over_time(service_replica:errors:rate5m[30m]) * 300 > 1.5', eval_time: 30m, exp_samples: []}}\n      \
+             - {{expr: 'count(max_over_time(service_replica:errors:rate5m[30m]))', eval_time: 30m, exp_samples: [{{labels: '{{}}', value: 6}}]}}\n"
+        ),
+    );
+    tools::promtool(&["test", "rules", "prometheus/tests/births.yml"], &project.path("monitoring"))
+        .expect_success();
+}
+
+#[test]
 fn the_rule_tests_hold_under_every_kind_of_override() {
     let overrides = [
         "{HighErrorRate: {threshold: 0.1%, for: 0s, severity: info, min_requests: 0},
-          HighLatency: {threshold: 10ms, for: 1s}, ServiceDown: {for: 0s}, HighUtilization: {threshold: 99%},
+          HighLatency: {threshold: 300ms, for: 1s}, SlowFirstToken: {threshold: 1ms, for: 0s, min_requests: 0},
+          SlowTokens: {threshold: 10ms, for: 1s}, QueueTooOld: {threshold: 300ms, for: 0s, min_requests: 0},
+          QueueStuck: {for: 0s}, KvCacheFull: {threshold: 1%, for: 0s}, EngineAsleep: {for: 0s},
+          Preempting: {threshold: 1%, for: 0s, min_requests: 0}, ServiceAsleep: {for: 0s, severity: info},
+          ThroughputFell: {threshold: 1%, for: 0s, min_requests: 0},
+          EndlessRetries: {threshold: 0.5, for: 0s, min_requests: 0}, ServiceDown: {for: 0s}, HighUtilization: {threshold: 99%},
           ReplicaRestarting: {threshold: 1, for: 90m}, MemoryGrowing: {threshold: 1%, for: 0s},
           CertificateExpiring: {threshold: 30d, for: 0s}, PrometheusRulesFailing: {for: 0s},
           ModelNotLoaded: {labels: {text: 'quotes \" and {{ braces }} and $1 # no'}},
           QueueGrowing: {threshold: 0.5, for: 0s}, AlertmanagerCannotDeliver: {enabled: false}}",
         "{HighErrorRate: {threshold: 0.99, for: 17m, severity: warning, min_requests: 100000, labels: {a: 'b'}},
-          HighLatency: {threshold: 9.99s, for: 2h}, ServiceDown: {for: 1d, severity: warning},
+          HighLatency: {threshold: 9.99s, for: 2h}, SlowFirstToken: {threshold: 2000s, for: 2h},
+          SlowTokens: {threshold: 79s, for: 2h, min_requests: 9999}, QueueTooOld: {threshold: 1h, for: 1d},
+          QueueStuck: {for: 2h}, KvCacheFull: {threshold: 99%, for: 2h}, EngineAsleep: {for: 1d},
+          Preempting: {threshold: 99%, for: 2h}, ThroughputFell: {threshold: 99%, for: 1d, min_requests: 100000},
+          EndlessRetries: {threshold: 100, for: 12h}, ServiceDown: {for: 1d, severity: warning},
           MemoryGrowing: {threshold: 90%, for: 12h}, CertificateExpiring: {threshold: 30d, for: 1d, severity: info},
           PrometheusRulesFailing: {for: 3h}, AlertmanagerCannotDeliver: {for: 2h, severity: warning},
           QueueGrowing: {threshold: 1000, for: 3h}}",

@@ -14,12 +14,12 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         .inhibitions
         .iter()
         .map(|inhibition| {
-            // `equal` takes two missing labels for equal; an alert without a service must not be muted by that.
-            let source = [
+            // `equal` takes two missing labels for equal; an alert without the label must not be muted by that.
+            let mut source = vec![
                 format!("alertname=\"{}\"", inhibition.source),
                 format!("severity=\"{}\"", inhibition.severity.as_str()),
-                "service!=\"\"".to_owned(),
             ];
+            source.extend(inhibition.equal.iter().map(|label| format!("{label}!=\"\"")));
             let no_more: Vec<&str> = Severity::ALL
                 .iter()
                 .filter(|other| **other >= inhibition.severity)
@@ -29,7 +29,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
                 format!("alertname=~\"{}\"", inhibition.targets.join("|")),
                 format!("severity=~\"{}\"", no_more.join("|")),
             ];
-            context! { source, targets }
+            context! { source, targets, equal => inhibition.equal.to_vec() }
         })
         .collect();
     let receivers: Vec<Value> = plan

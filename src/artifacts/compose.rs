@@ -26,6 +26,7 @@ struct Service<'a> {
     scratch: bool,
     calls_out: bool,
     folders: Vec<Folder>,
+    machine: Vec<Folder>,
     volume: String,
     data: Option<&'a str>,
     secrets: Vec<&'a str>,
@@ -69,6 +70,10 @@ pub(super) fn build(
                 source: format!("./{source}"),
                 target: (*target).to_owned(),
             });
+            let machine = facts.machine.iter().map(|(source, target)| Folder {
+                source: (*source).to_owned(),
+                target: (*target).to_owned(),
+            });
             let users = plan.mounts.folders.iter().filter(|((name, _), _)| *name == facts.name);
             let users = users.map(|((_, source), target)| Folder {
                 source: from_compose(config_dir, source),
@@ -91,6 +96,7 @@ pub(super) fn build(
                 scratch: facts.scratch,
                 calls_out: facts.calls_out,
                 folders: own.chain(users).collect(),
+                machine: machine.collect(),
                 volume: format!("{}_data", facts.name),
                 data: facts.data,
                 secrets: secrets.iter().map(|secret| secret.name.as_str()).collect(),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::context;
 
-use super::dashboards::{self, DashboardInput, DashboardService, InPanel, InTemplate, RunbookEntry};
+use super::dashboards::{
+    self, DashboardInput, DashboardService, InPanel, InTemplate, PackPage, RunbookEntry,
+};
 use super::{Artifacts, runbook};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::{ALERTMANAGER, DASHBOARDS, GRAFANA, PROCESS, PROMETHEUS};
@@ -87,20 +89,53 @@ fn input(plan: &Plan) -> DashboardInput {
         .collect();
     let exposed = plan.programs.iter().flat_map(|program| program.facts.metrics).chain(PROCESS);
     let recorded = plan.recordings.iter().map(|recording| recording.name.clone());
-    let of_skyserve = plan.alerts.iter().filter(|alert| alert.entry.pack == Pack::SkyServe);
     DashboardInput {
         stack: plan.name.clone(),
         services,
         engines,
         exposed: exposed.map(|metric| (*metric).to_owned()).chain(recorded).collect(),
         thresholds: thresholds(&plan.alerts),
-        skyserve: plan.skyserve.as_ref().map(|_| of_skyserve.map(|alert| alert.entry.name.clone()).collect()),
+        packs: packs(plan),
         programs: vec![
             ("Prometheus".to_owned(), format!("{}/alerts", plan.external_url(&PROMETHEUS))),
             ("Alertmanager".to_owned(), format!("{}/#/alerts", plan.external_url(&ALERTMANAGER))),
         ],
         runbook,
         own_runbook: plan.runbook.clone(),
+    }
+}
+
+/// The pages of what is there and watched as a whole.
+fn packs(plan: &Plan) -> Vec<PackPage> {
+    let watches = |name: &str| plan.machines.iter().any(|job| job.name == name);
+    let pages = [
+        (Pack::SkyServe, plan.skyserve.is_some(), "SkyServe", "skyserve.json"),
+        (Pack::Hosts, watches("hosts") || watches("containers"), "Hosts", "hosts.json"),
+        (Pack::Gpus, watches("gpus"), "GPUs", "gpus.json"),
+    ];
+    let pages = pages.into_iter().filter(|(_, is_there, ..)| *is_there);
+    pages
+        .map(|(pack, _, name, template)| PackPage {
+            uid: pack_uid(pack),
+            name,
+            template,
+            alerts: plan
+                .alerts
+                .iter()
+                .filter(|alert| alert.entry.pack == pack)
+                .map(|alert| alert.entry.name.clone())
+                .collect(),
+        })
+        .collect()
+}
+
+/// The page of what a pack watches as a whole.
+fn pack_uid(pack: Pack) -> &'static str {
+    match pack {
+        Pack::SkyServe => dashboards::SKYSERVE_UID,
+        Pack::Hosts => dashboards::HOSTS_UID,
+        Pack::Gpus => dashboards::GPUS_UID,
+        Pack::Service | Pack::Slo | Pack::Stack => dashboards::MONITORING_UID,
     }
 }
 
@@ -116,12 +151,13 @@ pub(super) fn runbook_url(plan: &Plan, alert: &str) -> String {
     }
 }
 
-/// The page that shows what the alert is about, as the rules say it: Prometheus fills in which service on SkyServe that is,
-/// where it is one.
+/// The page that shows what the alert is about, as the rules say it: Prometheus fills in which service on SkyServe or which
+/// machine that is, where it is one.
 pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
     let chosen = match alert.entry.pack {
         Pack::SkyServe => "{{ with $labels.service }}?var-skyserve={{ . }}{{ end }}",
-        Pack::Service | Pack::Stack => "",
+        Pack::Hosts | Pack::Gpus => "{{ with $labels.host }}?var-host={{ . }}{{ end }}",
+        Pack::Service | Pack::Slo | Pack::Stack => "",
     };
     format!("{}{}{chosen}", plan.external_url(&GRAFANA), dashboard_path(plan, alert))
 }
@@ -130,10 +166,12 @@ pub(super) fn dashboard_url(plan: &Plan, alert: &Alert) -> String {
 pub(super) fn dashboard_path(plan: &Plan, alert: &Alert) -> String {
     let is_watched = |name: &str| plan.services.iter().find(|service| service.name == name);
     match alert.service.as_deref().and_then(is_watched) {
+        Some(service) if alert.entry.pack == Pack::Slo => {
+            format!("/d/{}?var-service={}", dashboards::SLO_UID, service.name)
+        }
         Some(service) => {
             format!("/d/{}?var-service={}", dashboards::service_uid(&service.engine.name), service.name)
         }
-        None if alert.entry.pack == Pack::SkyServe => format!("/d/{}", dashboards::SKYSERVE_UID),
-        None => format!("/d/{}", dashboards::MONITORING_UID),
+        None => format!("/d/{}", pack_uid(alert.entry.pack)),
     }
 }

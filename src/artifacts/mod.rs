@@ -6,6 +6,7 @@ mod dashboards;
 mod extra;
 mod gate;
 mod grafana;
+mod instrumentation;
 mod layout;
 mod prometheus;
 mod rules;
@@ -19,9 +20,11 @@ use anyhow::Result;
 pub use self::dashboards::without_variables;
 pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
+use crate::catalog::machines;
+use crate::catalog::programs::DCGM;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
-use crate::templates::Templates;
+use crate::templates::{EXPORTER_SCRIPT, Templates};
 
 /// Relative path → text. A text that is here has been read back by a parser of its format.
 pub struct Artifacts(BTreeMap<String, String>);
@@ -74,6 +77,7 @@ pub fn build(
         alertmanager::build(plan, templates, &mut artifacts),
         grafana::build(plan, templates, &mut artifacts),
         gate::build(plan, templates, &mut artifacts),
+        instrumentation::build(plan, templates, &mut artifacts),
         runbook::build(plan, templates, &mut artifacts),
         extra.build(&mut artifacts),
         // What the first line of skymon.yaml points editors to.
@@ -82,6 +86,9 @@ pub fn build(
     if plan.skyserve.is_some() {
         artifacts.text(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
     }
+    if plan.programs.iter().any(|program| *program.facts == DCGM) {
+        artifacts.text("dcgm/counters.csv", machines::counters());
+    }
     let mut is_whole = true;
     for error in built.into_iter().filter_map(Result::err) {
         report.take(error)?;
@@ -89,9 +96,6 @@ pub fn build(
     }
     Ok(is_whole.then_some(artifacts))
 }
-
-/// A program of its own: copied as it is.
-const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
 
 /// The page of one alert, as it stands in every runbook.
 pub fn explain(entry: &AlertEntry) -> String {

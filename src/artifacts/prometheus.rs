@@ -5,11 +5,11 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::Artifacts;
-use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, EXPORTER, PROMETHEUS};
+use crate::catalog::programs::{ALERTMANAGER, BLACKBOX, DOCKER_HOST, EXPORTER, PROMETHEUS, Program};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Plan, Service, SkyServe, Targets};
+use crate::plan::{MachineJob, Plan, Service, SkyServe, Targets};
 use crate::templates::Templates;
-use crate::values::DnsName;
+use crate::values::{DnsName, HostPort};
 
 const CONFIG: &str = "prometheus/prometheus.yml";
 
@@ -23,8 +23,8 @@ pub(super) fn build(
     let programs: Vec<Value> = plan
         .programs
         .iter()
-        // Its series are renamed, in a job of their own.
-        .filter(|program| *program.facts != EXPORTER)
+        // What they say is not of themselves, and has jobs of its own.
+        .filter(|program| *program.facts != EXPORTER && !watches_machines(plan, program.facts))
         .map(|program| {
             let name = program.facts.name;
             // It scrapes itself: no way over the network that could fail.
@@ -51,6 +51,7 @@ pub(super) fn build(
         blackbox => BLACKBOX.address(),
         services => scraped,
         skyserve => plan.skyserve.as_ref().map(skyserve_job),
+        machines => plan.machines.iter().map(machine_job).collect::<Vec<_>>(),
         probes => probed,
         extra_rules,
     };
@@ -62,12 +63,18 @@ pub(super) fn build(
     }
     artifacts.yaml(CONFIG, text)?;
 
+    let mut targets = |file: &str, addresses: &[HostPort]| {
+        let replicas: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let text = templates.render("prometheus/targets.yml", context! { replicas })?;
+        artifacts.yaml(&format!("prometheus/{file}"), text)
+    };
     for service in &plan.services {
         if let Targets::Static(replicas) = &service.targets {
-            let replicas: Vec<String> = replicas.iter().map(ToString::to_string).collect();
-            let text = templates.render("prometheus/targets.yml", context! { replicas })?;
-            artifacts.yaml(&format!("prometheus/{}", target_file(service)), text)?;
+            targets(&target_file(service), replicas)?;
         }
+    }
+    for job in plan.machines.iter().filter(|job| !job.targets.is_empty()) {
+        targets(&machines_file(job), &job.targets)?;
     }
     if plan.services.iter().any(|service| service.probe.is_some()) {
         artifacts.yaml("blackbox/blackbox.yml", templates.render("blackbox/blackbox.yml", context! {})?)?;
@@ -85,6 +92,24 @@ fn skyserve_job(skyserve: &SkyServe) -> Value {
 /// Of the characters that a name may have, only the dot means something in a regular expression.
 fn regex_literal(name: &str) -> String {
     name.replace('.', "\\.")
+}
+
+fn watches_machines(plan: &Plan, program: &Program) -> bool {
+    plan.machines.iter().filter_map(|job| job.local).any(|local| local == program)
+}
+
+fn machine_job(job: &MachineJob) -> Value {
+    let files = (!job.targets.is_empty()).then(|| vec![machines_file(job)]);
+    context! {
+        name => format!("stack/{}", job.name),
+        files,
+        local => job.local.map(|program| context! { address => program.address(), program => program.name, host => DOCKER_HOST }),
+    }
+}
+
+/// A `+` is in no service's name, so that no two files meet.
+fn machines_file(job: &MachineJob) -> String {
+    format!("targets/stack+{}.yml", job.name)
 }
 
 fn target_file(service: &Service) -> String {

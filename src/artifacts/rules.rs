@@ -1,4 +1,5 @@
-//! Rules and their tests: one group and one file of each for every service, and one for the stack.
+//! Rules and their tests: one file of each for every service, and one for the stack. A file has one group, and a second one
+//! for what is evaluated seldom.
 
 use std::collections::BTreeMap;
 
@@ -6,55 +7,96 @@ use anyhow::Result;
 use minijinja::{Value, context};
 
 use super::{Artifacts, grafana};
-use crate::plan::{Alert, Check, LONG_TEST_STEP, Plan, Recording, RuleTest, Sample};
+use crate::plan::{
+    Alert, BUDGET_INTERVAL, Check, LONG_TEST_STEP, LONGEST_TEST_STEP, Plan, Recording, RuleTest, Sample,
+};
 use crate::templates::{Templates, go_literal};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
     for service in &plan.services {
-        build_rules(plan, &service.name, &service.recordings, &service.alerts, templates, artifacts)?;
-        build_tests(&service.name, &service.tests, templates, artifacts)?;
+        let rules = Rules {
+            group: &service.name,
+            recordings: &service.recordings,
+            alerts: &service.alerts,
+            budget: &service.budget,
+        };
+        rules.build(plan, templates, artifacts)?;
+        rules.build_tests(&service.tests, templates, artifacts)?;
     }
-    build_rules(plan, "stack", &plan.recordings, &plan.alerts, templates, artifacts)?;
-    build_tests("stack", &plan.tests, templates, artifacts)
+    let rules = Rules { group: "stack", recordings: &plan.recordings, alerts: &plan.alerts, budget: &[] };
+    rules.build(plan, templates, artifacts)?;
+    rules.build_tests(&plan.tests, templates, artifacts)
 }
 
-fn build_rules(
-    plan: &Plan,
-    group: &str,
-    recordings: &[Recording],
-    alerts: &[Alert],
-    templates: &Templates,
-    artifacts: &mut Artifacts,
-) -> Result<()> {
-    let recordings: Vec<Value> = recordings
-        .iter()
-        .map(|recording| context! { name => recording.name.as_str(), expr => Value::from_object(recording.expr.clone()) })
-        .collect();
-    let alerts: Vec<Value> = alerts.iter().map(|alert| print_alert(plan, alert)).collect();
-    let text = templates.render("prometheus/rules.yml", context! { group, recordings, alerts })?;
-    artifacts.yaml(&format!("prometheus/rules/{group}.yml"), text)
+/// One file of rules.
+struct Rules<'a> {
+    group: &'a str,
+    recordings: &'a [Recording],
+    alerts: &'a [Alert],
+    /// Recorded seldom, in a group of its own.
+    budget: &'a [Recording],
 }
 
-/// A test file has one step for all; what spans hours stands in a file of its own, with longer ones.
-fn build_tests(
-    group: &str,
-    tests: &[RuleTest],
-    templates: &Templates,
-    artifacts: &mut Artifacts,
-) -> Result<()> {
-    // A `+` is in no service's name, so that no two files meet.
-    let (long, short): (Vec<_>, Vec<_>) = tests.iter().partition(|test| test.step == LONG_TEST_STEP);
-    for (suffix, tests) in [("", short), ("+long", long)] {
-        let Some(first) = tests.first() else { continue };
-        let step = first.step.to_string();
-        let tests: Vec<Value> = tests.into_iter().map(print_test).collect();
-        let context = context! { group, rules => format!("../rules/{group}.yml"), step, tests };
-        artifacts.yaml(
-            &format!("prometheus/tests/{group}{suffix}.yml"),
-            templates.render("prometheus/tests.yml", context)?,
-        )?;
+impl Rules<'_> {
+    fn build(&self, plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
+        let print = |recordings: &[Recording]| recordings.iter().map(print_recording).collect::<Vec<Value>>();
+        let context = context! {
+            group => self.group,
+            recordings => print(self.recordings),
+            alerts => self.alerts.iter().map(|alert| print_alert(plan, alert)).collect::<Vec<Value>>(),
+            budget_group => self.budget_group(),
+            budget_interval => BUDGET_INTERVAL.to_string(),
+            budget => print(self.budget),
+        };
+        let text = templates.render("prometheus/rules.yml", context)?;
+        artifacts.yaml(&format!("prometheus/rules/{}.yml", self.group), text)
     }
-    Ok(())
+
+    /// A `+` is in no service's name, so that no two groups meet.
+    fn budget_group(&self) -> String {
+        format!("{}+budget", self.group)
+    }
+
+    /// A test file has one step for all; what spans half an hour or a week stands in files of its own, with longer ones.
+    fn build_tests(
+        &self,
+        tests: &[RuleTest],
+        templates: &Templates,
+        artifacts: &mut Artifacts,
+    ) -> Result<()> {
+        let group = self.group;
+        let mut groups = vec![group.to_owned()];
+        if !self.budget.is_empty() {
+            groups.push(self.budget_group());
+        }
+        // As with groups, no two files meet.
+        let suffix = |test: &RuleTest| match test.step {
+            LONG_TEST_STEP => "+long",
+            LONGEST_TEST_STEP => "+week",
+            _ => "",
+        };
+        for wanted in ["", "+long", "+week"] {
+            let tests: Vec<&RuleTest> = tests.iter().filter(|test| suffix(test) == wanted).collect();
+            let Some(first) = tests.first() else { continue };
+            let step = first.step.to_string();
+            let tests: Vec<Value> = tests.into_iter().map(print_test).collect();
+            let context =
+                context! { groups => groups.clone(), rules => format!("../rules/{group}.yml"), step, tests };
+            artifacts.yaml(
+                &format!("prometheus/tests/{group}{wanted}.yml"),
+                templates.render("prometheus/tests.yml", context)?,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn print_recording(recording: &Recording) -> Value {
+    context! {
+        name => recording.name.as_str(),
+        expr => Value::from_object(recording.expr.clone()),
+        labels => recording.labels.clone(),
+    }
 }
 
 fn print_alert(plan: &Plan, alert: &Alert) -> Value {

@@ -87,6 +87,8 @@ fn describe(plan: &Plan, alert: &Alert, grafana: &str) -> String {
     let about = match (&alert.service, alert.entry.pack) {
         (Some(service), _) => format!("`{service}`"),
         (None, Pack::SkyServe) => "all services on SkyServe".to_owned(),
+        (None, Pack::Hosts) => "all hosts".to_owned(),
+        (None, Pack::Gpus) => "all GPUs".to_owned(),
         (None, _) => "the monitoring".to_owned(),
     };
     let page = grafana::dashboard_path(plan, alert);

@@ -34,9 +34,27 @@ pub struct AlertChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pack {
     Service,
+    /// Each service that has objectives.
+    Slo,
     /// All services on SkyServe at once; `service` comes with the series.
     SkyServe,
+    /// All machines; `host` comes with the series.
+    Hosts,
+    /// All GPUs; `host` and `gpu` come with the series.
+    Gpus,
     Stack,
+}
+
+impl Pack {
+    /// The labels that say what an alert is about: it mutes another only where both have them alike.
+    pub fn subject(self) -> &'static [&'static str] {
+        match self {
+            Self::Hosts | Self::Gpus => &["host"],
+            // An objective that is broken fast says nothing of another one.
+            Self::Slo => &["service", "slo"],
+            Self::Service | Self::SkyServe | Self::Stack => &["service"],
+        }
+    }
 }
 
 /// An entry of a pack, as the data file has it.
@@ -50,10 +68,14 @@ pub struct AlertEntry {
     pub severity: Severity,
     #[serde(rename = "for")]
     pub hold: Duration,
+    /// The longest `for` that a config may write. What lasts longer becomes what an alert compares with.
+    #[serde(default = "a_day")]
+    pub longest_for: Duration,
     /// By default; an alert with a unit and without one is not there until the config gives it a threshold.
     pub threshold: Option<Threshold>,
     pub unit: Option<Unit>,
-    /// The histogram that the threshold is compared with: beyond its largest bucket nothing is measured.
+    /// The word of the vocabulary that the threshold is compared with. Beyond the largest bucket of a histogram nothing is
+    /// measured; where the service has an objective for it, the alerts of that take this one's place.
     pub of: Option<String>,
     pub min_requests: Option<Count>,
     /// Alerts whose firing makes this one redundant.
@@ -69,6 +91,11 @@ pub struct AlertEntry {
     /// A template of the incident, see `plan::incidents`.
     pub test: String,
     pub runbook: Runbook,
+}
+
+/// One that waits longer tells nobody in time.
+fn a_day() -> Duration {
+    Duration::from_secs(86_400)
 }
 
 fn service_pack() -> Pack {
@@ -134,7 +161,7 @@ impl Unit {
             // Rounded, since 0.07 × 100 has more digits than anyone wrote.
             Self::Ratio => format!("{}%", (threshold * 100_000_000.0).round() / 1_000_000.0),
             // As a person writes it; Prometheus' own form of 1.2s is 1s200ms.
-            Self::Seconds if threshold < 60.0 => format!("{threshold}s"),
+            Self::Seconds if (1.0..60.0).contains(&threshold) => format!("{threshold}s"),
             Self::Seconds => {
                 #[allow(
                     clippy::cast_possible_truncation,
@@ -156,7 +183,10 @@ impl AlertEntry {
         ALL.get_or_init(|| {
             [
                 (Pack::Service, "alerts/service.yml"),
+                (Pack::Slo, "alerts/slo.yml"),
                 (Pack::SkyServe, "alerts/skyserve.yml"),
+                (Pack::Hosts, "alerts/hosts.yml"),
+                (Pack::Gpus, "alerts/gpus.yml"),
                 (Pack::Stack, "alerts/stack.yml"),
             ]
             .into_iter()
@@ -193,6 +223,11 @@ mod tests {
                     muter.pack != Pack::Stack && entry.pack != Pack::Stack,
                     "the alerts of the monitoring itself mute nothing"
                 );
+                assert!(
+                    muter.pack.subject().iter().all(|label| entry.pack.subject().contains(label)),
+                    "{}: about something else",
+                    entry.name
+                );
             }
             if let (Some(unit), Some(threshold)) = (entry.unit, &entry.threshold) {
                 unit.parse(threshold).expect("the default threshold fits its unit");
@@ -210,6 +245,6 @@ mod tests {
             assert!(ratio(text).is_err(), "{text}");
         }
         assert_eq!(Unit::Ratio.text(0.07), "7%");
-        assert_eq!(Unit::Seconds.text(2.5), "2.5s");
+        assert_eq!([2.5, 0.25, 90.0].map(|seconds| Unit::Seconds.text(seconds)), ["2.5s", "250ms", "1m30s"]);
     }
 }

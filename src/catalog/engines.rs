@@ -1,36 +1,25 @@
 //! The engines: one data file each in `templates/engines/`, found by its name. A file names sources, not queries; the
 //! queries are made from it in `plan::recordings`.
 
+mod instrumented;
+mod set;
+mod version;
+
 use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::fmt;
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::set::Engines;
+pub use self::version::Version;
 use super::alerts::AlertChange;
+use super::units::Unit;
 use crate::promql::{self, Matchers};
-use crate::templates;
 use crate::values::UrlPath;
 
-/// Every engine that a config may name; those without a data file yet are refused as "not available".
-pub const NAMES: &[&str] = &[
-    "custom",
-    "vllm",
-    "sglang",
-    "tgi",
-    "tei",
-    "triton",
-    "tensorrt-llm",
-    "llamacpp",
-    "ray-serve",
-    "ray-serve-llm",
-    "lmdeploy",
-    "litellm",
-    "nim",
-    "ollama",
-];
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     /// The name in the config; the file's name.
@@ -41,31 +30,57 @@ pub struct Engine {
     pub about: String,
     /// Where the facts come from.
     pub source: String,
+    /// Which versions they hold for.
+    pub versions: Option<String>,
+    /// Where its metrics are; an engine without metrics: where it answers.
     pub port: u16,
-    pub metrics_path: UrlPath,
+    /// Where it answers users and `ready_path`, if not at `port`.
+    pub ready_port: Option<u16>,
+    /// Without one there is nothing to scrape, and only the endpoint can be probed.
+    pub metrics_path: Option<UrlPath>,
     /// What answers 200 when the engine can serve.
     pub ready_path: Option<UrlPath>,
     /// What turns the metrics on.
     pub enable: String,
+    /// Where the engine shows its metrics only to who has a key: what it says without one, and what changes that.
+    pub auth: Option<String>,
+    #[serde(default)]
     pub metrics: BTreeMap<String, Metric>,
     /// What tells its answers apart.
     pub traffic: Option<Traffic>,
+    #[serde(default)]
     pub vocabulary: BTreeMap<String, Source>,
+    /// The other words: why not, and what would change it.
+    #[serde(default)]
+    pub cannot: BTreeMap<String, String>,
+    /// What one must know to read its numbers right.
+    #[serde(default)]
+    pub traps: Vec<String>,
     /// Defaults of alerts that this engine needs otherwise.
     #[serde(default)]
     pub alerts: BTreeMap<String, AlertChange>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     pub r#type: MetricType,
-    pub unit: String,
+    pub unit: Unit,
     #[serde(default)]
     pub labels: Vec<String>,
-    /// Upper bounds as the engine prints them, without `+Inf`.
+    /// Those of its labels that tell copies of one number apart, as several ranks or processes say it. Of copies the
+    /// largest counts.
+    #[serde(default)]
+    pub copies: Vec<String>,
+    /// Upper bounds as they stand in Prometheus (`1.0`, not `1`), without `+Inf`. A histogram of which only the sum or the
+    /// count is read needs none.
     #[serde(default)]
     pub buckets: Vec<String>,
+    /// The engine's option that sets them.
+    pub buckets_flag: Option<String>,
+    /// A counter whose series are born at their first event, with a 1 that no rate sees.
+    #[serde(default)]
+    pub late: bool,
     /// First version that has it.
     pub since: Option<Version>,
     /// First version that has it no more.
@@ -77,7 +92,7 @@ pub struct Metric {
     pub series: Vec<BTreeMap<String, String>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricType {
     Counter,
@@ -85,9 +100,19 @@ pub enum MetricType {
     Histogram,
 }
 
+impl MetricType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// The counter of all answers, and which of its labels say where to and how they ended. It is drawn as it is and recorded
 /// nowhere: what its labels hold is the engine's, and so no alert is written over them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
     pub metric: String,
@@ -96,15 +121,34 @@ pub struct Traffic {
 }
 
 /// Where a word of the vocabulary is read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     pub metric: String,
     /// Matchers that select the series that count, as they stand in the braces.
     #[serde(rename = "where")]
     pub matchers: Option<String>,
+    /// Of a histogram that serves a counter: which of its two.
+    pub read: Option<Part>,
+    /// Makes 1 or 0 of a state.
+    pub compare: Option<Comparison>,
+    /// Of a mean: the counter of what the metric is the sum of.
+    pub per: Option<Box<Source>>,
+    /// What is added to it; where a replica does not have one of them, the others count.
+    #[serde(default)]
+    pub plus: Vec<Source>,
+    /// What said the same in versions that do not have the metric, with matchers of its own.
+    pub before: Option<Box<Source>>,
     #[serde(skip)]
     parsed: OnceLock<Matchers>,
+}
+
+/// One of the two counters of a histogram.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    Sum,
+    Count,
 }
 
 impl Source {
@@ -118,30 +162,134 @@ impl Source {
     }
 }
 
+/// A comparison with a number, such as `== 6`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Comparison {
+    operator: &'static str,
+    number: f64,
+}
+
+impl Comparison {
+    /// As PromQL makes 1 or 0 of a value.
+    pub fn promql(self) -> String {
+        format!("{} bool {}", self.operator, self.number)
+    }
+
+    pub fn holds(self, value: f64) -> bool {
+        match self.operator {
+            "==" => value.total_cmp(&self.number).is_eq(),
+            "!=" => value.total_cmp(&self.number).is_ne(),
+            "<" => value < self.number,
+            _ => value > self.number,
+        }
+    }
+
+    /// The number that it compares with: on one side of it or the other something changes.
+    pub fn number(self) -> f64 {
+        self.number
+    }
+}
+
+impl std::str::FromStr for Comparison {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a comparison\nwrite `== 6`, `!= 4`, `< 2` or `> 0`");
+        let (operator, number) = text.split_once(' ').ok_or_else(wrong)?;
+        let operator =
+            ["==", "!=", "<", ">"].into_iter().find(|known| *known == operator).ok_or_else(wrong)?;
+        match number.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Self { operator, number }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operator, self.number)
+    }
+}
+
+crate::values::scalar!(Comparison, "a comparison such as `== 6`", {
+    "type": "string",
+    "description": "A comparison with a number: `== 6`."
+});
+
+/// A way to read (a part of) a word: a metric that the version may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    pub name: &'a str,
+    pub metric: &'a Metric,
+    pub source: &'a Source,
+}
+
+impl Reading<'_> {
+    /// The labels of a series that counts.
+    pub fn example(&self) -> BTreeMap<String, String> {
+        self.metric.examples().find(|labels| self.source.selects(labels)).unwrap_or_default()
+    }
+
+    /// The series that are read: of a histogram that serves a counter, one of its own two.
+    pub fn series(&self) -> String {
+        match self.source.read {
+            None => self.name.to_owned(),
+            Some(Part::Sum) => format!("{}_sum", self.name),
+            Some(Part::Count) => format!("{}_count", self.name),
+        }
+    }
+}
+
+/// A bucket's upper bound, in the unit of the word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// As `le` of the recorded series has it.
+    pub le: String,
+    pub value: f64,
+}
+
+/// The buckets of a word's histogram.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds<'a> {
+    /// From the smallest to the largest, without `+Inf`; those that every version in question has.
+    pub bounds: Vec<Bound>,
+    /// The engine's option that sets them.
+    pub flag: Option<&'a str>,
+}
+
 impl Engine {
-    /// All engines with a data file, by name.
-    pub fn all() -> &'static BTreeMap<String, Engine> {
-        static ALL: OnceLock<BTreeMap<String, Engine>> = OnceLock::new();
-        ALL.get_or_init(|| {
-            templates::embedded("engines")
-                .into_iter()
-                .map(|(path, text)| {
-                    let name = path.trim_start_matches("engines/").trim_end_matches(".yml");
-                    let mut engine: Engine = super::read_data(path, text);
-                    name.clone_into(&mut engine.name);
-                    (name.to_owned(), engine)
-                })
-                .collect()
-        })
+    /// What is added for a word, and for each part the ways to read it. Empty if the engine, in this version, does not
+    /// say the word.
+    pub fn parts(&self, word: &str, version: Option<&Version>) -> Vec<Vec<Reading<'_>>> {
+        let Some(source) = self.vocabulary.get(word) else { return Vec::new() };
+        let main = self.readings(source, version);
+        if main.is_empty() {
+            return Vec::new();
+        }
+        let others = source.plus.iter().map(|other| self.readings(other, version));
+        [main].into_iter().chain(others.filter(|readings| !readings.is_empty())).collect()
     }
 
-    /// The metrics to read for a source: the current one first, then those it replaces, as far as `version` has them.
+    /// The ways to read a source: the current metric first, then those it replaces, as far as `version` has them.
     /// Without a version all are read, so that the same rules work across an upgrade.
-    pub fn metrics_of(&self, source: &Source, version: Option<&Version>) -> Vec<(&str, &Metric)> {
-        self.metrics_named(&source.metric, version)
+    pub fn readings<'a>(&'a self, source: &'a Source, version: Option<&Version>) -> Vec<Reading<'a>> {
+        std::iter::successors(Some(source), |source| source.before.as_deref())
+            .flat_map(|source| {
+                self.metrics_named(&source.metric, version).into_iter().map(move |(name, metric)| Reading {
+                    name,
+                    metric,
+                    source,
+                })
+            })
+            .collect()
     }
 
-    /// The same for the name of a metric.
+    /// All metrics that a word is read from, in any version.
+    pub fn names_for(&self, word: &str) -> impl Iterator<Item = &str> {
+        self.parts(word, None).into_iter().flatten().map(|reading| reading.name)
+    }
+
+    /// The metrics that say the same under one name after the other, the current one first.
     pub fn metrics_named(&self, name: &str, version: Option<&Version>) -> Vec<(&str, &Metric)> {
         std::iter::successors(self.metrics.get_key_value(name), |(_, metric)| {
             metric.replaces.as_ref().and_then(|name| self.metrics.get_key_value(name))
@@ -150,6 +298,22 @@ impl Engine {
         .map(|(name, metric)| (name.as_str(), metric))
         .collect()
     }
+
+    /// The buckets of a word's histogram; `None` if the engine has none for it.
+    pub fn bounds(&self, word: &str, version: Option<&Version>) -> Option<Bounds<'_>> {
+        let parts = self.parts(word, version);
+        let readings = parts.first()?;
+        let (first, others) = readings.split_first()?;
+        if first.metric.buckets.is_empty() {
+            return None;
+        }
+        let bounds: Vec<Bound> = first
+            .metric
+            .bounds()
+            .filter(|bound| others.iter().all(|other| other.metric.bounds().any(|same| same.le == bound.le)))
+            .collect();
+        Some(Bounds { bounds, flag: first.metric.buckets_flag.as_deref() })
+    }
 }
 
 impl Metric {
@@ -157,97 +321,66 @@ impl Metric {
         self.since.as_ref().is_none_or(|since| version >= since)
             && self.until.as_ref().is_none_or(|until| version < until)
     }
-}
 
-/// A version as engines write it: `0.11`, `0.33.0`; a leading `v` and what follows a `-`, `+` or letter is left out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(Vec<u32>);
+    /// The label sets of its series in the rule tests; one without labels is the least that every metric has.
+    pub fn examples(&self) -> impl Iterator<Item = BTreeMap<String, String>> {
+        let none = self.series.is_empty().then(BTreeMap::new);
+        self.series.iter().cloned().chain(none)
+    }
 
-impl FromStr for Version {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a version\nwrite it as the engine prints it: `\"0.11\"`");
-        if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+_".contains(c)) {
-            return Err(wrong());
-        }
-        let core = text.strip_prefix('v').unwrap_or(text);
-        let core = &core[..core.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(core.len())];
-        let parts: Option<Vec<u32>> =
-            core.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
-        let mut parts = parts.ok_or_else(wrong)?;
-        // `0.11` and `0.11.0` are one version.
-        while parts.last() == Some(&0) {
-            parts.pop();
-        }
-        Ok(Self(parts))
+    /// Its buckets' bounds in the unit of the vocabulary, without `+Inf`.
+    pub fn bounds(&self) -> impl Iterator<Item = Bound> + '_ {
+        self.buckets.iter().map(|bound| {
+            let le = self.unit.bound_to_base(bound);
+            let value = le.parse().expect("engine files are tested");
+            Bound { le, value }
+        })
     }
 }
-
-crate::values::scalar!(Version, "a version such as `0.11`", {
-    "type": ["string", "number"],
-    "description": "The engine's version, as it prints it: `\"0.11\"`."
-});
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::vocabulary::{self, Shape};
+    use crate::catalog::vocabulary::WORDS;
 
     #[test]
-    fn every_engine_names_only_metrics_and_words_that_exist() {
-        for engine in Engine::all().values() {
-            assert!(NAMES.contains(&engine.name.as_str()), "{} may be named in a config", engine.name);
-            for (word, source) in &engine.vocabulary {
-                let shape = vocabulary::word(word)
-                    .unwrap_or_else(|| panic!("{}: no word `{word}`", engine.name))
-                    .shape;
-                let metric = engine
-                    .metrics
-                    .get(&source.metric)
-                    .unwrap_or_else(|| panic!("no metric {}", source.metric));
-                let expected = match shape {
-                    Shape::Counter { .. } => MetricType::Counter,
-                    Shape::Histogram => MetricType::Histogram,
-                    Shape::Gauge(_) | Shape::StartTime => MetricType::Gauge,
-                };
-                assert_eq!(metric.r#type, expected, "{}: {word}", engine.name);
-                promql::parse_matchers(source.matchers.as_deref().unwrap_or_default())
-                    .expect("matchers parse");
-            }
-            if let Some(traffic) = &engine.traffic {
-                let metric = &engine.metrics[&traffic.metric];
-                assert_eq!(metric.r#type, MetricType::Counter, "{}: traffic", engine.name);
-                for label in traffic.endpoint.iter().chain(&traffic.status) {
-                    assert!(metric.labels.contains(label), "{}: traffic by `{label}`", engine.name);
-                }
-            }
-            for (name, metric) in &engine.metrics {
-                assert!(
-                    metric.replaces.as_ref().is_none_or(|old| engine.metrics.contains_key(old)),
-                    "{name}"
+    fn every_engine_says_of_every_word_where_it_is_read_or_why_it_cannot_be() {
+        let instrumented = Engine::instrumented(&[]);
+        for engine in Engines::built_in().iter().map(AsRef::as_ref).chain([&instrumented]) {
+            for word in WORDS {
+                assert_ne!(
+                    engine.vocabulary.contains_key(word.name),
+                    engine.cannot.contains_key(word.name),
+                    "{}: `{}` stands in `vocabulary` or in `cannot`",
+                    engine.name,
+                    word.name
                 );
-                assert_eq!(metric.buckets.is_empty(), metric.r#type != MetricType::Histogram, "{name}");
-                for labels in &metric.series {
-                    assert!(labels.keys().all(|label| metric.labels.contains(label)), "{name}");
-                }
             }
         }
     }
 
     #[test]
     fn a_version_chooses_among_names_and_without_one_all_are_read() {
-        let vllm = &Engine::all()["vllm"];
+        let vllm = Engines::built_in().get("vllm").expect("is built in");
         let names = |version: Option<&str>| -> Vec<&str> {
             let version = version.map(|v| v.parse().expect("a version"));
-            vllm.metrics_of(&vllm.vocabulary["kv_cache_usage"], version.as_ref())
+            vllm.readings(&vllm.vocabulary["kv_cache_usage"], version.as_ref())
                 .into_iter()
-                .map(|(name, _)| name)
+                .map(|reading| reading.name)
                 .collect()
         };
         assert_eq!(names(Some("0.8.5")), ["vllm:gpu_cache_usage_perc"]);
         assert_eq!(names(Some("0.11")), ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"]);
         assert_eq!(names(Some("v0.33.0rc1")), ["vllm:kv_cache_usage_perc"]);
         assert_eq!(names(None).len(), 2);
+    }
+
+    #[test]
+    fn the_bounds_of_a_histogram_are_in_the_unit_of_the_word() {
+        let ray = Engines::built_in().get("ray-serve").expect("is built in");
+        let bounds = ray.bounds("latency_seconds", None).expect("has a histogram").bounds;
+        assert_eq!(bounds[0], Bound { le: "0.001".to_owned(), value: 0.001 });
+        assert_eq!(bounds.last(), Some(&Bound { le: "600.0".to_owned(), value: 600.0 }));
+        assert_eq!(ray.bounds("running", None), None);
     }
 }

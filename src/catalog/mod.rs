@@ -3,8 +3,10 @@
 
 pub mod alerts;
 pub mod engines;
+pub mod machines;
 pub mod programs;
 pub mod receivers;
+pub mod units;
 pub mod vocabulary;
 
 use serde::de::DeserializeOwned;

@@ -9,7 +9,7 @@ pub struct Program {
     pub name: &'static str,
     pub image: &'static str,
     pub tag: &'static str,
-    /// `uid:gid`, never root.
+    /// `uid:gid`; root only where a program looks at the machine itself, and even then without its rights.
     pub user: &'static str,
     /// Where the other programs reach it, its metrics included.
     pub port: u16,
@@ -24,6 +24,8 @@ pub struct Program {
     pub data: Option<&'static str>,
     /// Rendered folders and where they are mounted.
     pub folders: &'static [(&'static str, &'static str)],
+    /// Folders of the machine that it looks at, and where it finds them.
+    pub machine: &'static [(&'static str, &'static str)],
     /// Whether it keeps scratch files outside its volume.
     pub scratch: bool,
     /// Whether it calls addresses that the user gave: these may be on the machine itself.
@@ -47,6 +49,9 @@ pub const PROCESS: &[&str] =
 /// Where Grafana finds its dashboards: apart from the provisioning folder, where it would look for providers.
 pub const DASHBOARDS: &str = "/etc/skymon/dashboards";
 
+/// What containers call the machine that they run on.
+pub const DOCKER_HOST: &str = "host.docker.internal";
+
 /// How a program takes a changed file of its folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
@@ -67,6 +72,7 @@ pub const PROMETHEUS: Program = Program {
     memory: "2g",
     data: Some("/prometheus"),
     folders: &[("prometheus", "/etc/prometheus")],
+    machine: &[],
     // promtool's, for the rules' tests.
     scratch: true,
     calls_out: true,
@@ -107,6 +113,7 @@ pub const ALERTMANAGER: Program = Program {
     memory: "256m",
     data: Some("/alertmanager"),
     folders: &[("alertmanager", "/etc/alertmanager")],
+    machine: &[],
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
@@ -133,6 +140,7 @@ pub const GRAFANA: Program = Program {
     memory: "512m",
     data: Some("/var/lib/grafana"),
     folders: &[("grafana/provisioning", "/etc/grafana/provisioning"), ("grafana/dashboards", DASHBOARDS)],
+    machine: &[],
     scratch: true,
     calls_out: false,
     reload: Reload::Restart,
@@ -151,6 +159,7 @@ pub const BLACKBOX: Program = Program {
     memory: "128m",
     data: None,
     folders: &[("blackbox", "/etc/blackbox_exporter")],
+    machine: &[],
     scratch: false,
     calls_out: true,
     reload: Reload::Signal,
@@ -177,6 +186,7 @@ pub const GATE: Program = Program {
     // Certificates that an authority gave.
     data: Some("/data/caddy"),
     folders: &[("gate", "/etc/caddy")],
+    machine: &[],
     scratch: false,
     calls_out: true,
     reload: Reload::Restart,
@@ -196,6 +206,7 @@ pub const EXPORTER: Program = Program {
     memory: "256m",
     data: None,
     folders: &[("exporter", "/etc/skymon/exporter")],
+    machine: &[],
     scratch: false,
     calls_out: true,
     reload: Reload::Restart,
@@ -217,6 +228,72 @@ pub const EXPORTER: Program = Program {
         "skyserve_replica_launches_total",
         "skyserve_replica_terminations_total",
     ],
+};
+
+/// The machine itself. Its network is not seen: the container has one of its own.
+pub const NODE: Program = Program {
+    name: "node",
+    image: "prom/node-exporter",
+    tag: "v1.11.1",
+    user: "65534:65534",
+    port: 9100,
+    pages: false,
+    health: &["wget", "-qO-", "http://localhost:9100/"],
+    capabilities: &[],
+    memory: "128m",
+    data: None,
+    folders: &[],
+    machine: &[("/", "/host")],
+    scratch: false,
+    calls_out: false,
+    reload: Reload::Restart,
+    metrics: &[],
+};
+
+/// The machine's containers. Root, since only root may ask Docker; without any of root's rights.
+pub const CADVISOR: Program = Program {
+    name: "cadvisor",
+    image: "ghcr.io/google/cadvisor",
+    tag: "v0.60.5",
+    user: "0:0",
+    port: 8080,
+    pages: false,
+    health: &["wget", "-qO-", "http://localhost:8080/healthz"],
+    capabilities: &[],
+    memory: "512m",
+    data: None,
+    folders: &[],
+    machine: &[
+        ("/", "/rootfs"),
+        ("/var/run", "/var/run"),
+        ("/sys", "/sys"),
+        ("/var/lib/docker", "/var/lib/docker"),
+    ],
+    scratch: false,
+    calls_out: false,
+    reload: Reload::Restart,
+    metrics: &[],
+};
+
+/// The machine's GPUs. Root, as DCGM wants it; without the right to profile, which is that to administer the machine.
+pub const DCGM: Program = Program {
+    name: "dcgm",
+    image: "nvcr.io/nvidia/k8s/dcgm-exporter",
+    tag: "4.5.3-4.8.2-distroless",
+    user: "0:0",
+    port: 9400,
+    pages: false,
+    // There is no program in it that asks for a page.
+    health: &["bash", "-c", "exec 3<>/dev/tcp/localhost/9400"],
+    capabilities: &[],
+    memory: "512m",
+    data: None,
+    folders: &[("dcgm", "/etc/skymon/dcgm")],
+    machine: &[],
+    scratch: true,
+    calls_out: false,
+    reload: Reload::Restart,
+    metrics: &[],
 };
 
 /// Where the front door takes people in, inside its container: above 1024, since it is not root.

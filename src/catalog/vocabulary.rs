@@ -3,10 +3,14 @@
 //! An engine's file says where each word is read; `plan::recordings` makes the recorded series from it, named
 //! `level:word:operation` where the level is `service` or `service_replica`.
 
+use super::units::Unit;
+
 /// One word: what it counts or measures, and how it is recorded.
 pub struct Word {
     pub name: &'static str,
     pub shape: Shape,
+    /// What it is recorded in, whatever the engine counts in.
+    pub unit: Unit,
     pub about: &'static str,
 }
 
@@ -18,7 +22,7 @@ pub enum Shape {
         zeros: Option<Zeros>,
     },
     Gauge(Fold),
-    /// Recorded as quantiles, and its buckets as rates.
+    /// Recorded as quantiles, and its buckets as rates; of an engine that has only a sum and a count, the mean.
     Histogram,
     /// The start of a process, recorded as it is and as its changes.
     StartTime,
@@ -63,54 +67,57 @@ const COUNTER: Shape = Shape::Counter { zeros: None };
 const REQUESTS: Shape = Shape::Counter { zeros: Some(Zeros::Replicas) };
 const PART_OF_REQUESTS: Shape = Shape::Counter { zeros: Some(Zeros::Requests) };
 
+const fn word_of(name: &'static str, shape: Shape, unit: Unit, about: &'static str) -> Word {
+    Word { name, shape, unit, about }
+}
+
 /// In the order of recording: what fills zeros stands before what it fills.
 pub const WORDS: &[Word] = &[
-    Word { name: "requests", shape: REQUESTS, about: "requests of users, without probes and scrapes" },
-    Word { name: "errors", shape: PART_OF_REQUESTS, about: "requests that ended in a server error" },
-    Word { name: "aborted", shape: PART_OF_REQUESTS, about: "requests that the client gave up" },
-    Word {
-        name: "latency_seconds",
-        shape: Shape::Histogram,
-        about: "time from request to the end of the answer, in seconds",
-    },
-    Word {
-        name: "time_to_first_token_seconds",
-        shape: Shape::Histogram,
-        about: "time from request to the first token, in seconds",
-    },
-    Word {
-        name: "time_per_output_token_seconds",
-        shape: Shape::Histogram,
-        about: "time between two tokens of an answer, in seconds",
-    },
-    Word { name: "running", shape: Shape::Gauge(Fold::Sum), about: "requests in progress" },
-    Word { name: "queued", shape: Shape::Gauge(Fold::Sum), about: "requests that wait to be run" },
-    Word { name: "tokens_in", shape: COUNTER, about: "prompt tokens read" },
-    Word { name: "tokens_out", shape: COUNTER, about: "tokens generated" },
-    Word {
-        name: "kv_cache_usage",
-        shape: Shape::Gauge(Fold::Max),
-        about: "share of the KV cache in use, 0 to 1",
-    },
-    Word {
-        name: "prefix_cache_queries",
-        shape: COUNTER,
-        about: "prompt tokens looked up in the prefix cache",
-    },
-    Word { name: "prefix_cache_hits", shape: COUNTER, about: "prompt tokens found in the prefix cache" },
-    Word { name: "preemptions", shape: COUNTER, about: "requests put back because the KV cache was full" },
-    Word {
-        name: "model_ready",
-        shape: Shape::Gauge(Fold::Min),
-        about: "1 where the model is loaded, else 0",
-    },
-    Word {
-        name: "memory_bytes",
-        shape: Shape::Gauge(Fold::Max),
-        about: "resident memory of the process, in bytes",
-    },
-    Word { name: "cpu_seconds", shape: COUNTER, about: "processor time of the process, in seconds" },
-    Word { name: "start_time_seconds", shape: Shape::StartTime, about: "when the process started" },
+    word_of("requests", REQUESTS, Unit::Requests, "requests of users, without probes and scrapes"),
+    word_of("errors", PART_OF_REQUESTS, Unit::Requests, "requests that ended in a server error"),
+    word_of("aborted", PART_OF_REQUESTS, Unit::Requests, "requests that the client gave up"),
+    word_of(
+        "latency_seconds",
+        Shape::Histogram,
+        Unit::Seconds,
+        "time from request to the end of the answer, in seconds",
+    ),
+    word_of(
+        "time_to_first_token_seconds",
+        Shape::Histogram,
+        Unit::Seconds,
+        "time from request to the first token, in seconds",
+    ),
+    word_of(
+        "time_per_output_token_seconds",
+        Shape::Histogram,
+        Unit::Seconds,
+        "time between two tokens of an answer, in seconds",
+    ),
+    word_of(
+        "queue_time_seconds",
+        Shape::Histogram,
+        Unit::Seconds,
+        "time that a request waited to be run, in seconds",
+    ),
+    word_of("running", Shape::Gauge(Fold::Sum), Unit::Requests, "requests in progress"),
+    word_of("queued", Shape::Gauge(Fold::Sum), Unit::Requests, "requests that wait to be run"),
+    word_of("tokens_in", COUNTER, Unit::Tokens, "prompt tokens read"),
+    word_of("tokens_out", COUNTER, Unit::Tokens, "tokens generated"),
+    word_of("kv_cache_usage", Shape::Gauge(Fold::Max), Unit::Ratio, "share of the KV cache in use, 0 to 1"),
+    word_of("prefix_cache_queries", COUNTER, Unit::Tokens, "prompt tokens looked up in the prefix cache"),
+    word_of("prefix_cache_hits", COUNTER, Unit::Tokens, "prompt tokens found in the prefix cache"),
+    word_of("preemptions", COUNTER, Unit::Requests, "requests put back because the KV cache was full"),
+    word_of("model_ready", Shape::Gauge(Fold::Min), Unit::Bool, "1 where the model is loaded, else 0"),
+    word_of(
+        "awake",
+        Shape::Gauge(Fold::Min),
+        Unit::Bool,
+        "1 where the engine takes requests, 0 where it sleeps or drains",
+    ),
+    word_of("memory_bytes", Shape::Gauge(Fold::Max), Unit::Bytes, "resident memory of the process, in bytes"),
+    word_of("cpu_seconds", COUNTER, Unit::Seconds, "processor time of the process, in seconds"),
+    word_of("start_time_seconds", Shape::StartTime, Unit::Seconds, "when the process started"),
 ];
 
 pub fn word(name: &str) -> Option<&'static Word> {

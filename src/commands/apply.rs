@@ -39,6 +39,13 @@ pub(super) fn command(
     (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
+/// The services whose servers measure themselves by a module that is another one now. skymon does not know where they are
+/// deployed from.
+pub(super) fn instrumented(changes: &[Change]) -> impl Iterator<Item = &str> {
+    let written = changes.iter().filter(|change| matches!(change.state, State::Update | State::Edited));
+    written.filter_map(|change| change.path.strip_prefix("instrumentation/")?.split('/').next())
+}
+
 /// From inside. The engine takes a signal that it sends itself, whichever it is, for the wish to stop: the program would run
 /// on, but not be started again after a crash or a reboot.
 const SIGNAL: &str = "kill -HUP 1";

@@ -1,15 +1,22 @@
-//! `skymon explain`: the page of one alert or check.
+//! `skymon explain`: the page of one alert, engine or check.
+
+mod engine;
 
 use anyhow::Result;
 
 use super::{Outcome, note, print};
 use crate::artifacts;
 use crate::catalog::alerts::AlertEntry;
+use crate::catalog::engines::Engines;
 use crate::checks;
 use crate::cli;
 use crate::diagnostics::nearest;
 
 pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
+    if let Some(engine) = Engines::built_in().get(&args.id.to_ascii_lowercase()) {
+        print(&engine::page(engine))?;
+        return Ok(Outcome::Fine);
+    }
     if let Some(page) = checks::page(&args.id.to_lowercase()) {
         print(page)?;
         return Ok(Outcome::Fine);
@@ -20,16 +27,19 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
         print(&format!("{}\n", lines.join("\n")))?;
         return Ok(Outcome::Fine);
     }
-    let names = AlertEntry::all().iter().map(|entry| entry.name.as_str());
+    let alerts = AlertEntry::all().iter().map(|entry| entry.name.as_str());
     let found = AlertEntry::all().iter().find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
     let Some(entry) = found else {
-        note(&format!("error: there is no alert and no check `{}`\n", args.id.escape_debug()))?;
-        match nearest(&args.id, names.clone().chain(checks::ALL.iter().map(|check| check.id))) {
-            Some(near) => note(&format!("help: did you mean `{near}`?\n"))?,
-            None => note(&format!(
-                "help: `skymon explain checks` lists the checks; the alerts are {}\n",
-                names.collect::<Vec<_>>().join(", ")
-            ))?,
+        note(&format!("error: there is no alert, engine or check `{}`\n", args.id.escape_debug()))?;
+        let engines = Engines::built_in().names();
+        let checks = checks::ALL.iter().map(|check| check.id);
+        if let Some(near) = nearest(&args.id, alerts.clone().chain(engines.clone()).chain(checks)) {
+            note(&format!("help: did you mean `{near}`?\n"))?;
+        } else {
+            let list = |names: Vec<&str>| names.join(", ");
+            note(&format!("help: the alerts are {}\n", list(alerts.collect())))?;
+            note(&format!("help: the engines are {}\n", list(engines.collect())))?;
+            note("help: `skymon explain checks` lists the checks\n")?;
         }
         return Ok(Outcome::CannotRun);
     };

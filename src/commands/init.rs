@@ -25,7 +25,7 @@ pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
     if let Some(refusal) = refuse_existing(args) {
         return cannot_run(&refusal);
     }
-    let flags = match read_flags(args) {
+    let mut flags = match read_flags(args) {
         Ok(flags) => flags,
         Err(faults) => return cannot_run(&list(&faults)),
     };
@@ -36,7 +36,8 @@ pub(super) fn run(args: &cli::Init) -> Result<Outcome> {
              help: answer them with flags, and add `--yes` to take the defaults for the rest\n",
         );
     }
-    if let Some(told) = wizard::tell(&flags) {
+    let looked = args.look.then(|| wizard::look(&mut flags));
+    for told in wizard::tell(&flags).into_iter().chain(looked) {
         for line in told.taken {
             print(&format!("{line}\n"))?;
         }
@@ -86,6 +87,7 @@ fn read_flags(args: &cli::Init) -> Result<Flags, Vec<Fault>> {
         name: args.name.clone(),
         service: args.service.clone(),
         engine: args.engine.clone(),
+        instrumentation: args.instrumentation,
         replicas: args.replicas.clone(),
         from: args.from.clone(),
         api_server: args.api_server.clone(),
@@ -136,6 +138,9 @@ fn print_written(written: &Written, dir: &Path) -> Result<()> {
     if written.closed_folder {
         note(&format!("note: `{}` was open to others; it is closed now (0700)\n", shown(dir, "secrets")))?;
     }
+    if let Some(path) = &written.kept_engine {
+        note(&format!("note: `{}` is kept: it was there already\n", shown(dir, path)))?;
+    }
     for (path, state) in &written.secrets {
         let path = shown(dir, path);
         match state {
@@ -182,7 +187,7 @@ fn finish(dir: &Path, answers: &Answers, written: &Written) -> Result<Outcome> {
     for text in machine::look(stack, answers) {
         note(&format!("note: {text}\n"))?;
     }
-    print(&next_steps(dir, stack, &empty))?;
+    print(&next_steps(dir, stack, answers, &empty))?;
     Ok(Outcome::Fine)
 }
 
@@ -220,13 +225,23 @@ fn receivers(stack: &Stack) -> String {
     names.join(", ")
 }
 
-fn next_steps(dir: &Path, stack: &Stack, empty: &[(&str, &str, &str)]) -> String {
+fn next_steps(dir: &Path, stack: &Stack, answers: &Answers, empty: &[(&str, &str, &str)]) -> String {
     let mut steps = Vec::new();
     if dir != Path::new(".") {
         steps.push(format!("cd {}", shell_word(&dir.to_string_lossy())));
     }
+    if let Some(own) = &answers.own_engine {
+        steps.push(format!("look at each line of {}: it was guessed from names", own.path()));
+    }
     for (path, what, link) in empty {
         steps.push(format!("fill {path}: {what}\n     {link}"));
+    }
+    if answers.instrumentation {
+        steps.push(format!(
+            "copy monitoring/instrumentation/{}/skymon_metrics.py beside the server's code, and put it around the server:\n     \
+             its first lines say how, for Flask, FastAPI and others",
+            answers.service
+        ));
     }
     steps.push("docker compose -f monitoring/docker-compose.yml up -d --wait".to_owned());
     steps.push(format!(
@@ -324,11 +339,12 @@ mod tests {
     #[test]
     fn every_example_in_the_comments_is_one_that_works() {
         // Where nothing is answered, there are most comments.
-        let shortest: Vec<_> = replies(KINDS[0])
+        let mut shortest: Vec<_> = replies(KINDS[0])
             .into_iter()
             .map(|(question, _)| (question, Reply::Default))
             .filter(|(question, _)| !["URL that takes", "every minute"].contains(question))
             .collect();
+        shortest.insert(3, ("Python module", Reply::Default));
         let config = answer(&shortest).config(&Templates::new()).unwrap();
         let is_example = |line: &str| {
             let code = line.trim_start().strip_prefix("# ").unwrap_or_default();

@@ -3,6 +3,7 @@
 mod apply;
 mod explain;
 mod init;
+mod metrics;
 mod own;
 mod passwd;
 mod paths;
@@ -17,8 +18,9 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::artifacts::{self, Artifacts};
+use crate::catalog::engines::Engine;
 use crate::checks::Allowed;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
 use crate::diagnostics::{self, Report};
 use crate::plan::{self, Plan};
@@ -41,10 +43,15 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Render(args) => render::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Metrics(args) => metrics::run(&args),
         Command::Passwd(args) => passwd::run(&args),
         Command::Templates(args) => templates::run(&args),
-        Command::Schema => {
-            print(&format!("{}\n", serde_json::to_string_pretty(&schema())?))?;
+        Command::Schema { of } => {
+            let schema = match of {
+                SchemaOf::Config => schema(),
+                SchemaOf::Engine => schemars::schema_for!(Engine).to_value(),
+            };
+            print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
             Ok(Outcome::Fine)
         }
         Command::Completions { shell } => {
@@ -111,7 +118,7 @@ fn build(
     let mut found = Report::new();
     let own = own::read(config, paths, &mut found)?;
     *files = own.files;
-    let plan = plan::resolve(config, index, &own.templates, &mut found)?;
+    let plan = plan::resolve(config, index, &own.engines, &own.templates, &mut found)?;
     // What was refused while reading is not missing: its place has been named once. And what a half-read config seems
     // to lack is worth no warning.
     report.extend_unrelated(found);

@@ -1,4 +1,4 @@
-//! The user's own templates, rules and dashboards, read from the folders that the config names.
+//! The user's own engines, templates, rules and dashboards, read from the folders that the config names.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,18 @@ use anyhow::Result;
 
 use super::paths::StackPaths;
 use crate::artifacts::Extra;
+use crate::catalog::engines::Engines;
 use crate::checks::Allowed;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Place, Report, nearest};
+use crate::plan;
 use crate::source::{ConfigPath, SourceFile, TooMany, files_below};
 use crate::stack::Folder;
 use crate::templates::{Overrides, Templates};
 use crate::values::FolderPath;
 
 pub(super) struct Own {
+    pub(super) engines: Engines,
     pub(super) templates: Templates,
     pub(super) extra: Extra,
     /// All files that a finding may be about.
@@ -23,7 +26,8 @@ pub(super) struct Own {
 
 /// Reads all of it. What is wrong with it goes to `report`.
 pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<Own> {
-    refuse_engines(config, paths, report)?;
+    let at = ConfigPath::root().key("engines");
+    let engines = files(&at, config.engines.as_ref(), &["yml", "yaml"], paths, report)?;
     let overrides = overrides(config, paths, report)?;
     let at = ConfigPath::root().key("extra");
     let rules = files(&at.key("rules"), config.extra.rules.as_ref(), &["yml", "yaml"], paths, report)?;
@@ -33,7 +37,9 @@ pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> 
     let mut files: Vec<SourceFile> = overrides.iter().map(|(_, file)| file.clone()).collect();
     files.extend(rules);
     files.extend(dashboards);
-    Ok(Own { templates: Templates::with(overrides, report), extra, files })
+    let known = plan::engines(&engines, report);
+    files.extend(engines);
+    Ok(Own { engines: known, templates: Templates::with(overrides, report), extra, files })
 }
 
 /// What the config allows, with the files of the stack in `out` as findings name them.
@@ -48,26 +54,6 @@ pub(super) fn allowed(config: &Config, out: &Path) -> Vec<Allowed> {
     allowed.collect()
 }
 
-/// Engines of one's own come with a later version. A folder without any breaks no promise.
-fn refuse_engines(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<()> {
-    let at = ConfigPath::root().key("engines");
-    let Some(folder) = folder(&at, config.engines.as_ref(), paths, report)? else { return Ok(()) };
-    match files_below(&folder)? {
-        Ok(found) => {
-            if let Some(file) = found.first() {
-                let message = "engines of your own are not available in this version";
-                report.push(
-                    Diagnostic::error("not-yet", message)
-                        .at_value(at, format!("holds `{}`", file.display()))
-                        .help("remove the key; `docs/engines.md` says what the built-in engines read"),
-                );
-            }
-        }
-        Err(too_many) => report.push(too_many_files(too_many, &at, &folder)),
-    }
-    Ok(())
-}
-
 pub(super) fn overrides(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<Overrides> {
     let at = ConfigPath::root().key("templates");
     let Some(folder) = folder(&at, config.templates.as_ref(), paths, report)? else {
@@ -80,7 +66,7 @@ pub(super) fn overrides(config: &Config, paths: &StackPaths, report: &mut Report
     }))
 }
 
-/// The files of an `extra` folder. What lies deeper is said, since it looks as if it were part of the stack.
+/// The files of a folder in which no folders are meant. What lies deeper is said, since it looks as if it were part of the stack.
 fn files(
     at: &ConfigPath,
     written: Option<&FolderPath>,

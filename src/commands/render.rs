@@ -58,6 +58,11 @@ fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
     for secret in &replaced {
         print(&format!("{:<8} {}\n", "replaced", secret.source))?;
     }
+    for service in apply::instrumented(comparison.changes()) {
+        note(&format!(
+            "note: the servers of `{service}` measure by another module now: copy it to them, and restart them\n"
+        ))?;
+    }
     let programs = replaced.iter().map(|secret| secret.program).collect();
     let compose = paths.out.join("docker-compose.yml").to_string_lossy().into_owned();
     if let Some(command) = apply::command(comparison.changes(), &programs, &stack.plan, &compose) {

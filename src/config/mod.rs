@@ -13,11 +13,11 @@ use crate::catalog::receivers::Receiver;
 use crate::mounts::Literal;
 use crate::values::{
     BindAddress, Count, DnsName, Duration, EnvName, FilePath, FolderPath, Host, HostPort, HttpUrl, Line,
-    MailAddress, Port, Rate, Size, SkyName, StackName, UrlPath,
+    MailAddress, Objective, Port, Rate, Size, SkyName, StackName, UrlPath,
 };
 
 /// Sections that a later version will read; until then they are refused by name, not as unknown.
-pub const NOT_YET: &[&str] = &["gpus", "hosts", "services.*.slo"];
+pub const NOT_YET: &[&str] = &[];
 
 /// One monitoring stack. What is required may be missing here, so that all other faults are still found; `plan` says so.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -45,6 +45,12 @@ pub struct Config {
     pub skyserve: Option<SkyServe>,
     /// What replicas cost.
     pub cost: Cost,
+    /// Addresses of node exporters: the machines to watch, with or without replicas on them.
+    pub hosts: Vec<HostPort>,
+    /// Addresses of dcgm-exporters: the machines whose GPUs to watch.
+    pub gpus: Vec<HostPort>,
+    /// Exporters that the stack itself runs, for the machine that it runs on.
+    pub local: Local,
     pub prometheus: Prometheus,
     /// Where the pages are published on 127.0.0.1, unless `access` opens them.
     pub ports: Ports,
@@ -53,7 +59,7 @@ pub struct Config {
     /// Other images than the built-in ones.
     pub images: Images,
     pub links: Links,
-    /// A folder of engine files of your own; this version reads none.
+    /// A folder of engine files of your own.
     pub engines: Option<FolderPath>,
     /// A folder of templates that take the place of built-in ones.
     pub templates: Option<FolderPath>,
@@ -66,10 +72,12 @@ pub struct Config {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// What serves the model: `custom`, `vllm`.
+    /// What serves the model: a built-in engine, or one of your own in `engines`.
     pub engine: Line,
     /// The engine's version; without it rules work on the current and the last versions.
     pub engine_version: Option<Version>,
+    /// For `engine: custom`: a module for the server that measures its requests is rendered too.
+    pub instrumentation: Option<Instrumentation>,
     /// What users call. Probed from outside, never scraped: behind it each request meets another replica.
     pub endpoint: Option<HttpUrl>,
     /// How the endpoint is probed.
@@ -95,6 +103,8 @@ pub struct Service {
     pub capacity: Capacity,
     #[serde(default)]
     pub scale: Scale,
+    /// What its users were promised; alerts are then about that.
+    pub slo: Option<Slo>,
     /// Changes to alerts for this service; they win over the stack's.
     #[serde(default)]
     pub alerts: BTreeMap<String, AlertChange>,
@@ -181,6 +191,32 @@ pub struct Scale {
     pub max: Option<Count>,
 }
 
+/// Service-level objectives: which share of the requests must be good, within which time.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Slo {
+    /// The time that the objectives are about: 30d, also if not said, or 28d.
+    pub window: Option<Duration>,
+    /// Percent of the requests that must not end in a server error.
+    pub availability: Option<Objective>,
+    /// How long a whole answer may take.
+    pub latency: Option<SpeedObjective>,
+    /// How long users may wait for the first token.
+    pub time_to_first_token: Option<SpeedObjective>,
+    /// How long users may wait for each further token.
+    pub inter_token_latency: Option<SpeedObjective>,
+}
+
+/// An objective for speed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedObjective {
+    /// Percent that must be fast enough.
+    pub objective: Objective,
+    /// What is fast enough: the bound of a bucket of the engine's histogram.
+    pub under: Duration,
+}
+
 /// Severity → receiver.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -244,6 +280,18 @@ pub struct Cost {
     pub max_hourly: Option<Rate>,
 }
 
+/// The machine that the stack runs on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Local {
+    /// Runs node exporter: `true` or `false`.
+    pub host: Option<bool>,
+    /// Runs cAdvisor, as root: it asks Docker which containers there are.
+    pub containers: Option<bool>,
+    /// Runs dcgm-exporter; Docker must be able to hand out GPUs.
+    pub gpus: Option<bool>,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prometheus {
@@ -284,6 +332,9 @@ pub struct Images {
     pub blackbox: Option<Line>,
     pub gate: Option<Line>,
     pub exporter: Option<Line>,
+    pub node: Option<Line>,
+    pub cadvisor: Option<Line>,
+    pub dcgm: Option<Line>,
 }
 
 /// The front door: what is behind it is reached through it alone.
@@ -357,3 +408,22 @@ impl std::str::FromStr for FormatVersion {
 }
 
 crate::values::scalar!(FormatVersion, "the version 1", { "const": 1 });
+
+/// The language of a server that is measured by a module of skymon.
+#[derive(Clone, Copy, Debug)]
+pub enum Instrumentation {
+    Python,
+}
+
+impl std::str::FromStr for Instrumentation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "python" => Ok(Self::Python),
+            _ => Err(format!("there is no instrumentation for `{text}`\nwrite `instrumentation: python`")),
+        }
+    }
+}
+
+crate::values::scalar!(Instrumentation, "a language", { "enum": ["python"] });

@@ -140,6 +140,18 @@ impl Diagnostic {
         self
     }
 
+    /// A finding about a file that was read as if it were the config: its places become bytes of that file, since a path is
+    /// one of the config for everybody else.
+    #[must_use]
+    pub fn in_file(mut self, sources: &Sources) -> Diagnostic {
+        for label in &mut self.labels {
+            if let Some((source, range)) = resolve(&label.place, sources).span {
+                label.place = Place::Span { file: source.name.clone(), range };
+            }
+        }
+        self
+    }
+
     fn primary(&self) -> Option<&Label> {
         self.labels.iter().find(|label| label.primary)
     }

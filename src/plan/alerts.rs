@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::{Value, context};
 
+use super::slo::Slo;
 use crate::catalog::alerts::{AlertChange, AlertEntry, Pack};
+use crate::catalog::engines::{Bound, Bounds};
 use crate::diagnostics::nearest;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::promql::PromQl;
@@ -32,9 +34,6 @@ pub struct Alert {
     pub incident: String,
 }
 
-/// A longer `for` than this would tell nobody in time.
-const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
-
 /// What an alert is rendered for.
 pub(super) struct Scope<'a> {
     pub service: Option<&'a str>,
@@ -45,8 +44,10 @@ pub(super) struct Scope<'a> {
     pub scale_to_zero: bool,
     /// Changes, the weakest first, each with its place in the config (the engine's has none).
     pub changes: Vec<(Option<ConfigPath>, &'a BTreeMap<String, AlertChange>)>,
-    /// The largest bucket of a word's histogram.
-    pub largest_bucket: &'a dyn Fn(&str) -> Option<f64>,
+    /// The buckets of a word's histogram.
+    pub bounds: &'a dyn Fn(&str) -> Option<Bounds<'a>>,
+    /// What the service's users were promised.
+    pub slo: Option<&'a Slo>,
 }
 
 /// One alert with all changes laid over it.
@@ -81,7 +82,7 @@ pub(super) fn check_changes(
             );
             continue;
         };
-        if of_service && entry.pack != Pack::Service {
+        if of_service && !matches!(entry.pack, Pack::Service | Pack::Slo) {
             report.push(
                 Diagnostic::error(
                     "misplaced-alert",
@@ -105,10 +106,13 @@ pub(super) fn check_changes(
         if change.min_requests.is_some() && entry.min_requests.is_none() {
             report.push(not_of(&at, "min_requests", name));
         }
-        if change.hold.is_some_and(|hold| hold > LONGEST_HOLD) {
+        let longest = entry.longest_for;
+        if change.hold.is_some_and(|hold| hold > longest) {
             report.push(bad_value(
                 at.key("for"),
-                "an alert that waits longer than a day tells nobody in time\nwrite `for: 1d` or less",
+                &format!(
+                    "`{name}` tells nobody in time if it waits longer than {longest}\nwrite `for: {longest}` or less"
+                ),
             ));
         }
         super::resolve::check_labels(&at.key("labels"), &change.labels, report);
@@ -136,15 +140,29 @@ pub(super) fn resolve(
     report: &mut Report,
 ) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
+    let promised = scope.slo.map(Slo::covered).unwrap_or_default();
     for entry in AlertEntry::all().iter().filter(|entry| entry.pack == pack) {
+        if entry.of.as_deref().is_some_and(|word| promised.contains(word)) {
+            let why =
+                "with an objective for it, `SLOBurnFast` and `SLOBurnSlow` take its place; remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
+        if pack == Pack::Slo && scope.slo.is_none() {
+            let why = "the service has no objective: write `slo: {availability: 99.9}`, or remove the change";
+            warn_of_idle_changes(entry, scope, why, report);
+            continue;
+        }
         let effective = lay_over(entry, scope, report);
         if entry.unit.is_some() && effective.threshold.is_none() {
             continue;
         }
         let enabled = effective.enabled;
         let alert = instantiate(entry, effective, scope, templates)?;
-        if alert.expr.metrics().iter().any(|metric| !scope.exposed.contains_key(metric)) {
-            warn_of_idle_changes(entry, scope, report);
+        let missing: Vec<&String> =
+            alert.expr.metrics().iter().filter(|metric| !scope.exposed.contains_key(*metric)).collect();
+        if !missing.is_empty() {
+            warn_of_idle_changes(entry, scope, why_missing(&missing, scope), report);
         } else if enabled {
             alerts.push(alert);
         }
@@ -152,8 +170,8 @@ pub(super) fn resolve(
     Ok(alerts)
 }
 
-/// The service's own change of an alert that its engine cannot feed is most likely a mistake; the stack's is not.
-fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) {
+/// The service's own change of an alert that it does not have is most likely a mistake; the stack's is not.
+fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, why: &str, report: &mut Report) {
     let Some(service) = scope.service else { return };
     let Some((Some(at), changes)) = scope.changes.last() else {
         return;
@@ -162,8 +180,22 @@ fn warn_of_idle_changes(entry: &AlertEntry, scope: &Scope, report: &mut Report) 
         report.push(
             Diagnostic::warning("idle-alert", format!("`{}` does not exist for `{service}`", entry.name))
                 .at_key(at.key(&entry.name), "changes nothing")
-                .help("the service does not expose what this alert needs; remove the change"),
+                .help(why),
         );
+    }
+}
+
+/// Why a service does not have an alert that needs these series.
+fn why_missing(missing: &[&String], scope: &Scope) -> &'static str {
+    // What is compared is there, and what it is compared with is gone by then.
+    let is_not_kept = |metric: &&String| {
+        let compared = metric.strip_suffix(":ratio1w").or_else(|| metric.strip_suffix(":ratio1d"));
+        compared.is_some_and(|word| scope.exposed.contains_key(&format!("{word}:rate5m")))
+    };
+    if missing.iter().all(is_not_kept) {
+        "it compares with what is not kept so long; write `prometheus: {retention: {time: 8d}}` or more"
+    } else {
+        "the service does not expose what this alert needs; remove the change"
     }
 }
 
@@ -196,23 +228,46 @@ fn lay_over(entry: &AlertEntry, scope: &Scope, report: &mut Report) -> Effective
         }
     }
     if let (Some(threshold), Some(at), true) = (effective.threshold, set_at, effective.enabled) {
-        check_bucket(entry, threshold, at, scope, report);
+        check_buckets(entry, threshold, at, scope, report);
     }
     effective
 }
 
-/// Beyond the largest bucket a histogram only knows "more": a quantile never gets there, and the alert never fires.
-fn check_bucket(entry: &AlertEntry, threshold: f64, at: ConfigPath, scope: &Scope, report: &mut Report) {
-    let Some(largest) = entry.of.as_deref().and_then(|word| (scope.largest_bucket)(word)) else {
+/// Beyond the largest bucket a histogram only knows "more": a quantile never gets there, and the alert never fires. Below the
+/// smallest one it knows no better than "less": a quantile is guessed, and the alert fires whenever there is traffic.
+fn check_buckets(entry: &AlertEntry, threshold: f64, at: ConfigPath, scope: &Scope, report: &mut Report) {
+    let Some(Bounds { bounds, flag }) = entry.of.as_deref().and_then(|word| (scope.bounds)(word)) else {
         return;
     };
-    if threshold >= largest {
-        let service = scope.service.unwrap_or_default();
-        report.push(
-            Diagnostic::error("beyond-buckets", format!("`{}` could never fire for `{service}`", entry.name))
-                .at_value(at, format!("the largest bucket of its histogram is {largest}s"))
-                .help(format!("write a threshold below {largest}s: beyond it nothing is measured")),
-        );
+    let (Some(smallest), Some(largest)) = (bounds.first(), bounds.last()) else { return };
+    let does = match threshold {
+        threshold if threshold >= largest.value => "could never fire",
+        threshold if threshold < smallest.value => "would fire at any traffic",
+        _ => return,
+    };
+    let (smallest, largest) = (smallest.value, largest.value);
+    let change =
+        flag.map(|flag| format!("; `{flag}` changes them, and an engine file of your own says so to skymon"));
+    let service = scope.service.unwrap_or_default();
+    report.push(
+        Diagnostic::error("beyond-buckets", format!("`{}` {does} for `{service}`", entry.name))
+            .at_value(at, format!("its histogram tells times from {smallest}s to {largest}s apart"))
+            .help(format!(
+                "write a threshold from {smallest}s to below {largest}s\nthe buckets are {} seconds{}",
+                listed(&bounds),
+                change.unwrap_or_default()
+            )),
+    );
+}
+
+/// The bounds, without the middle of a long list.
+fn listed(bounds: &[Bound]) -> String {
+    let values: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
+    match values.as_slice() {
+        [first @ .., _, _] if first.len() > 8 => {
+            format!("{}, …, {}", values[..6].join(", "), values[values.len() - 2..].join(", "))
+        }
+        _ => values.join(", "),
     }
 }
 
@@ -227,6 +282,9 @@ fn instantiate(
         threshold => effective.threshold.map(number),
         min_requests => effective.min_requests,
         scale_to_zero => scope.scale_to_zero,
+        recorded => scope.exposed.keys().map(String::as_str).collect::<Value>(),
+        for_seconds => effective.hold.unwrap_or(entry.hold).as_millis() / 1000,
+        slo => scope.slo.map(Slo::values),
     };
     let expr = templates.render_snippet("alert.promql", &entry.expr, &values)?;
     let expr =
@@ -268,4 +326,47 @@ fn number(value: f64) -> Value {
     #[allow(clippy::cast_precision_loss, clippy::float_cmp, reason = "exact only where nothing was lost")]
     let exact = whole as f64 == value;
     if exact { Value::from(whole) } else { Value::from(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::engines::Engines;
+
+    #[test]
+    fn every_default_threshold_lies_within_the_buckets_of_every_engine_and_version() {
+        let mut compared = 0;
+        for engine in Engines::built_in().iter() {
+            let borders = engine.metrics.values().flat_map(|metric| [&metric.since, &metric.until]);
+            let versions: Vec<_> = borders.flatten().map(Some).chain([None]).collect();
+            for entry in AlertEntry::all() {
+                let (Some(word), Some(unit)) = (&entry.of, entry.unit) else { continue };
+                let own = engine.alerts.get(&entry.name).and_then(|change| change.threshold.as_ref());
+                let threshold = own.or(entry.threshold.as_ref()).expect("has a default");
+                let threshold = unit.parse(threshold).expect("fits its unit");
+                for bounds in versions.iter().filter_map(|version| engine.bounds(word, *version)) {
+                    compared += 1;
+                    let (first, last) = (&bounds.bounds[0], &bounds.bounds[bounds.bounds.len() - 1]);
+                    assert!(
+                        first.value <= threshold && threshold < last.value,
+                        "{}: `{}` has a default of {threshold}s and buckets of {}s to {}s: give it another one under `alerts`",
+                        engine.name,
+                        entry.name,
+                        first.value,
+                        last.value,
+                    );
+                }
+            }
+        }
+        assert!(compared > 0);
+    }
+
+    #[test]
+    fn a_long_list_of_buckets_is_shortened() {
+        let bounds = |count: u32| -> Vec<Bound> {
+            (1..=count).map(|value| Bound { le: String::new(), value: f64::from(value) / 2.0 }).collect()
+        };
+        assert_eq!(listed(&bounds(4)), "0.5, 1, 1.5, 2");
+        assert_eq!(listed(&bounds(20)), "0.5, 1, 1.5, 2, 2.5, 3, …, 9.5, 10");
+    }
 }

@@ -280,7 +280,14 @@ impl Recorder {
 
     fn add(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("made of parts that were checked");
-        self.recordings.push(Recording { name: name.to_owned(), expr, interval: self.interval, expected });
+        let labels = BTreeMap::new();
+        self.recordings.push(Recording {
+            name: name.to_owned(),
+            expr,
+            labels,
+            interval: self.interval,
+            expected,
+        });
     }
 }
 

@@ -79,8 +79,12 @@ pub(super) fn test_step(scrape_interval: Duration) -> Duration {
     scrape_interval.max(Duration::from_secs(15))
 }
 
-/// The step of tests that span more than an hour. Ranges of 5 minutes still hold the two samples they need.
+/// The step of tests that span more than `LONG`. Ranges of 5 minutes still hold the two samples they need.
 pub const LONG_TEST_STEP: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(1200);
+
+/// The step of tests that span more than a week. What they feed is recorded already, so that no window has to be filled.
+pub const LONGEST_TEST_STEP: Duration = Duration::from_secs(3600);
 
 /// Proves one alert on its incident.
 pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>> {
@@ -95,7 +99,7 @@ pub(super) fn test_alert(alert: &Alert, step: Duration) -> Result<Vec<RuleTest>>
             .parse()
             .map_err(|error| anyhow::anyhow!("bug: the test of alert `{name}`: {error}"))?
     };
-    let long = lookback.as_millis() + alert.hold.as_millis() > 3_600_000;
+    let long = lookback.as_millis() + alert.hold.as_millis() > LONG.as_millis();
     let step = if long { LONG_TEST_STEP } else { step };
     let steps_of = |duration: Duration| duration.as_millis().div_ceil(step.as_millis());
     let at = |steps: u64| Duration::from_millis(steps * step.as_millis());

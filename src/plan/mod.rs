@@ -4,7 +4,10 @@
 mod alerts;
 mod cost;
 mod door;
+mod engines;
+mod hosts;
 mod incidents;
+mod instrumentation;
 mod programs;
 mod proofs;
 mod recordings;
@@ -13,20 +16,26 @@ mod routes;
 mod series;
 mod services;
 mod skyserve;
+mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::Value;
 use serde::Serialize;
 
 pub use alerts::Alert;
 pub use door::{Certificate, Door};
-pub use incidents::{Check, LONG_TEST_STEP, RuleTest};
+pub use engines::{engines, is_engine_name};
+pub use hosts::MachineJob;
+pub use incidents::{Check, LONG_TEST_STEP, LONGEST_TEST_STEP, RuleTest};
+pub use instrumentation::Instrumentation;
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
-pub use resolve::resolve;
+pub use resolve::{RESERVED_LABELS, resolve};
 pub use routes::{Inhibition, Route};
 pub use skyserve::SkyServe;
+pub use slo::{BUDGET_INTERVAL, BUDGET_REMAINING};
 
 use crate::catalog::engines::Engine;
 use crate::catalog::programs::{GRAFANA, Program};
@@ -38,9 +47,11 @@ pub struct Plan {
     pub name: String,
     pub services: Vec<Service>,
     pub skyserve: Option<SkyServe>,
-    /// Recordings of the stack: what its replicas cost.
+    /// Machines, GPUs and containers, as exporters see them.
+    pub machines: Vec<MachineJob>,
+    /// Recordings of the stack: what its replicas cost, and how its machines are.
     pub recordings: Vec<Recording>,
-    /// Alerts of the stack itself, and of SkyServe.
+    /// Alerts of the stack itself, of SkyServe, and of machines.
     pub alerts: Vec<Alert>,
     pub tests: Vec<RuleTest>,
     pub receivers: Vec<Receiver>,
@@ -85,7 +96,9 @@ impl Plan {
 
 pub struct Service {
     pub name: String,
-    pub engine: &'static Engine,
+    pub engine: Arc<Engine>,
+    /// `None`: what the server exposes is its own affair.
+    pub instrumentation: Option<Instrumentation>,
     pub probe: Option<Probe>,
     pub targets: Targets,
     pub scrape: Scrape,
@@ -93,6 +106,8 @@ pub struct Service {
     /// `None` if nothing is scraped, or if the engine does not tell its answers apart.
     pub traffic: Option<Traffic>,
     pub recordings: Vec<Recording>,
+    /// What is left of the error budget of each objective; recorded seldom, since it looks far back.
+    pub budget: Vec<Recording>,
     pub alerts: Vec<Alert>,
     /// Proves the recordings on the engine's own series, and each alert on its incident.
     pub tests: Vec<RuleTest>,
@@ -100,7 +115,7 @@ pub struct Service {
 
 impl Service {
     pub fn recorded(&self) -> BTreeSet<String> {
-        self.recordings.iter().map(|recording| recording.name.clone()).collect()
+        self.recordings.iter().chain(&self.budget).map(|recording| recording.name.clone()).collect()
     }
 }
 

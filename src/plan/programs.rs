@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::alerts::bad_value;
 use super::{Door, Published, RunningProgram};
 use crate::catalog::programs::{
-    ALERTMANAGER, BLACKBOX, EXPORTER, GATE, GATE_PORT, GRAFANA, PROMETHEUS, Program,
+    ALERTMANAGER, BLACKBOX, CADVISOR, DCGM, EXPORTER, GATE, GATE_PORT, GRAFANA, NODE, PROMETHEUS, Program,
 };
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Report};
@@ -34,6 +34,17 @@ pub(super) fn resolve(
     }
     if config.access.is_some() {
         programs.push((&GATE, &images.gate, None));
+    }
+    let local = &config.local;
+    let exporters = [
+        (local.host, &NODE, &images.node),
+        (local.containers, &CADVISOR, &images.cadvisor),
+        (local.gpus, &DCGM, &images.dcgm),
+    ];
+    for (wanted, program, image) in exporters {
+        if wanted == Some(true) {
+            programs.push((program, image, None));
+        }
     }
     let published = |facts: &Program, port: Option<Port>| match door {
         Some(door) if facts.name == GATE.name => {

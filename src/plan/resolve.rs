@@ -9,9 +9,11 @@ use minijinja::context;
 use super::alerts::{self, Scope, bad_value};
 use super::services::ServiceResolver;
 use super::{
-    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, incidents, programs, routes, skyserve,
+    Alert, Plan, Receiver, Recording, RunningProgram, cost, door, hosts, incidents, programs, routes,
+    skyserve,
 };
 use crate::catalog::alerts::Pack;
+use crate::catalog::engines::Engines;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
@@ -21,9 +23,10 @@ use crate::templates::Templates;
 use crate::values::{self, Duration, HttpUrl, Line};
 
 /// Set by skymon on every series; a user's label of that name would be overwritten or would break the rules.
-const RESERVED_LABELS: &[&str] = &[
+pub const RESERVED_LABELS: &[&str] = &[
     "alertname",
     "cloud",
+    "host",
     "instance",
     "integration",
     "job",
@@ -36,6 +39,7 @@ const RESERVED_LABELS: &[&str] = &[
     "rule_group",
     "service",
     "severity",
+    "slo",
     "spot",
     "stack",
 ];
@@ -47,10 +51,11 @@ const RETENTION: RangeInclusive<Duration> =
 /// Rates look back 5 minutes and need several samples in them.
 pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
-/// `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
+/// `engines` are those that a service may name, `templates` renders the alerts' expressions. An error is a bug of skymon; what the user can mend goes to `report`.
 pub fn resolve(
     config: &Config,
     index: &SpanIndex,
+    engines: &Engines,
     templates: &Templates,
     report: &mut Report,
 ) -> Result<Option<Plan>> {
@@ -70,6 +75,7 @@ pub fn resolve(
     alerts::check_changes(&root.key("alerts"), &config.alerts, false, report);
 
     check_limits(config, report);
+    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
 
     let mut mounts = Mounts::default();
     let mut services = Vec::new();
@@ -78,10 +84,12 @@ pub fn resolve(
         let resolver = ServiceResolver {
             config,
             index,
+            engines,
             name,
             written: service,
             at: root.key("services").key(name),
             scrape_interval,
+            retention: retention_time,
         };
         services.extend(resolver.resolve(templates, &mut mounts, report)?);
     }
@@ -97,7 +105,6 @@ pub fn resolve(
     let programs = programs::resolve(config, probes, door.as_ref(), report);
     mounts.secrets.push(programs::grafana_password());
 
-    let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
     let step = incidents::test_step(scrape_interval);
     let costs = match &skyserve {
         Some(_) => {
@@ -107,9 +114,13 @@ pub fn resolve(
         }
         None => cost::without_skyserve(config, report),
     };
+    let machines = hosts::resolve(config, index, report);
+    let mut recorded = hosts::record(&machines, scrape_interval, templates)?;
+    recorded.recordings.splice(0..0, costs.recordings);
+    recorded.tests.splice(0..0, costs.tests);
     let stack_alerts =
-        resolve_stack_alerts(config, &programs, &costs.recordings, scrape_interval, templates, report)?;
-    let mut stack_tests = costs.tests;
+        resolve_stack_alerts(config, &programs, &recorded.recordings, scrape_interval, templates, report)?;
+    let mut stack_tests = recorded.tests;
     for alert in &stack_alerts {
         stack_tests.extend(incidents::test_alert(alert, step)?);
     }
@@ -132,7 +143,8 @@ pub fn resolve(
         name: name.as_str().to_owned(),
         services,
         skyserve,
-        recordings: costs.recordings,
+        machines,
+        recordings: recorded.recordings,
         alerts: stack_alerts,
         tests: stack_tests,
         receivers: all_receivers,
@@ -166,7 +178,7 @@ fn check_limits(config: &Config, report: &mut Report) {
     }
 }
 
-/// The alerts of the monitoring itself, and those that watch all services on SkyServe at once.
+/// The alerts of the monitoring itself, and those that watch all services on SkyServe, all machines and all GPUs at once.
 fn resolve_stack_alerts(
     config: &Config,
     programs: &[RunningProgram],
@@ -190,10 +202,13 @@ fn resolve_stack_alerts(
         exposed: &exposed,
         scale_to_zero: false,
         changes: vec![(None, &limits), (Some(root.key("alerts")), &config.alerts)],
-        largest_bucket: &|_| None,
+        bounds: &|_| None,
+        slo: None,
     };
-    let mut stack_alerts = alerts::resolve(Pack::SkyServe, &scope, templates, report)?;
-    stack_alerts.extend(alerts::resolve(Pack::Stack, &scope, templates, report)?);
+    let mut stack_alerts = Vec::new();
+    for pack in [Pack::SkyServe, Pack::Hosts, Pack::Gpus, Pack::Stack] {
+        stack_alerts.extend(alerts::resolve(pack, &scope, templates, report)?);
+    }
     if config.heartbeat.is_none() {
         // It would fire for nobody.
         stack_alerts.retain(|alert| alert.entry.name != routes::WATCHDOG);

@@ -28,12 +28,14 @@ pub struct Timing {
     pub repeat_interval: Duration,
 }
 
-/// While the source fires, its targets of the same service are not sent, if they matter no more than it.
+/// While the source fires, its targets of the same service (or host) are not sent, if they matter no more than it.
 #[derive(Debug, PartialEq)]
 pub struct Inhibition {
     pub source: String,
     pub severity: Severity,
     pub targets: Vec<String>,
+    /// The labels that both must have alike.
+    pub equal: &'static [&'static str],
 }
 
 /// The receiver of alerts that are shown and not sent.
@@ -196,6 +198,7 @@ pub(super) fn inhibitions<'a>(
             source: source.to_owned(),
             severity,
             targets: targets_of(source),
+            equal: entries[source].pack.subject(),
         })
         .filter(|inhibition| !inhibition.targets.is_empty())
         .collect()

@@ -1,22 +1,23 @@
 //! A service: where its replicas are, how they are scraped and probed, what is recorded and alerted on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 
 use super::alerts::{self, Scope, bad_value};
 use super::recordings::{self, Subject};
 use super::resolve::{LONGEST_INTERVAL, check_labels, interval};
-use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents};
+use super::{Auth, Probe, Scrape, Service, Targets, Tls, Traffic, incidents, slo};
 use crate::catalog::alerts::Pack;
-use crate::catalog::engines::{self, Engine, Version};
+use crate::catalog::engines::{Engine, Engines, Version};
 use crate::catalog::programs::PROMETHEUS;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, SpanIndex};
 use crate::templates::Templates;
-use crate::values::{self, Count, Duration, HttpUrl, Port, UrlPath};
+use crate::values::{self, Count, Duration, HostPort, HttpUrl, Port, UrlPath};
 
 /// Seconds between two probes that the autoscaler counts as traffic.
 const RARE: u64 = 300;
@@ -26,11 +27,13 @@ const LONGEST_PROBE: Duration = Duration::from_secs(600);
 pub(super) struct ServiceResolver<'a> {
     pub(super) config: &'a Config,
     pub(super) index: &'a SpanIndex,
+    pub(super) engines: &'a Engines,
     pub(super) name: &'a str,
     pub(super) written: &'a config::Service,
     pub(super) at: ConfigPath,
     /// The stack's.
     pub(super) scrape_interval: Duration,
+    pub(super) retention: Duration,
 }
 
 impl ServiceResolver<'_> {
@@ -55,30 +58,51 @@ impl ServiceResolver<'_> {
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };
-        self.check_engine_labels(engine, report);
+        let (engine, instrumentation) = self.instrument(engine, report);
+        self.check_engine_labels(&engine, report);
+        self.check_scraping(&engine, &targets, report);
         self.check_metrics_path(report);
+        let targets = match targets {
+            // The port that SkyServe knows is the one that answers users.
+            Targets::SkyServe { name, port: None } if engine.ready_port.is_some() => {
+                Targets::SkyServe { name, port: Some(engine.port) }
+            }
+            targets => targets,
+        };
         let scrape = Scrape {
-            path: written.metrics_path.as_ref().unwrap_or(&engine.metrics_path).as_str().to_owned(),
+            // Without a path there are no targets, see `check_targets`.
+            path: written
+                .metrics_path
+                .as_ref()
+                .or(engine.metrics_path.as_ref())
+                .map_or_else(String::new, |path| path.as_str().to_owned()),
             interval: scrape_interval,
             tls,
             auth,
         };
-        let probe = self.probe(engine, report);
+        let probe = self.probe(&engine, report);
         self.check_capacity(report);
 
         let version = written.engine_version.as_ref();
         let step = incidents::test_step(self.scrape_interval);
         let subject = Subject {
             service: self.name,
-            engine,
+            engine: &engine,
             version,
             // Rules are evaluated as often as the stack scrapes, whatever the service does.
             scraped: (!matches!(targets, Targets::None)).then(|| scrape_interval.max(self.scrape_interval)),
             probe: probe.as_ref(),
             max_concurrency: written.capacity.max_concurrency.map(Count::get),
+            retention: self.retention,
         };
-        let recorded = recordings::record(&subject, step);
-        let traffic = subject.scraped.and_then(|_| traffic(engine, version));
+        let mut recorded = recordings::record(&subject, step);
+        let slo = written.slo.as_ref().and_then(|slo| self.slo(slo, &subject, report));
+        if let Some(slo) = &slo {
+            recorded.recordings.extend(slo.recordings());
+            recorded.tests.extend(slo.tests(step));
+        }
+        let budget = slo.as_ref().map(slo::Slo::budget).unwrap_or_default();
+        let traffic = subject.scraped.and_then(|_| traffic(&engine, version));
         let labels: BTreeMap<String, String> =
             written.labels.iter().map(|(label, value)| (label.clone(), value.as_str().to_owned())).collect();
         let scope = Scope {
@@ -87,6 +111,7 @@ impl ServiceResolver<'_> {
             exposed: &recorded
                 .recordings
                 .iter()
+                .chain(&budget)
                 .map(|recording| (recording.name.clone(), recording.interval))
                 .collect(),
             scale_to_zero: self.scales_to_zero(),
@@ -95,9 +120,11 @@ impl ServiceResolver<'_> {
                 (Some(ConfigPath::root().key("alerts")), &self.config.alerts),
                 (Some(at.key("alerts")), &written.alerts),
             ],
-            largest_bucket: &|word| recordings::largest_bucket(engine, version, word),
+            bounds: &|word| engine.bounds(word, version),
+            slo: slo.as_ref(),
         };
-        let alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        let mut alerts = alerts::resolve(Pack::Service, &scope, templates, report)?;
+        alerts.extend(alerts::resolve(Pack::Slo, &scope, templates, report)?);
         let mut tests = recorded.tests;
         for alert in &alerts {
             tests.extend(incidents::test_alert(alert, step)?);
@@ -105,42 +132,71 @@ impl ServiceResolver<'_> {
         Ok(Some(Service {
             name: self.name.to_owned(),
             engine,
+            instrumentation,
             probe,
             targets,
             scrape,
             labels,
             traffic,
             recordings: recorded.recordings,
+            budget,
             alerts,
             tests,
         }))
     }
 
-    fn engine(&self, report: &mut Report) -> Option<&'static Engine> {
+    fn engine(&self, report: &mut Report) -> Option<Arc<Engine>> {
         let name = self.written.engine.as_str();
-        if let Some(engine) = Engine::all().get(name) {
-            return Some(engine);
+        if let Some(engine) = self.engines.get(name) {
+            return Some(engine.clone());
+        }
+        if self.engines.knows(name) {
+            // What is wrong with its file has been said.
+            return None;
         }
         let at = self.at.key("engine");
-        let available =
-            Engine::all().keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-        report.push(if engines::NAMES.contains(&name) {
-            Diagnostic::error("not-yet", format!("the engine `{name}` is not available in this version"))
-                .at_value(at, "not yet")
-                .help(format!("this version knows {available}"))
-        } else {
-            let help = match nearest(name, engines::NAMES.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("this version knows {available}"),
-            };
+        let known = self.engines.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let help = match nearest(name, self.engines.names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the engines are {known}"),
+        };
+        report.push(
             Diagnostic::error(
                 "unknown-engine",
                 format!("there is no engine `{}`", shortened(name).escape_debug()),
             )
             .at_value(at, "not an engine")
-            .help(help)
-        });
+            .help(help),
+        );
         None
+    }
+
+    /// What the engine's metrics ask for before they can be scraped.
+    fn check_scraping(&self, engine: &Engine, targets: &Targets, report: &mut Report) {
+        if matches!(targets, Targets::None) {
+            return;
+        }
+        let (name, title) = (self.name, &engine.title);
+        if engine.metrics_path.is_none() {
+            let key = if self.written.discover.is_some() { "discover" } else { "replicas" };
+            report.push(
+                Diagnostic::error(
+                    "no-metrics",
+                    format!("{title} exposes no metrics: nothing of `{name}` can be scraped"),
+                )
+                .at_key(self.at.key(key), "nobody would answer")
+                .help(format!(
+                    "remove it, and write `endpoint: http://gpu-1.internal:{}`, which is probed",
+                    engine.port
+                )),
+            );
+        } else if let (Some(auth), None) = (&engine.auth, &self.written.auth) {
+            report.push(
+                Diagnostic::note("no-auth", format!("`{name}` is scraped without a key: {auth}"))
+                    .at_value(self.at.key("engine"), "")
+                    .help("write `auth: {bearer_token_file: secrets/replica_token}`"),
+            );
+        }
     }
 
     fn targets(&self, mounts: &mut Mounts, report: &mut Report) -> Targets {
@@ -155,7 +211,11 @@ impl ServiceResolver<'_> {
                 report.push(
                     Diagnostic::error("nothing-to-watch", format!("`{}` has nothing to watch", self.name))
                         .at_key(at.clone(), "no replicas, no discovery, no endpoint that is probed")
-                        .help("write `replicas: [10.0.1.100:8080]` with the address of each replica"),
+                        .help(match self.engines.get(written.engine.as_str()) {
+                            Some(engine) if engine.metrics_path.is_none() => probing(engine),
+                            _ => "write `replicas: [10.0.1.100:8080]` with the address of each replica"
+                                .to_owned(),
+                        }),
                 );
             }
             return if written.replicas.is_empty() {
@@ -224,17 +284,15 @@ impl ServiceResolver<'_> {
     }
 
     fn check_duplicate_replicas(&self, report: &mut Report) {
-        let mut first = BTreeMap::new();
         let at = self.at.key("replicas");
-        for (position, replica) in self.written.replicas.iter().enumerate() {
-            if let Some(earlier) = first.insert(replica.identity(), position) {
-                report.push(
-                    Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
-                        .at_value(at.item(position), "again")
-                        .at_value(at.item(earlier), "first")
-                        .help("remove one: it would be counted twice"),
-                );
-            }
+        for (position, earlier) in duplicates(&self.written.replicas) {
+            let replica = &self.written.replicas[position];
+            report.push(
+                Diagnostic::error("duplicate-replica", format!("`{replica}` is listed twice"))
+                    .at_value(at.item(position), "again")
+                    .at_value(at.item(earlier), "first")
+                    .help("remove one: it would be counted twice"),
+            );
         }
     }
 
@@ -342,6 +400,19 @@ impl ServiceResolver<'_> {
         self.written.scale.min.is_some_and(|min| min.get() == 0)
     }
 
+    fn slo(&self, written: &config::Slo, subject: &Subject, report: &mut Report) -> Option<slo::Slo> {
+        let at = self.at.key("slo");
+        if self.index.keys_under(&at).iter().all(|key| *key == "window") {
+            report.push(
+                Diagnostic::error("missing-key", "`slo` promises nothing")
+                    .at_key(at, "has no objective")
+                    .help("write `availability: 99.9`"),
+            );
+            return None;
+        }
+        slo::resolve(written, &at, subject, self.scales_to_zero(), report)
+    }
+
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
         let Self { written, at, .. } = self;
         // To SkyServe's autoscaler a probe is traffic: rare, and none where it would wake a service that may sleep.
@@ -392,6 +463,11 @@ impl ServiceResolver<'_> {
     }
 }
 
+/// What can be watched of an engine without metrics.
+fn probing(engine: &Engine) -> String {
+    format!("write `endpoint: http://gpu-1.internal:{}`, which is probed", engine.port)
+}
+
 fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {
     let traffic = engine.traffic.as_ref()?;
     let metrics = engine.metrics_named(&traffic.metric, version);
@@ -400,6 +476,15 @@ fn traffic(engine: &Engine, version: Option<&Version>) -> Option<Traffic> {
         endpoint: traffic.endpoint.clone(),
         status: traffic.status.clone(),
     })
+}
+
+/// The positions of addresses that a list has twice: again, and first.
+pub(super) fn duplicates(addresses: &[HostPort]) -> Vec<(usize, usize)> {
+    let mut first = BTreeMap::new();
+    let places = addresses.iter().enumerate();
+    places
+        .filter_map(|(position, address)| Some((position, first.insert(address.identity(), position)?)))
+        .collect()
 }
 
 pub(super) fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Report) {

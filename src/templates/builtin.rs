@@ -1,6 +1,6 @@
 //! The built-in templates, as the user knows them: which there are, and what each makes.
 //!
-//! Not among them: `alerts/` and `engines/` are data that the catalog reads before there is a config, and `skymon.yaml` is
+//! Not among them: `alerts/`, `engines/` and `machines/` are data that the catalog reads before there is a config, and `skymon.yaml` is
 //! what `init` writes when there is none yet.
 
 use include_dir::Dir;
@@ -40,7 +40,10 @@ impl BuiltIn {
         match self.path {
             "prometheus/rules.yml" => "prometheus/rules/<service>.yml, prometheus/rules/stack.yml",
             "prometheus/tests.yml" => "prometheus/tests/<service>.yml, prometheus/tests/stack.yml",
-            "prometheus/targets.yml" => "prometheus/targets/<service>.yml",
+            "prometheus/targets.yml" => {
+                "prometheus/targets/<service>.yml, prometheus/targets/stack+<kind>.yml"
+            }
+            "instrumentation/skymon_metrics.py" => "instrumentation/<service>/skymon_metrics.py",
             "grafana/dashboards/service.json" => "grafana/dashboards/service-<engine>.json",
             same => same,
         }
@@ -64,7 +67,9 @@ fn collect(dir: &Dir<'static>, all: &mut Vec<BuiltIn>) {
             all.push(BuiltIn { path, text });
         }
     }
-    for dir in dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines"))) {
+    for dir in
+        dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "machines")))
+    {
         collect(dir, all);
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! - YAML: as JSON, which YAML 1.1 and 1.2 read alike. Compose files also double `$`.
 //! - PromQL in a `|` block: as itself, indented with the block.
+//! - Python: as JSON, and only text and numbers, which Python reads alike.
 //! - Markdown: with what Markdown would read as marks escaped.
 //! - Caddyfile: as itself, and only if it is a plain token: that language has no way to write all others.
 //!
@@ -63,8 +64,11 @@ fn embedded_text(path: &str) -> Option<&'static str> {
 
 /// Whether the file is read or copied as it is.
 fn is_data(path: &str) -> bool {
-    [".json", ".py", ".tmpl"].iter().any(|ending| path.ends_with(ending))
+    path == EXPORTER_SCRIPT || [".json", ".tmpl"].iter().any(|ending| path.ends_with(ending))
 }
+
+/// A program of its own: copied as it is.
+pub const EXPORTER_SCRIPT: &str = "exporter/skyserve_exporter.py";
 
 pub struct Templates {
     env: Environment<'static>,
@@ -183,6 +187,7 @@ enum Format {
     Compose,
     Markdown,
     PromQl,
+    Python,
     /// Text whose holes are checked values, such as an annotation before it is put into YAML.
     Text,
     Yaml,
@@ -194,6 +199,7 @@ impl Format {
         match extension {
             "md" => Self::Markdown,
             "promql" => Self::PromQl,
+            "py" => Self::Python,
             "txt" => Self::Text,
             _ if name.ends_with("/Caddyfile") => Self::Caddyfile,
             _ if name.starts_with("compose/")
@@ -221,6 +227,7 @@ fn print_hole(out: &mut Output, state: &State, value: &Value) -> Result<(), Erro
             (Format::Markdown, Some(text)) if value.is_safe() => text.to_owned(),
             (Format::Markdown, Some(text)) => markdown(text),
             (Format::Caddyfile, _) => token(value)?,
+            (Format::Python, _) => literal(value)?,
             (Format::Compose, _) => json(value)?.replace('$', "$$"),
             (Format::Text | Format::Markdown | Format::PromQl | Format::Yaml, _) => json(value)?,
         }
@@ -260,6 +267,19 @@ fn json(value: &Value) -> Result<String, Error> {
         }
         escaped
     }))
+}
+
+/// Text of which every YAML reader makes this text again, within braces too.
+pub fn yaml_text(text: &str) -> String {
+    json(&Value::from(text)).expect("text is JSON")
+}
+
+/// Text and numbers are the same in Python; `true` and `null` are not.
+fn literal(value: &Value) -> Result<String, Error> {
+    if matches!(value.kind(), ValueKind::Number | ValueKind::String) {
+        return json(value);
+    }
+    Err(Error::new(ErrorKind::BadEscape, format!("a {} is neither text nor a number", value.kind())))
 }
 
 fn token(value: &Value) -> Result<String, Error> {
@@ -351,6 +371,16 @@ mod tests {
             &context! { e => Value::from_object(expr) },
         );
         assert_eq!(yaml, "  expr: |\n    a > 1\n      and b\n  for: 1m\n");
+    }
+
+    #[test]
+    fn a_hole_in_python_is_a_literal_of_python() {
+        let python = |value: Value| {
+            Templates::new().render_snippet("x.py", "a = <%= v %>\n", &context! { v => value })
+        };
+        assert_eq!(python(Value::from("a\"b\\\n")).unwrap(), "a = \"a\\\"b\\\\\\n\"\n");
+        assert_eq!(python(Value::from(10.0)).unwrap(), "a = 10.0\n");
+        assert!(python(Value::from(true)).is_err() && python(Value::from(())).is_err());
     }
 
     #[test]

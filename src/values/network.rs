@@ -271,6 +271,19 @@ impl HttpUrl {
         self.0.host_str() == Some(DOCKER_HOST)
     }
 
+    /// The host, as people write it.
+    pub fn host(&self) -> String {
+        self.0.host_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// Where `path` is on the same host, whatever path the URL itself has.
     pub fn with_path(&self, path: &str) -> String {
         let mut url = self.0.clone();

@@ -188,6 +188,76 @@ impl FromStr for Rate {
 
 scalar!(Rate, "what an hour costs", { "type": "number", "minimum": 0 });
 
+/// The share of requests that must be good, in percent: `99.9`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Objective {
+    /// Thousandths of a percent, so that what is left of a hundred is exact.
+    millis: u32,
+}
+
+/// A hundred percent, in thousandths of one.
+const WHOLE: u32 = 100_000;
+
+impl Objective {
+    /// `99.9` is 0.999.
+    pub fn ratio(self) -> f64 {
+        f64::from(self.millis) / f64::from(WHOLE)
+    }
+
+    /// The share that may be bad: of `99.9` it is 0.001.
+    pub fn budget(self) -> f64 {
+        f64::from(WHOLE - self.millis) / f64::from(WHOLE)
+    }
+}
+
+impl FromStr for Objective {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not an objective in percent\nwrite `99.9`");
+        let percent: f64 = text.strip_suffix('%').unwrap_or(text).trim_end().parse().map_err(|_| wrong())?;
+        let millis = (percent * 1000.0).round();
+        if percent > 0.5 && percent < 1.0 && !text.ends_with('%') {
+            // Rounded, since 0.999 × 100 has more digits than anyone wrote.
+            let meant = (percent * 1e8).round() / 1e6;
+            return Err(format!("`{text}` is less than one percent\ndid you mean `{meant}`?"));
+        }
+        if percent >= 100.0 {
+            return Err(format!(
+                "`{text}` leaves no budget: one failure would break it for ever\nwrite `99.9`"
+            ));
+        }
+        // `!` for what is not a number.
+        if !(percent >= 90.0) {
+            return Err(format!(
+                "`{text}` leaves so large a budget that no outage would burn it fast enough for a page\nwrite `99.9`; from 90 to 99.999 is possible"
+            ));
+        }
+        if percent > 99.999 || (percent * 1000.0 - millis).abs() > 1e-6 {
+            return Err(format!(
+                "`{text}` has more digits than can be kept\nwrite `99.99`; up to 99.999 is possible"
+            ));
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 90 to 99.999 percent, and whole"
+        )]
+        Ok(Self { millis: millis as u32 })
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", f64::from(self.millis) / 1000.0)
+    }
+}
+
+scalar!(Objective, "an objective in percent such as `99.9`", {
+    "type": ["number", "string"],
+    "description": "Percent of the requests that must be good: `99.9`. From 90 to 99.999."
+});
+
 /// An alert's threshold as written; what unit it has is the alert's to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold(String);
@@ -235,6 +305,40 @@ mod tests {
         }
         for text in ["", "15", "s", "1.2.3s", "5 m", "-5s", "99999999999y", "1e3s"] {
             assert!(duration(text).is_err(), "{text} must not be a duration");
+        }
+    }
+
+    #[test]
+    fn an_objective_is_a_percentage_that_leaves_a_budget_and_can_be_broken_fast() {
+        let objective = |text: &str| text.parse::<Objective>();
+        for (text, budget, written) in [
+            ("99.9", 0.001, "99.9"),
+            ("99.9%", 0.001, "99.9"),
+            ("99", 0.01, "99"),
+            ("99.95", 0.0005, "99.95"),
+            ("90.0", 0.1, "90"),
+            ("99.999", 0.00001, "99.999"),
+        ] {
+            let objective = objective(text).expect("is one");
+            assert!(objective.budget().total_cmp(&budget).is_eq(), "{text}: {}", objective.budget());
+            assert_eq!(objective.to_string(), written);
+        }
+        for (text, help) in [
+            ("0.999", "did you mean `99.9`?"),
+            ("0.95", "did you mean `95`?"),
+            ("100", "write `99.9`"),
+            ("101", "write `99.9`"),
+            ("0", "from 90 to 99.999 is possible"),
+            ("-1", "from 90 to 99.999 is possible"),
+            ("80", "from 90 to 99.999 is possible"),
+            ("NaN", "from 90 to 99.999 is possible"),
+            ("99.9999", "up to 99.999 is possible"),
+            ("99.9995", "up to 99.999 is possible"),
+            ("two nines", "write `99.9`"),
+            ("", "write `99.9`"),
+        ] {
+            let said = objective(text).expect_err(text);
+            assert!(said.ends_with(help), "{text}: {said}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Told {
 }
 
 impl ServiceFile {
-    /// The engine that is started first, if this version has data for it.
+    /// The engine that is started first.
     pub(super) fn engine(&self) -> Option<&'static Engine> {
         check::engine(self.engines.first()?.value).ok()
     }
@@ -102,14 +102,7 @@ fn engine(file: &ServiceFile, told: &mut Told) {
         ));
         return;
     };
-    if file.engine().is_some() {
-        told.taken.push(file.cite(format_args!("engine {}", first.value), first));
-    } else {
-        told.left.push(format!(
-            "{}:{}: the engine {} is not available in this version; as `custom`, replicas are seen as up or down and no more",
-            file.place, first.line, first.value
-        ));
-    }
+    told.taken.push(file.cite(format_args!("engine {}", first.value), first));
     for other in others {
         told.left.push(format!(
             "{}:{}: the engine {} is started too; `--engine` says which one users reach",
@@ -352,12 +345,9 @@ run: |
     }
 
     #[test]
-    fn an_engine_without_data_or_without_a_known_command_is_said_and_stood_in_for() {
+    fn an_engine_is_known_by_its_command_and_one_that_is_not_is_said() {
         let sglang = FILE.replace("vllm serve $MODEL", "python -m sglang.launch_server");
-        let told = tell(&flags(&sglang, Given::default())).unwrap();
-        let custom = "service.yaml:11: the engine sglang is not available in this version; as `custom`,";
-        assert!(told.left[0].starts_with(custom), "{:?}", told.left);
-        assert!(defaults(&sglang, Given::default()).contains("engine: custom\n"));
+        assert!(defaults(&sglang, Given::default()).contains("engine: sglang\n"));
 
         let own = FILE.replace("vllm serve $MODEL", "python server.py");
         let told = tell(&flags(&own, Given::default())).unwrap();

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use minijinja::{Value, context};
 
+use super::look::ENGINES;
 use super::plain::plain;
 use super::{HEARTBEAT, OwnSecret, REPLICA, SKYPILOT, Secret};
 use crate::catalog::engines::Engine;
@@ -15,6 +16,12 @@ pub struct Answers {
     pub name: StackName,
     pub service: String,
     pub engine: &'static Engine,
+    /// The file of an engine of the user's own, where that is none that skymon knows.
+    pub own_engine: Option<OwnEngine>,
+    /// Where it is not the engine's own.
+    pub metrics_path: Option<UrlPath>,
+    /// Whether a module that measures the server is rendered.
+    pub instrumentation: bool,
     pub replicas: Replicas,
     /// The bearer token that the replicas want.
     pub token: Option<Secret>,
@@ -32,6 +39,20 @@ pub struct Answers {
     pub heartbeat: Option<Secret>,
     /// Kinds of receivers that flags spoke of and that nobody chose.
     pub unused: Vec<&'static str>,
+}
+
+/// An engine that was drafted from what a replica shows.
+#[derive(Debug)]
+pub struct OwnEngine {
+    pub name: String,
+    pub text: String,
+}
+
+impl OwnEngine {
+    /// Relative to the folder.
+    pub fn path(&self) -> String {
+        format!("{ENGINES}{}.yml", self.name)
+    }
 }
 
 /// Where the replicas are.
@@ -120,7 +141,11 @@ impl Answers {
             context! {
                 name => self.name.as_str(),
                 service => self.service.as_str(),
-                engine => self.engine.name.as_str(),
+                engine => self.own_engine.as_ref().map_or(&self.engine.name, |own| &own.name).as_str(),
+                metrics_path => self.metrics_path.as_ref().map(UrlPath::as_str),
+                engines => self.own_engine.as_ref().map(|_| ENGINES),
+                can_be_instrumented => self.engine.is_own(),
+                instrumentation => self.instrumentation,
                 replicas => self.replicas.listed().iter().map(ToString::to_string).collect::<Vec<_>>(),
                 skyserve => self.replicas.context(),
                 token_file => self.token.as_ref().map(|_| REPLICA.file),

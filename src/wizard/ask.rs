@@ -1,14 +1,18 @@
 //! The questions in their order. A flag that is given is not asked; a wrong answer is asked again.
 
-use super::answers::Probe;
+use anyhow::anyhow;
+
+use super::answers::{OwnEngine, Probe};
 use super::flags::{Choice, Endpoint, Flags};
-use super::prompt::{Asked, Prompt};
+use super::look::{self, ENGINES, Seen};
+use super::prompt::{Asked, Prompt, Stop};
 use super::service_file::ServiceFile;
 use super::{
     API_SERVER, Answers, HEARTBEAT, OwnSecret, REPLICA, Receiver, Replicas, SKYPILOT, Secret, check,
 };
-use crate::catalog::engines::Engine;
+use crate::catalog::engines::{Engine, Engines};
 use crate::catalog::receivers::{KINDS, Kind, Question};
+use crate::values::UrlPath;
 
 const SERVICE: &str = "Name of the service to watch";
 const SKYSERVE_SERVICE: &str = "Name of the service in SkyServe";
@@ -35,11 +39,15 @@ pub fn ask(
         let name = file.and_then(|file| file.name.as_ref()).map_or(name, |name| name.value.as_str());
         text(prompt, if file.is_some() { SKYSERVE_SERVICE } else { SERVICE }, name, check::service)?
     };
-    let engine = match flags.engine.or_else(|| file?.engine()) {
-        Some(engine) => engine,
-        None => ask_engine(prompt)?,
+    let Chosen { engine, own_engine, metrics_path } = choose_engine(&mut flags, file, &service, prompt)?;
+    let scraped = engine.metrics_path.is_some();
+    let instrumentation = match flags.instrumentation {
+        _ if !engine.is_own() => false,
+        Some(wanted) => wanted,
+        None => prompt.confirm("Write a Python module that measures the server's requests?", false)?,
     };
     let replicas = match flags.replicas.take() {
+        _ if !scraped => Replicas::Listed(Vec::new()),
         Some(replicas) => Replicas::Listed(replicas),
         None if file.is_some() => ask_skyserve(&mut flags, is_kept, prompt)?,
         None => {
@@ -51,8 +59,13 @@ pub fn ask(
         file.is_some_and(|file| file.bearer.is_some()) || flags.secrets.contains_key(REPLICA.name);
     let token = own_secret(&REPLICA, wants_token, &mut flags, is_kept, prompt)?;
     let endpoint = match flags.endpoint.take() {
-        Some(Endpoint(endpoint)) => endpoint,
-        None => text(prompt, "URL that users call, to be probed (empty for none)", "", check::endpoint)?,
+        Some(Endpoint(endpoint)) if scraped || endpoint.is_some() => endpoint,
+        _ if !scraped => {
+            let port = engine.ready_port.unwrap_or(engine.port);
+            let proposal = format!("http://host.docker.internal:{port}");
+            Some(text(prompt, "URL that users call, to be probed", &proposal, str::parse)?)
+        }
+        _ => text(prompt, "URL that users call, to be probed (empty for none)", "", check::endpoint)?,
     };
     let probe = ask_probe(file, flags.probe, &replicas, endpoint.is_some(), prompt)?;
     let scale = file.map(ServiceFile::scale).unwrap_or_default();
@@ -88,6 +101,9 @@ pub fn ask(
         name,
         service,
         engine,
+        own_engine,
+        metrics_path,
+        instrumentation,
         replicas,
         token,
         endpoint,
@@ -171,8 +187,49 @@ fn own_secret(
     }))
 }
 
+/// The engine, and what a look at a replica adds to it.
+struct Chosen {
+    engine: &'static Engine,
+    own_engine: Option<OwnEngine>,
+    metrics_path: Option<UrlPath>,
+}
+
+fn choose_engine(
+    flags: &mut Flags,
+    file: Option<&ServiceFile>,
+    service: &str,
+    prompt: &mut dyn Prompt,
+) -> Asked<Chosen> {
+    let looked = flags.looked.take();
+    let path = looked.as_ref().map(|looked| looked.path.clone());
+    let known = |engine: &'static Engine| {
+        let metrics_path = path.filter(|path| engine.metrics_path.as_ref() != Some(path));
+        Chosen { engine, own_engine: None, metrics_path }
+    };
+    let draft = match (flags.engine, looked.map(|looked| looked.seen)) {
+        (Some(engine), _) | (None, Some(Seen::Known(engine))) => return Ok(known(engine)),
+        (None, Some(Seen::Unknown(draft))) => Some(draft),
+        (None, None) => None,
+    };
+    if let Some(text) = draft {
+        let name = look::name_for(service);
+        if prompt
+            .confirm(&format!("Draft an engine's file, {ENGINES}{name}.yml, from what it shows?"), true)?
+        {
+            // Only its port is of use, which nobody asks for any more.
+            let engine = check::engine("custom").map_err(|error| Stop::Failed(anyhow!(error)))?;
+            return Ok(Chosen { engine, own_engine: Some(OwnEngine { name, text }), metrics_path: None });
+        }
+    }
+    let engine = match file.and_then(ServiceFile::engine) {
+        Some(engine) => engine,
+        None => ask_engine(prompt)?,
+    };
+    Ok(known(engine))
+}
+
 fn ask_engine(prompt: &mut dyn Prompt) -> Asked<&'static Engine> {
-    let engines: Vec<&Engine> = Engine::all().values().collect();
+    let engines: Vec<&'static Engine> = Engines::built_in().iter().map(AsRef::as_ref).collect();
     let items: Vec<String> =
         engines.iter().map(|engine| format!("{} – {}", engine.name, engine.about)).collect();
     Ok(engines[prompt.select("What serves the model", &items, 0)?])
@@ -323,7 +380,8 @@ mod tests {
         let given = Given {
             name: Some("acme".into()),
             service: Some("chat".into()),
-            engine: Some("vllm".into()),
+            engine: Some("custom".into()),
+            instrumentation: Some(true),
             replicas: vec!["10.0.0.1:8000".into()],
             from: None,
             api_server: None,
@@ -346,6 +404,7 @@ mod tests {
         // Whatever were asked would find no answer and fail the test.
         let answers = ask(read(&given).unwrap(), "demo", NOTHING_KEPT, &mut Scripted::default())
             .expect("nothing is asked");
+        assert!(answers.instrumentation);
         assert_eq!(answers.warning.unwrap().secret.expose(), "mail-password");
         assert!(answers.unused.is_empty());
     }
@@ -357,6 +416,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Default),
             ("replicas", Reply::Text("localhost:8080")),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
@@ -382,6 +442,7 @@ mod tests {
             ("Name of the stack", Reply::Default),
             ("Name of the service", Reply::Default),
             ("What serves", Reply::Default),
+            ("Python module", Reply::Confirm(true)),
             ("replicas", Reply::Default),
             ("URL that users call", Reply::Default),
             ("critical", Reply::Default),

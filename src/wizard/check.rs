@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{HEARTBEAT, Secret};
-use crate::catalog::engines::{self, Engine};
+use crate::catalog::engines::{Engine, Engines};
 use crate::catalog::receivers::{KINDS, Kind};
 use crate::diagnostics::nearest;
 use crate::values::{self, HostPort, HttpUrl};
@@ -21,12 +21,11 @@ pub(super) fn service(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn engine(text: &str) -> Result<&'static Engine, String> {
-    Engine::all().get(text).ok_or_else(|| {
+    Engines::built_in().get(text).map(AsRef::as_ref).ok_or_else(|| {
         let text = text.escape_debug();
-        let known = Engine::all().keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let wrong =
-            if engines::NAMES.contains(&text.to_string().as_str()) { "not available yet" } else { "unknown" };
-        format!("the engine `{text}` is {wrong}\nchoose one of {known}")
+        let known =
+            Engines::built_in().names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        format!("there is no engine `{text}`\nchoose one of {known}")
     })
 }
 

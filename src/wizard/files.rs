@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::answers::OwnEngine;
 use super::{Answers, Secret};
 use crate::plan::GRAFANA_PASSWORD_FILE;
 use crate::private_files;
@@ -18,8 +19,10 @@ const IGNORED: &[&str] = &["/secrets/", "/certs/", "/monitoring/.skymon/lock", "
 #[derive(Debug, Default)]
 pub struct Written {
     /// Files that were written, relative to the folder.
-    pub files: Vec<&'static str>,
+    pub files: Vec<String>,
     pub secrets: Vec<(&'static str, SecretState)>,
+    /// A file of an engine that was there, and is as it was.
+    pub kept_engine: Option<String>,
     /// Whether `secrets/` was there and had to be closed to others.
     pub closed_folder: bool,
 }
@@ -67,13 +70,31 @@ pub fn write(answers: &Answers, config: &str, dir: &Path, force: bool, written: 
     };
     written.secrets.push((GRAFANA_PASSWORD_FILE, state));
     ignore(&dir.join(".gitignore"), written)?;
+    if let Some(own) = &answers.own_engine {
+        write_engine(dir, own, written)?;
+    }
     let place = dir.join("skymon.yaml");
     // Looked for before the first question too; that may be a while ago.
     if !force && place.symlink_metadata().is_ok() {
         bail!("`{}` has come to be meanwhile; it is left as it is", place.display());
     }
     private_files::put(&place, config)?;
-    written.files.push("skymon.yaml");
+    written.files.push("skymon.yaml".to_owned());
+    Ok(())
+}
+
+/// A draft takes nobody's place.
+fn write_engine(dir: &Path, own: &OwnEngine, written: &mut Written) -> Result<()> {
+    let path = own.path();
+    let place = dir.join(&path);
+    if place.symlink_metadata().is_ok() {
+        written.kept_engine = Some(path);
+        return Ok(());
+    }
+    let folder = private_files::parent(&place);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    fs::write(&place, &own.text).with_context(|| format!("cannot write `{}`", place.display()))?;
+    written.files.push(path);
     Ok(())
 }
 
@@ -84,7 +105,7 @@ fn write_secret(dir: &Path, path: &'static str, secret: &Secret, written: &mut W
     close_folder(&folder, written).with_context(|| format!("cannot make `{}` private", folder.display()))?;
     let text = if secret.is_empty() { String::new() } else { format!("{}\n", secret.expose()) };
     private_files::put(&place, &text)?;
-    written.files.push(path);
+    written.files.push(path.to_owned());
     Ok(())
 }
 
@@ -102,7 +123,7 @@ fn ignore(place: &Path, written: &mut Written) -> Result<()> {
     }
     let mut file = OpenOptions::new().append(true).create(true).open(place).with_context(cannot)?;
     file.write_all(missing.as_bytes()).with_context(cannot)?;
-    written.files.push(".gitignore");
+    written.files.push(".gitignore".to_owned());
     Ok(())
 }
 

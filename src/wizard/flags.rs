@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use super::look::Looked;
 use super::service_file::{self, ServiceFile};
 use super::{HEARTBEAT, OWN_SECRETS, SKYPILOT, Secret, check};
 use crate::catalog::engines::Engine;
@@ -17,6 +18,7 @@ pub struct Given {
     pub name: Option<String>,
     pub service: Option<String>,
     pub engine: Option<String>,
+    pub instrumentation: Option<bool>,
     pub replicas: Vec<String>,
     pub from: Option<PathBuf>,
     pub api_server: Option<String>,
@@ -39,6 +41,9 @@ pub struct Flags {
     pub(super) name: Option<StackName>,
     pub(super) service: Option<String>,
     pub(super) engine: Option<&'static Engine>,
+    /// What a replica shows, which answers for the engine where no flag does.
+    pub(super) looked: Option<Looked>,
+    pub(super) instrumentation: Option<bool>,
     pub(super) replicas: Option<Vec<HostPort>>,
     /// A service file, which answers what no flag does.
     pub(super) from: Option<ServiceFile>,
@@ -85,6 +90,7 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
         service: faults.keep("--service", given.service.as_deref(), check::service),
         engine: faults.keep("--engine", given.engine.as_deref(), check::engine),
         api_server: faults.keep("--api-server", given.api_server.as_deref(), check::api_server),
+        instrumentation: given.instrumentation,
         api_token: given.api_token,
         probe: given.probe,
         endpoint: faults
@@ -97,6 +103,11 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
     };
     if let Some(path) = &given.from {
         flags.from = service_file::read(path).map_err(|message| faults.add("--from", message)).ok();
+    }
+    let engine = flags.engine.or_else(|| flags.from.as_ref()?.engine());
+    if let Some(engine) = engine.filter(|engine| given.instrumentation == Some(true) && !engine.is_own()) {
+        let name = &engine.name;
+        faults.add("--instrumentation", format!("`{name}` has metrics of its own\nleave the flag out"));
     }
     // Each alone, so that every fault is named; then all, which may not repeat each other.
     let each: Vec<_> =
@@ -147,6 +158,19 @@ pub fn read(given: &Given) -> Result<Flags, Vec<Fault>> {
             "`skypilot` is of use only where SkyServe is asked for the replicas\n\
              write `--from service.yaml`, and no `--replica`",
         );
+    }
+    let engine = flags.engine.or_else(|| flags.from.as_ref()?.engine());
+    if let Some(engine) = engine.filter(|engine| engine.metrics_path.is_none()) {
+        let useless = [("--replica", !given.replicas.is_empty()), ("--from", given.from.is_some())];
+        for (flag, _) in useless.into_iter().filter(|(_, given)| *given) {
+            faults.add(
+                flag,
+                format!(
+                    "{} exposes no metrics: no replica of it can be scraped\nwrite `--endpoint http://gpu-1.internal:{}` in its place, which is probed",
+                    engine.title, engine.port
+                ),
+            );
+        }
     }
     if faults.0.is_empty() { Ok(flags) } else { Err(faults.0) }
 }
@@ -287,7 +311,7 @@ mod tests {
         let given = Given {
             name: Some("No Name".into()),
             service: Some("stack".into()),
-            engine: Some("sglang".into()),
+            engine: Some("sglangg".into()),
             replicas: vec!["10.0.0.1".into(), "http://x:1/".into()],
             endpoint: Some("api.example.com".into()),
             critical: Some("slak".into()),
@@ -315,7 +339,7 @@ mod tests {
         for words in [
             "`slack`?",
             "`email.to`?",
-            "not available yet",
+            "no engine `sglangg`",
             "cannot read `/nowhere/at-all`",
             "the secret itself",
         ] {
@@ -334,6 +358,17 @@ mod tests {
 
         let given = Given { settings: vec!["email.to=a@b".into()], ..Given::default() };
         assert!(messages(&missing(&read(&given).unwrap())).contains("nobody is notified by `email`"));
+    }
+
+    #[test]
+    fn only_a_server_of_ones_own_is_measured() {
+        let given = |engine: &str| Given {
+            engine: Some(engine.into()),
+            instrumentation: Some(true),
+            ..Given::default()
+        };
+        assert!(read(&given("custom")).is_ok());
+        assert!(messages(&read(&given("vllm")).unwrap_err()).contains("`vllm` has metrics of its own"));
     }
 
     #[test]

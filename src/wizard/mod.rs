@@ -9,6 +9,7 @@ mod ask;
 mod check;
 mod files;
 mod flags;
+mod look;
 mod plain;
 mod prompt;
 mod secret;
@@ -17,10 +18,11 @@ mod terminal;
 mod tty;
 
 pub use adopt::{Told, tell};
-pub use answers::{Answers, Receiver, Replicas, SecretFile};
+pub use answers::{Answers, OwnEngine, Receiver, Replicas, SecretFile};
 pub use ask::ask;
 pub use files::{SecretState, Written, holds_secret, write};
 pub use flags::{Fault, Flags, Given, missing, read};
+pub use look::look;
 pub use prompt::{Asked, Defaults, Prompt, Stop};
 #[cfg(test)]
 pub(crate) use prompt::{Reply, Scripted};

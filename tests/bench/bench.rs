@@ -4,7 +4,10 @@
 //!
 //! Not a test: nothing fails for being slow. The figures stand in `docs/performance.md`.
 
+mod fleet;
 mod measure;
+mod prometheus;
+mod remote_write;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +26,15 @@ fn main() {
         measure::run_and_report();
         return;
     }
-    beside_others();
+    // Any word chooses the last part alone; `cargo bench` adds `--bench` by itself.
+    if std::env::args().skip(1).all(|arg| arg.starts_with('-')) {
+        beside_others();
+        growths();
+    }
+    fleet::measure();
+}
+
+fn growths() {
     growth("replicas of one service", &[10, 100, 1_000, 10_000, 100_000], |count| {
         let replicas: Vec<String> =
             (0..count).map(|n| format!("10.{}.{}.{}:8000", n >> 16, (n >> 8) & 255, n & 255)).collect();

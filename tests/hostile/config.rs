@@ -37,6 +37,7 @@ services:
   listed:
     engine: custom
     engine_version: '1.0'
+    instrumentation: python
     endpoint: https://api.invalid/v1
     probe: {{path: /health, interval: 30s, enabled: true}}
     replicas: ['127.85.9.1:8000']
@@ -55,8 +56,10 @@ services:
     engine: custom
     discover: {{dns: 'named.invalid:8080'}}
     auth: {{bearer_token_env: TOKEN}}
+    slo: {{window: 30d, availability: 99.9, latency: {{objective: 99, under: 5s}}}}
   asked:
-    engine: custom
+    engine: vllm
+    slo: {{time_to_first_token: {{objective: 95, under: 500ms}}, inter_token_latency: {{objective: 95, under: 100ms}}}}
     discover: {{http: 'http://asked.invalid/targets'}}
     auth: {{username: prometheus, password_file: files/password}}
   found:
@@ -91,8 +94,11 @@ routes: {{critical: by-file, warning: by-env, info: by-file}}
 heartbeat: {{{heartbeat}}}
 prometheus: {{retention: {{time: 30d, size: 10GB}}, scrape_interval: 1s}}
 ports: {{prometheus: 9090, alertmanager: 9093, grafana: 3000}}
-images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1', exporter: 'e:1'}}
+images: {{registry: mirror.invalid, prometheus: 'p:1', alertmanager: 'a:1', grafana: 'g:1', blackbox: 'b:1', gate: 'c:1', exporter: 'e:1', node: 'n:1', cadvisor: 'v:1', dcgm: 'd:1'}}
 skyserve: {{api_server: 'https://sky.invalid', services: [other], poll_interval: 60s, ca_file: certs/sky.pem, {account}}}
+hosts: ['127.85.9.2:9100']
+gpus: ['127.85.9.2:9400']
+local: {{host: true, containers: true, gpus: true}}
 cost: {{hourly: {{aws: 1}}, max_hourly: 5, max_cloud_replicas: 5}}
 access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users, tls: {{{certificate}}}}}
 engines: engines
@@ -317,7 +323,8 @@ pub(crate) fn pattern(path: &[String]) -> String {
             || position == 2 && steps[0] == "allow"
             || position == 3 && above == "alerts"
             || ["labels", "hourly"].contains(&above);
-        let listed = ["replicas", "to"].contains(&above) || position == 2 && above == "services";
+        let listed =
+            ["replicas", "to", "hosts", "gpus"].contains(&above) || position == 2 && above == "services";
         if named || listed {
             steps[position] = "*";
         }

@@ -57,6 +57,7 @@ const FIELDS: &[Field] = &[
     }),
     understood("services.*.engine"),
     understood("services.*.engine_version"),
+    understood("services.*.instrumentation"),
     text("services.*.endpoint", Kind::Url, |r, at| r.probed(at[1])),
     text("services.*.probe.path", Kind::UrlPath, |r, at| r.probed(at[1])),
     understood("services.*.probe.interval"),
@@ -90,7 +91,9 @@ const FIELDS: &[Field] = &[
         service.map(|(_, name)| ("what the exporter is asked for", name.into_owned())).into_iter().collect()
     }),
     understood("services.*.discover.port"),
-    text("services.*.metrics_path", Kind::UrlPath, |r, at| r.asked_path(at[1])),
+    text("services.*.metrics_path", Kind::UrlPath, |r, at| {
+        [r.asked_path(at[1]), r.module(at[1], "METRICS_PATH")].concat()
+    }),
     understood("services.*.scrape_interval"),
     text("services.*.labels.*", Kind::Word, |r, at| {
         [r.target_label(at[1], at[3]), r.alert_label(Some(at[1]), at[3])].concat()
@@ -125,6 +128,14 @@ const FIELDS: &[Field] = &[
     understood("services.*.capacity.max_concurrency"),
     understood("services.*.scale.min"),
     understood("services.*.scale.max"),
+    understood("services.*.slo.window"),
+    understood("services.*.slo.availability"),
+    understood("services.*.slo.latency.objective"),
+    understood("services.*.slo.latency.under"),
+    understood("services.*.slo.time_to_first_token.objective"),
+    understood("services.*.slo.time_to_first_token.under"),
+    understood("services.*.slo.inter_token_latency.objective"),
+    understood("services.*.slo.inter_token_latency.under"),
     understood("services.*.alerts.*.enabled"),
     understood("services.*.alerts.*.threshold"),
     understood("services.*.alerts.*.for"),
@@ -224,6 +235,14 @@ const FIELDS: &[Field] = &[
     understood("cost.max_cloud_replicas"),
     text("images.exporter", Kind::Image, |r, _| vec![("image", r.image("exporter").1)]),
     text("images.gate", Kind::Image, |r, _| vec![("image", r.image("gate").1)]),
+    text("images.node", Kind::Image, |r, _| vec![("image", r.image("node").1)]),
+    text("images.cadvisor", Kind::Image, |r, _| vec![("image", r.image("cadvisor").1)]),
+    text("images.dcgm", Kind::Image, |r, _| vec![("image", r.image("dcgm").1)]),
+    text("hosts.*", Kind::Address, |r, _| machines(r, "stack/hosts")),
+    text("gpus.*", Kind::Address, |r, _| machines(r, "stack/gpus")),
+    understood("local.host"),
+    understood("local.containers"),
+    understood("local.gpus"),
     text("links.runbook", Kind::Url, |r, _| r.runbook()),
     understood("access.bind"),
     understood("access.port"),
@@ -243,6 +262,13 @@ const FIELDS: &[Field] = &[
     // A reason is for people: it is read, and nothing is rendered of it either.
     folder("allow.*.*"),
 ];
+
+/// The machines of a job, without the one that the stack runs on.
+fn machines(reading: &Reading, job: &str) -> Vec<(&'static str, String)> {
+    let mut found = reading.target_label(job, "instance");
+    found.retain(|(_, address)| !["node:9100", "dcgm:9400"].contains(&address.as_str()));
+    found
+}
 
 pub(crate) fn patterns() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|field| field.pattern)

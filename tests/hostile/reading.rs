@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,8 +22,22 @@ pub(crate) struct Reading {
     pub(crate) channels: BTreeMap<String, String>,
     targets: Vec<Value>,
     alerts: Vec<Value>,
+    /// Service → the constants of its module.
+    modules: Value,
     live: bool,
 }
+
+/// Says what Python reads in the modules of the folder, without running them.
+const CONSTANTS: &str = r#"
+import ast, json, pathlib
+found = {}
+for path in pathlib.Path().glob("*/skymon_metrics.py"):
+    constants = found[path.parent.name] = {}
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            constants[node.targets[0].id] = node.value.value
+print(json.dumps(found))
+"#;
 
 impl Reading {
     /// The programs check the files, and what stands in these is read here.
@@ -81,8 +96,12 @@ impl Reading {
         let compose = unescape(serde_json::from_str(&said.stdout).expect("compose prints JSON"));
         let folder = project.path("").canonicalize().expect("is there");
         let channels = channels(&alertmanager, &project.path("channels.tmpl"));
+        let mut python = Command::new("python3");
+        python.args(["-c", CONSTANTS]).current_dir(monitoring.join("instrumentation"));
+        let modules = tools::run(&mut python).expect_success().stdout;
         Self {
             folder,
+            modules: serde_json::from_str(&modules).expect("is JSON"),
             compose,
             prometheus,
             alertmanager,
@@ -172,6 +191,11 @@ impl Reading {
                 ("the path that is asked", format!("/{path}"))
             })
             .collect()
+    }
+
+    /// A text that stands in the module which measures a service.
+    pub(crate) fn module(&self, service: &str, constant: &str) -> Vec<(&'static str, String)> {
+        texts("a constant of its module", &self.modules[service][constant])
     }
 
     pub(crate) fn target_label(&self, service: &str, label: &str) -> Vec<(&'static str, String)> {

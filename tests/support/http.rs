@@ -41,7 +41,8 @@ impl Request {
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
+    /// Empty: not said.
+    pub(crate) content_type: String,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     pub(crate) fault: Option<Fault>,
@@ -59,8 +60,8 @@ pub(crate) enum Fault {
 }
 
 impl Reply {
-    fn new(status: u16, content_type: &'static str, body: String) -> Self {
-        Self { status, content_type, headers: Vec::new(), body, fault: None }
+    fn new(status: u16, content_type: &str, body: String) -> Self {
+        Self { status, content_type: content_type.to_owned(), headers: Vec::new(), body, fault: None }
     }
 
     pub(crate) fn text(status: u16, body: impl Into<String>) -> Self {
@@ -192,14 +193,16 @@ fn serve_one(
 
 fn head(reply: &Reply) -> String {
     let mut more = String::new();
+    if !reply.content_type.is_empty() {
+        more.push_str(&format!("Content-Type: {}\r\n", reply.content_type));
+    }
     for (name, value) in &reply.headers {
         more.push_str(&format!("{name}: {value}\r\n"));
     }
     format!(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
+        "HTTP/1.1 {} {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
         reply.status,
         if reply.status < 400 { "OK" } else { "Not OK" },
-        reply.content_type,
         reply.body.len(),
     )
 }

@@ -12,6 +12,7 @@ pub(crate) mod browser;
 mod compose;
 mod container;
 pub(crate) mod docker;
+pub(crate) mod expositions;
 pub(crate) mod fakes;
 pub(crate) mod http;
 pub(crate) mod mail;

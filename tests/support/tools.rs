@@ -32,7 +32,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools")
 }
 
-/// One of `prometheus`, `promtool`, `alertmanager`, `amtool`, `blackbox_exporter`, `caddy`, `docker-compose`.
+/// One of `prometheus`, `promtool`, `alertmanager`, `amtool`, `blackbox_exporter`, `node_exporter`, `caddy`, `docker-compose`.
 #[track_caller]
 pub(crate) fn tool(name: &str) -> PathBuf {
     let path = folder().join(name);

@@ -1,11 +1,12 @@
 //! Carries out the marks that a template holds for skymon: thresholds, colours, rows that link to pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
-    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, Page, SKYSERVE_UID, array_at,
+    COLOURS, DATASOURCE_UID, DashboardInput, MONITORING_UID, OVERVIEW_UID, PackPage, Page, array_at,
     interval, link, object, object_in,
 };
 use crate::plan::Traffic;
@@ -154,13 +155,54 @@ pub(super) fn ask_for_traffic(panel: &mut Value, page: &Page) {
             .into_iter()
             .map(|metric| format!("rate({metric}{{service=\"$service\"}}[$__rate_interval])"))
             .collect();
-        target["expr"] = json!(format!("sum by ({label}) ({})", rates.join(" or ")));
+        // An answer that has no such label, as what no route was found for, is a line that needs a name too.
+        let summed = format!("sum by ({label}) ({})", rates.join(" or "));
+        target["expr"] =
+            json!(format!("label_replace({summed}, \"{label}\", \"(none)\", \"{label}\", \"\")"));
         target["legendFormat"] = json!(format!("{{{{{label}}}}}"));
         // A service may be asked less often than the stack, and a rate needs two answers.
         if let Some(slowest) = page.services.iter().map(|service| service.interval).max() {
             target["interval"] = json!(interval(slowest));
         }
     }
+}
+
+/// Says in the description of a table which services leave which columns empty: an engine that cannot tell is no engine
+/// that is at rest. Services with the same gaps share a line.
+pub(super) fn name_gaps(panel: &mut Value, page: &Page) -> Result<()> {
+    if panel["skymon"]["gaps"] != true {
+        return Ok(());
+    }
+    let title = |target: &Value| {
+        let column = format!("Value #{}", target["refId"].as_str()?);
+        let overrides = panel["fieldConfig"]["overrides"].as_array()?;
+        let one = overrides.iter().find(|one| one["matcher"]["options"] == column.as_str())?;
+        let title = one["properties"].as_array()?.iter().find(|property| property["id"] == "displayName")?;
+        Some(title["value"].as_str()?.to_owned())
+    };
+    let mut services_of: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+    for service in &page.services {
+        let mut gaps = Vec::new();
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            let Some(title) = title(target) else { continue };
+            if !page.answers(service, target["expr"].as_str().unwrap_or_default())? {
+                gaps.push(title);
+            }
+        }
+        if !gaps.is_empty() {
+            services_of.entry(gaps).or_default().push(&service.name);
+        }
+    }
+    let mut lines: Vec<String> = services_of
+        .into_iter()
+        .map(|(gaps, services)| format!("- {}: {}.", services.join(", "), gaps.join(", ")))
+        .collect();
+    lines.sort();
+    if !lines.is_empty() {
+        let description = panel["description"].as_str().unwrap_or_default();
+        panel["description"] = json!(format!("{description} Always empty:\n\n{}", lines.join("\n")));
+    }
+    Ok(())
 }
 
 pub(super) fn colour_services(panel: &mut Value, page: &Page) {
@@ -197,7 +239,7 @@ pub(super) fn list_pages(panel: &mut Value, pages: &[Page]) {
 }
 
 /// Adds the uid of the page to the series of each service. One without a service is about the monitoring; a service that is
-/// not the stack's, in a rule that a person added, is on no page. Alerts of SkyServe have a page of their own.
+/// not the stack's, in a rule that a person added, is on no page. Alerts of SkyServe, machines and GPUs have pages of their own.
 pub(super) fn name_pages(panel: &mut Value, pages: &[Page], input: &DashboardInput) {
     let names_pages = |target: &&mut Value| target["skymon"]["page_of"] == "service";
     for target in array_at(panel, "/targets").into_iter().flatten().filter(names_pages) {
@@ -214,9 +256,9 @@ pub(super) fn name_pages(panel: &mut Value, pages: &[Page], input: &DashboardInp
             name(&page.uid, "service", &services.join("|"));
         }
         // Whatever service they are about: its own page says nothing of where its replicas went.
-        if let Some(alerts) = input.skyserve.as_ref().filter(|alerts| !alerts.is_empty()) {
+        for PackPage { uid, alerts, .. } in input.packs.iter().filter(|pack| !pack.alerts.is_empty()) {
             let alerts: Vec<&str> = alerts.iter().map(String::as_str).collect();
-            name(SKYSERVE_UID, "alertname", &alerts.join("|"));
+            name(uid, "alertname", &alerts.join("|"));
         }
         target["expr"] = json!(expr);
     }

@@ -9,8 +9,9 @@
 //! - `{"below": [ALERT, ALERT]}` on the same: colour below their thresholds, red and orange;
 //! - `{"traffic": "endpoint"}` (or `"status"`) on a target: asks the engine's own counter, by its label for that;
 //! - `{"colours": "services"}` on a panel: each service has the same colour on every panel;
-//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe
-//!   that of SkyServe's;
+//! - `{"page_of": "service"}` on a target: its series get a label `page`, the uid of their service's page, alerts of SkyServe,
+//!   machines and GPUs that of theirs;
+//! - `{"gaps": true}` on a table with a row for each service: its description names the columns that a service leaves empty;
 //! - `{"pages": true}` on a target: becomes one row a service with its page's uid, for links from a table.
 
 mod fill;
@@ -28,7 +29,7 @@ use serde_json::{Map, Value, json};
 
 use super::layout;
 use crate::diagnostics::shortened;
-use crate::plan::Traffic;
+use crate::plan::{BUDGET_REMAINING, Traffic};
 use crate::values::Duration;
 
 pub use self::queries::without_variables;
@@ -36,6 +37,9 @@ pub use self::queries::without_variables;
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";
 pub(super) const SKYSERVE_UID: &str = "skymon-skyserve";
+pub(super) const SLO_UID: &str = "skymon-slo";
+pub(super) const HOSTS_UID: &str = "skymon-hosts";
+pub(super) const GPUS_UID: &str = "skymon-gpus";
 pub(super) const MONITORING_UID: &str = "skymon-monitoring";
 pub(super) const RUNBOOK_UID: &str = "skymon-runbook";
 
@@ -65,14 +69,22 @@ pub(super) struct DashboardInput {
     pub exposed: BTreeSet<String>,
     /// The effective threshold of each alert that watches the stack as a whole and has one.
     pub thresholds: BTreeMap<String, f64>,
-    /// The names of the alerts that are about SkyServe. `None`: nobody asks SkyServe, and there is no page of it.
-    pub skyserve: Option<BTreeSet<String>>,
+    /// SkyServe, machines, GPUs: what is watched as a whole, and has a page of its own.
+    pub packs: Vec<PackPage>,
     /// Pages outside Grafana: title and address.
     pub programs: Vec<(String, String)>,
     /// In the order of the page; empty where the user has a runbook of their own.
     pub runbook: Vec<RunbookEntry>,
     /// The user's own: `/` and the name of an alert are put behind it.
     pub own_runbook: Option<String>,
+}
+
+pub(super) struct PackPage {
+    pub uid: &'static str,
+    pub name: &'static str,
+    pub template: &'static str,
+    /// The names of the alerts that are about it.
+    pub alerts: BTreeSet<String>,
 }
 
 pub(super) struct DashboardService {
@@ -200,9 +212,14 @@ fn pages(input: &DashboardInput) -> Vec<Page<'_>> {
         pages.push(Page { services, ..of_engine });
     }
 
-    if input.skyserve.is_some() {
-        let skyserve = Some("skyserve.json");
-        pages.push(page("skyserve.json".into(), SKYSERVE_UID.into(), "SkyServe".into(), skyserve));
+    let promised: Vec<&DashboardService> =
+        input.services.iter().filter(|service| service.recorded.contains(BUDGET_REMAINING)).collect();
+    if !promised.is_empty() {
+        let slo = page("slo.json".into(), SLO_UID.into(), "Objectives".into(), Some("slo.json"));
+        pages.push(Page { services: promised, ..slo });
+    }
+    for PackPage { uid, name, template, .. } in &input.packs {
+        pages.push(page((*template).into(), (*uid).into(), (*name).into(), Some(template)));
     }
     let monitoring = Some("monitoring.json");
     pages.push(page("monitoring.json".into(), MONITORING_UID.into(), "Monitoring".into(), monitoring));
@@ -226,6 +243,12 @@ impl Page<'_> {
     /// Whether this page can fill a query: one name that nobody exposes is enough to leave it empty.
     fn can_answer(&self, expr: &str) -> Result<bool> {
         Ok(queries::metrics(expr)?.iter().all(|metric| self.has(metric)))
+    }
+
+    /// Whether this service is in the answer to a query.
+    fn answers(&self, service: &DashboardService, expr: &str) -> Result<bool> {
+        let has = |metric: &String| metric == ALERTS || service.recorded.contains(metric);
+        Ok(queries::metrics(expr)?.iter().all(has))
     }
 
     /// The threshold of an alert: of the stack, or if each service that the queries can show has it and all agree: a line is
@@ -266,6 +289,7 @@ fn patched(mut dashboard: Value, page: &Page, pages: &[Page], input: &DashboardI
             marks::draw_thresholds(panel, page);
             marks::link_runbook(panel, page, input);
             marks::colour_services(panel, page);
+            marks::name_gaps(panel, page)?;
             marks::list_pages(panel, pages);
             marks::name_pages(panel, pages, input);
         }

@@ -4,6 +4,7 @@ use super::queries::{metrics, variables, without_variables};
 use super::runbook::{as_is, text_height};
 use super::*;
 use crate::catalog::alerts::{AlertEntry, Pack};
+use crate::catalog::machines;
 use crate::catalog::programs::{ALERTMANAGER, EXPORTER, PROCESS, PROMETHEUS};
 
 /// All that the rules can record.
@@ -23,8 +24,23 @@ const VOCABULARY: &str = "
     service:time_per_output_token_seconds:p95_rate5m service:time_per_output_token_seconds:p99_rate5m
     service:running:sum service:queued:sum service:tokens_in:rate5m service:tokens_out:rate5m
     service:kv_cache_usage:max service:prefix_cache_hits:ratio_rate5m service:preemptions:rate5m
-    service:model_ready:min service:utilization:ratio service:endpoint_up:min
-    service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min";
+    service:model_ready:min service:restarts:changes1h service:utilization:ratio service:endpoint_up:min
+    service:endpoint_latency_seconds:max service:certificate_expiry_seconds:min
+    service:preemptions:ratio_rate5m service:requests:ratio1w service:tokens_out:ratio1w
+    service:queue_time_seconds:p50_rate5m service:queue_time_seconds:p95_rate5m
+    service:queue_time_seconds:p99_rate5m service:latency_seconds:mean_rate5m
+    service:time_to_first_token_seconds:mean_rate5m service:time_per_output_token_seconds:mean_rate5m
+    service:queue_time_seconds:mean_rate5m service_replica:errors:ratio_rate5m service_replica:awake:min
+    service_replica:latency_seconds:mean_rate5m service_replica:time_to_first_token_seconds:mean_rate5m
+    service_replica:time_per_output_token_seconds:mean_rate5m service_replica:queue_time_seconds:mean_rate5m
+    service_replica:time_to_first_token_seconds:p99_rate5m
+    service_replica:time_per_output_token_seconds:p99_rate5m service_replica:queue_time_seconds:p99_rate5m";
+
+/// What the rules record of objectives, without what only alerts read.
+const OBJECTIVES: &str = "
+    service:slo_objective:ratio service:slo_requests:rate5m service:slo_failures:rate5m service:slo_failures:ratio
+    service:slo_burn:rate1h service:slo_burn:rate6h service:slo_burn:rate1d service:slo_burn:rate3d
+    service:slo_budget_remaining:ratio service:slo_exhaustion_seconds:rate6h";
 
 /// All that the rules can record of what replicas cost.
 const COSTS: &str = "
@@ -36,7 +52,10 @@ fn template(name: &str) -> Value {
     let text = match name {
         "overview.json" => include_str!("../../../templates/grafana/dashboards/overview.json"),
         "service.json" => include_str!("../../../templates/grafana/dashboards/service.json"),
+        "slo.json" => include_str!("../../../templates/grafana/dashboards/slo.json"),
         "skyserve.json" => include_str!("../../../templates/grafana/dashboards/skyserve.json"),
+        "hosts.json" => include_str!("../../../templates/grafana/dashboards/hosts.json"),
+        "gpus.json" => include_str!("../../../templates/grafana/dashboards/gpus.json"),
         "monitoring.json" => include_str!("../../../templates/grafana/dashboards/monitoring.json"),
         other => panic!("no such template: {other}"),
     };
@@ -68,7 +87,7 @@ fn stack(services: Vec<DashboardService>) -> DashboardInput {
         engines: engines.map(|(engine, title)| (engine.into(), title.into())).into(),
         exposed: exposed(),
         thresholds: [("TargetDown".into(), 1.0)].into(),
-        skyserve: None,
+        packs: Vec::new(),
         programs: vec![("Alertmanager".into(), "http://127.0.0.1:9093/#/alerts".into())],
         runbook: vec![RunbookEntry { alert: "ServiceDown".into(), markdown: "Look at `$HOME`.".into() }],
         own_runbook: None,
@@ -83,7 +102,7 @@ fn full() -> DashboardInput {
         status: None,
     };
     let slow = Duration::from_secs(60);
-    let chat = service("chat", "vllm", VOCABULARY, &thresholds);
+    let chat = service("chat", "vllm", &[VOCABULARY, OBJECTIVES].concat(), &thresholds);
     stack(vec![
         DashboardService { traffic: Some(traffic), interval: slow, ..chat },
         service("code", "vllm", VOCABULARY, &[("HighLatency", 4.0), ("HighErrorRate", 0.05)]),
@@ -96,7 +115,8 @@ fn on_skyserve(recorded: &str, thresholds: &[(&str, f64)]) -> DashboardInput {
     let recorded = recorded.split_whitespace().map(Into::into);
     input.exposed.extend(EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).chain(recorded));
     input.thresholds.extend(thresholds.iter().map(|(alert, value)| ((*alert).into(), *value)));
-    input.skyserve = Some(alerts_of_skyserve());
+    let alerts = alerts_of_skyserve();
+    input.packs = vec![PackPage { uid: SKYSERVE_UID, name: "SkyServe", template: "skyserve.json", alerts }];
     input
 }
 
@@ -162,13 +182,14 @@ fn the_files_their_names_and_their_links() {
         ("overview.json", "skymon-overview", "Overview · night"),
         ("service-custom.json", "skymon-service-custom", "Service · Custom server · night"),
         ("service-vllm.json", "skymon-service-vllm", "Service · vLLM · night"),
+        ("slo.json", "skymon-slo", "Objectives · night"),
         ("monitoring.json", "skymon-monitoring", "Monitoring · night"),
         ("runbook.json", "skymon-runbook", "Runbook · night"),
     ];
     assert_eq!(titles, expected);
     for (_, page) in &built {
         assert_eq!(page["tags"], json!(["skymon", "night"]));
-        assert_eq!(page["links"].as_array().unwrap().len(), 5);
+        assert_eq!(page["links"].as_array().unwrap().len(), 6);
         assert!(page.get("id").is_none() && page.get("__inputs").is_none());
     }
 }
@@ -244,16 +265,39 @@ fn the_templates_show_the_whole_vocabulary_and_nothing_else() {
         targets.into_iter().flat_map(|target| metrics(target["expr"].as_str().unwrap()).unwrap()).collect()
     };
     let mut shown: BTreeSet<String> =
-        ["overview.json", "service.json"].into_iter().flat_map(asked_by).collect();
+        ["overview.json", "service.json", "slo.json"].into_iter().flat_map(asked_by).collect();
     assert!(shown.remove("example_requests_total"), "stands for the engine's own counter");
-    let mut expected: BTreeSet<String> = VOCABULARY.split_whitespace().map(Into::into).collect();
+    let recorded = [VOCABULARY, OBJECTIVES];
+    let mut expected: BTreeSet<String> =
+        recorded.into_iter().flat_map(str::split_whitespace).map(Into::into).collect();
     expected.insert(ALERTS.into());
+    // The machines of the replicas.
+    let (of_machines, shown): (BTreeSet<String>, BTreeSet<String>) =
+        shown.into_iter().partition(|name| name.starts_with("host") || name == "service_replica:host:info");
     assert_eq!(shown, expected);
     let unknown: Vec<String> = asked_by("monitoring.json")
         .into_iter()
         .filter(|metric| metric != ALERTS && !exposed().contains(metric))
         .collect();
     assert_eq!(unknown, Vec::<String>::new(), "in no program's list of metrics");
+    let recorded = |exporters: &[&machines::Exporter]| -> BTreeSet<String> {
+        let recordings = exporters.iter().flat_map(|exporter| &exporter.recordings);
+        recordings.map(|one| one.record.clone()).chain([ALERTS.to_owned()]).collect()
+    };
+    let of_hosts = recorded(&[machines::replicas(), machines::node(), machines::cadvisor()]);
+    let mut asked_of_hosts = asked_by("hosts.json");
+    // Asked for tomorrow only by the alert.
+    asked_of_hosts.insert("host_disk:free_bytes_in_24h:predict1h".into());
+    asked_of_hosts.extend(
+        ["host:memory_bytes:max", "host_disk:size_bytes:max", "host_disk:free_bytes:min"].map(Into::into),
+    );
+    assert_eq!(asked_of_hosts, of_hosts);
+    let of_gpus = recorded(&[machines::dcgm()]);
+    assert!(
+        of_machines.iter().all(|name| of_hosts.contains(name) || of_gpus.contains(name)),
+        "{of_machines:?}"
+    );
+    assert_eq!(asked_by("gpus.json"), recorded(&[machines::replicas(), machines::dcgm()]));
     let mut of_skyserve = asked_by("skyserve.json");
     assert!(of_skyserve.remove(ALERTS) && COSTS.split_whitespace().all(|name| of_skyserve.remove(name)));
     let exposed: BTreeSet<String> = EXPORTER.metrics.iter().map(|metric| (*metric).to_owned()).collect();
@@ -267,8 +311,9 @@ fn the_traffic_is_asked_of_the_engines_own_counter_as_often_as_the_slowest_servi
     let target = &by_endpoint["targets"][0];
     assert_eq!(
         target["expr"],
-        "sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
-         or rate(old_requests_total{service=\"$service\"}[$__rate_interval]))"
+        "label_replace(sum by (handler) (rate(http_requests_total{service=\"$service\"}[$__rate_interval]) \
+         or rate(old_requests_total{service=\"$service\"}[$__rate_interval])), \
+         \"handler\", \"(none)\", \"handler\", \"\")"
     );
     assert_eq!((&target["legendFormat"], &target["interval"]), (&json!("{{handler}}"), &json!("60s")));
     assert!(panel(&built["service-vllm.json"], "Answers per second by status").is_none(), "no such label");
@@ -362,7 +407,7 @@ fn a_threshold_is_drawn_where_all_services_of_the_page_agree() {
     let divided = latency("service-vllm.json");
     assert_eq!(divided["thresholds"]["steps"].as_array().unwrap().len(), 1);
     assert_eq!(divided["custom"]["thresholdsStyle"]["mode"], "off");
-    let lines = &panel(&built["service-vllm.json"], "Latency").unwrap()["targets"][3];
+    let lines = &panel(&built["service-vllm.json"], "Latency").unwrap()["targets"][4];
     assert_eq!(
         lines["expr"],
         "(label_replace(vector(2.5), \"service\", \"chat\", \"\", \"\")\n\
@@ -454,18 +499,20 @@ fn the_page_of_skyserve_is_linked_from_every_other_and_opens_from_its_alerts() {
     );
 
     let mut none = on_skyserve(COSTS, &[]);
-    none.skyserve = Some(BTreeSet::new());
+    none.packs[0].alerts.clear();
     let overview = &dashboards(&none)["overview.json"];
     let expr = panel(overview, "Firing alerts").unwrap()["targets"][0]["expr"].as_str().unwrap();
     assert!(!expr.contains(SKYSERVE_UID), "an empty name is that of everything: {expr}");
 }
 
-/// The template selects them by how they are called.
+/// The templates select them by how they are called.
 #[test]
-fn the_names_of_skyserves_alerts_are_known_by_their_beginning() {
+fn the_names_of_alerts_with_a_page_of_their_own_are_known_by_their_beginning() {
     for entry in AlertEntry::all() {
-        let begins = ["SkyServe", "Cloud"].iter().any(|begin| entry.name.starts_with(begin));
-        assert_eq!(begins, entry.pack == Pack::SkyServe, "{}", entry.name);
+        let begins = |words: &[&str]| words.iter().any(|begin| entry.name.starts_with(begin));
+        assert_eq!(begins(&["SkyServe", "Cloud"]), entry.pack == Pack::SkyServe, "{}", entry.name);
+        assert_eq!(begins(&["Host"]), entry.pack == Pack::Hosts, "{}", entry.name);
+        assert_eq!(begins(&["Gpu"]), entry.pack == Pack::Gpus, "{}", entry.name);
     }
 }
 
@@ -579,7 +626,7 @@ fn without_a_runbook_nothing_leads_to_it() {
     input.runbook.clear();
     let built = dashboards(&input);
     assert!(!built.contains_key("runbook.json"));
-    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 4);
+    assert_eq!(built["overview.json"]["links"].as_array().unwrap().len(), 5);
     assert!(!built["overview.json"].to_string().contains(RUNBOOK_UID), "not even from the table of alerts");
 }
 

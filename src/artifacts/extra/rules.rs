@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::config::parse;
-use crate::diagnostics::{Diagnostic, Place, Report, nearest, resolve, shortened};
+use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::promql::PromQl;
 use crate::source::{ConfigPath, Found, SourceFile, Sources, SpanIndex};
 use crate::values::Severity;
@@ -75,18 +75,7 @@ pub(super) fn check(file: &SourceFile, report: &mut Report) {
         check_groups(&rules, &mut found);
     }
     let sources = Sources::of_config(file.clone(), index);
-    report.extend(found.into_iter().map(|one| in_file(one, &sources)));
-}
-
-/// A finding with its places as bytes of its own file: a path is one of the config for everybody else.
-fn in_file(mut one: Diagnostic, sources: &Sources) -> Diagnostic {
-    for label in &mut one.labels {
-        let spot = resolve(&label.place, sources);
-        if let Some((source, range)) = spot.span {
-            label.place = Place::Span { file: source.name.clone(), range };
-        }
-    }
-    one
+    report.extend(found.into_iter().map(|one| one.in_file(&sources)));
 }
 
 fn check_groups(file: &RuleFile, found: &mut Report) {
@@ -256,6 +245,7 @@ fn is_duration(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::Place;
 
     /// Each finding as `line:column id message`.
     fn found(text: &str) -> Vec<String> {

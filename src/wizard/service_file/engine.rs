@@ -1,5 +1,5 @@
-//! Which engine a command line starts. Apart from the engines' own data, because it also knows those that this version
-//! has no data for: somebody must be told.
+//! Which engine a command line starts. Apart from the engines' own data, since it is about command lines, and only the
+//! wizard reads any.
 
 /// How an engine is started.
 struct Marks {
@@ -128,7 +128,7 @@ fn commands(script: &str) -> Vec<Vec<(usize, &str)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::engines;
+    use crate::catalog::engines::Engines;
 
     fn names(script: &str) -> Vec<&'static str> {
         started(script).into_iter().map(|started| started.engine).collect()
@@ -136,11 +136,11 @@ mod tests {
 
     #[test]
     fn every_engine_but_ones_own_server_is_known_by_how_it_is_started() {
-        for name in engines::NAMES.iter().filter(|name| **name != "custom") {
-            assert!(MARKS.iter().any(|marks| marks.engine == *name), "no command line tells `{name}`");
+        for name in Engines::built_in().names().filter(|name| *name != "custom") {
+            assert!(MARKS.iter().any(|marks| marks.engine == name), "no command line tells `{name}`");
         }
         for marks in MARKS {
-            assert!(engines::NAMES.contains(&marks.engine), "there is no engine `{}`", marks.engine);
+            assert!(Engines::built_in().get(marks.engine).is_some(), "there is no engine `{}`", marks.engine);
         }
     }
 

@@ -26,6 +26,8 @@ busybox=/usr/bin/busybox
 pivot_root . old
 cd /
 $busybox umount -l /old
+# As a machine's own root is: containers may follow what is mounted later.
+$busybox mount --make-rshared /
 $busybox ip link set lo up
 # Tests choose their ports below these.
 echo 61000 65535 >/proc/sys/net/ipv4/ip_local_port_range

@@ -48,7 +48,7 @@ const fn script(path: &'static str, content: &'static str) -> File {
 
 /// The default configs are there as traps: a stack whose own config is not mounted where the program looks would run
 /// with these, and look well.
-const IMAGES: [Image; 7] = [
+const IMAGES: [Image; 8] = [
     Image {
         repository: "prom/prometheus",
         programs: &[("prometheus", "prometheus"), ("promtool", "promtool")],
@@ -90,6 +90,13 @@ const IMAGES: [Image; 7] = [
             "ENTRYPOINT [\"/bin/blackbox_exporter\"]",
             "CMD [\"--config.file=/etc/blackbox_exporter/config.yml\"]",
         ],
+    },
+    Image {
+        repository: "prom/node-exporter",
+        programs: &[("node_exporter", "node_exporter")],
+        files: &[],
+        folders: &[],
+        says: &["USER nobody", "EXPOSE 9100", "ENTRYPOINT [\"/bin/node_exporter\"]"],
     },
     Image {
         repository: "grafana/grafana",
