@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::lab::{Lab, SOON, firing, wait_for_replicas, wait_until_fires, wait_until_is};
 use crate::support::http::{Reply, Request, Server};
 use crate::support::replicas::Replica;
-use crate::support::stack::Stack;
+use crate::support::stack::{Stack, needs_a_past};
 use crate::support::tls::Authority;
 use crate::support::wait_until;
 
@@ -168,7 +168,7 @@ fn recorded_names(lab: &Lab) -> BTreeSet<String> {
     rules
         .iter()
         .filter_map(|rule| rule["record"].as_str().map(str::to_owned))
-        .filter(|name| !name.contains(":growth") && !name.ends_with(":since5m"))
+        .filter(|name| !needs_a_past(name))
         .collect()
 }
 

@@ -115,3 +115,8 @@ impl Deref for Stack {
         &self.api
     }
 }
+
+/// Whether a series is only recorded when its service has been seen for minutes, hours or days.
+pub(crate) fn needs_a_past(name: &str) -> bool {
+    [":growth", ":since5m", ":ratio1d", ":ratio1w"].iter().any(|operation| name.contains(operation))
+}
