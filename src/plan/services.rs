@@ -410,7 +410,21 @@ impl ServiceResolver<'_> {
             );
             return None;
         }
-        slo::resolve(written, &at, subject, self.scales_to_zero(), report)
+        // Replicas that were refused for a fault of their own are not missing.
+        let scraped = self.index.items_under(&self.at.key("replicas")) > 0
+            || self.index.contains(&self.at.key("discover"));
+        if !scraped {
+            report.push(
+                Diagnostic::error(
+                    "slo-unmeasurable",
+                    format!("nothing counts the requests of `{}`", self.name),
+                )
+                .at_key(at, "no replica is scraped")
+                .help("write `replicas: [10.0.1.100:8080]` with the address of each replica, or remove it"),
+            );
+            return None;
+        }
+        slo::resolve(written, &at, self.index, subject, self.scales_to_zero(), report)
     }
 
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {
