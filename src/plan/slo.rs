@@ -157,10 +157,18 @@ fn says(word: &str, at: &ConfigPath, subject: &Subject, report: &mut Report) -> 
     if engine.bounds(word, *version).is_some() || (!histogram && !engine.parts(word, *version).is_empty()) {
         return true;
     }
-    let version = if version.is_some() { " in this version" } else { "" };
+    let which = if version.is_some() { " in this version" } else { "" };
+    let (message, label) = if engine.parts(word, *version).is_empty() {
+        (format!("`{}` does not expose `{word}`{which}", engine.name), "nothing says whether it is kept")
+    } else {
+        (
+            format!("`{}` exposes only the mean of `{word}`{which}", engine.name),
+            "nobody counts how many were faster",
+        )
+    };
     report.push(
-        Diagnostic::error("slo-unmeasurable", format!("`{}` does not count `{word}`{version}", engine.name))
-            .at_key(at.clone(), "nothing says whether it is kept")
+        Diagnostic::error("slo-unmeasurable", message)
+            .at_key(at.clone(), label)
             .help(format!("remove it; `skymon explain {}` says what the engine exposes", engine.name)),
     );
     false
