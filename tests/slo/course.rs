@@ -113,8 +113,8 @@ impl Played<'_> {
         let said =
             tools::promtool(&["test", "rules", "course.yml"], &self.project.path("monitoring/prometheus"));
         let output = said.text();
-        let found: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("got:")).collect();
-        assert_eq!(found.len(), queries.len(), "{text}\n{test}");
+        let found: Vec<&str> = output.lines().filter_map(|line| line.trim().strip_prefix("got:")).collect();
+        assert_eq!(found.len(), queries.len(), "{output}\n{test}");
         found.iter().map(|got| got.trim().strip_prefix("{} ")?.parse().ok()).collect()
     }
 
