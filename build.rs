@@ -1,3 +1,4 @@
 fn main() {
     println!("cargo::rerun-if-changed=templates");
+    println!("cargo::rerun-if-changed=docs/checks");
 }

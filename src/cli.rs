@@ -23,9 +23,9 @@ pub enum Command {
     Init(Box<Init>),
     /// Write the stack that skymon.yaml describes
     Render(Render),
-    /// Check the config, and that the files on disk are what it renders
+    /// Check the config, the stack that it renders, and the files on disk; or any other stack
     Validate(Validate),
-    /// Explain an alert (what it means, what to look at first) or an engine (what it can say, and what not)
+    /// Explain an alert or a check (what it means, what to look at first) or an engine (what it can say, and what not)
     Explain(Explain),
     /// Say which engine a server's metrics are of, and draft a file for one that skymon does not know
     Metrics(Metrics),
@@ -142,7 +142,8 @@ pub struct Render {
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// A rendered stack (its config is `skymon.yaml` beside it, if not said), or the folder of a skymon.yaml
+    /// A rendered stack (its config is `skymon.yaml` beside it, if not said), the folder of a skymon.yaml, or any folder
+    /// with compose, Prometheus, Alertmanager or Grafana files
     #[arg(value_name = "DIR", conflicts_with = "out")]
     pub dir: Option<PathBuf>,
     #[command(flatten)]
@@ -157,8 +158,16 @@ pub struct Validate {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
+    /// For people, with the lines
     Human,
+    /// One JSON object, with a version
     Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
+    /// Annotations of GitHub's workflows
+    Github,
+    /// XML, for CI servers
+    Junit,
 }
 
 /// A format that people write.
@@ -214,7 +223,7 @@ pub struct Passwd {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// An alert, as `HighErrorRate`, or an engine, as `vllm`
+    /// An alert, as `HighErrorRate`, an engine, as `vllm`, or a check, as `single-file-mount`; `checks` lists those
     #[arg(value_name = "ID")]
     pub id: String,
 }

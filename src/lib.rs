@@ -3,6 +3,10 @@
 //! ```text
 //!  skymon.yaml ──config──▶ Config ──plan──▶ Plan ──artifacts──▶ Artifacts ──output──▶ files on disk
 //!    text        as written        as meant     files in memory           atomic, drift-aware
+//!                                                       │                        │
+//!                                                       └─────▶ Stack ◀──────────┘ any folder
+//!                                                                 │
+//!                                                              checks ──▶ diagnostics
 //! ```
 //!
 //! `source` knows where each thing was written, `diagnostics` is what every stage reports to, `catalog` is what skymon
@@ -21,6 +25,8 @@ pub mod config;
 pub mod plan;
 pub mod artifacts;
 pub mod output;
+pub mod stack;
+pub mod checks;
 pub mod private_files;
 pub mod users;
 pub mod wizard;

@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
-pub use promql_parser::label::Matchers;
-use promql_parser::parser::{self, Expr};
+pub use promql_parser::label::{Matcher, Matchers};
+use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
+pub use promql_parser::parser::{self as ast, Expr};
+use promql_parser::parser::{self, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::{Serialize, Serializer};
 
@@ -89,6 +91,84 @@ pub fn parse_matchers(text: &str) -> Result<Matchers, String> {
     let is_whole = matchers.matchers.pop().is_some_and(|last| last.name == LAST);
     // Alternatives within the braces are a dialect's.
     if is_whole && matchers.or_matchers.is_empty() { Ok(matchers) } else { Err(wrong()) }
+}
+
+/// One condition on a label, as Prometheus and Alertmanager both write it. `None` where the regular expression is none.
+pub fn matcher(name: &str, op: &str, value: &str) -> Option<Matcher> {
+    let op = match op {
+        "=" => T_EQL,
+        "!=" => T_NEQ,
+        "=~" => T_EQL_REGEX,
+        "!~" => T_NEQ_REGEX,
+        _ => return None,
+    };
+    Matcher::new_matcher(op, name.to_owned(), value.to_owned()).ok()
+}
+
+/// An expression with more operators than this is nobody's: each may be one level of the tree, and of the program's stack.
+const MAX_OPERATORS: usize = 1000;
+
+/// What a text means. `None` where it is not PromQL, or beyond any size.
+pub fn tree(text: &str) -> Option<Expr> {
+    let operators = text.bytes().filter(|byte| b"(+-*/%^=<>".contains(byte)).count();
+    let words = text.split_whitespace().count();
+    if operators + words > 4 * MAX_OPERATORS || operators > MAX_OPERATORS {
+        return None;
+    }
+    parser::parse(text.trim()).ok()
+}
+
+/// The expressions right below this one.
+pub fn children(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Aggregate(one) => one.param.iter().chain([&one.expr]).map(AsRef::as_ref).collect(),
+        Expr::Unary(one) => vec![&one.expr],
+        Expr::Binary(one) => vec![&one.lhs, &one.rhs],
+        Expr::Paren(one) => vec![&one.expr],
+        Expr::Subquery(one) => vec![&one.expr],
+        Expr::Call(one) => one.args.args.iter().map(AsRef::as_ref).collect(),
+        Expr::Extension(one) => one.expr.children().iter().collect(),
+        Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_) => Vec::new(),
+    }
+}
+
+/// The expression and all below it, from the outside to the inside.
+pub fn walk(expr: &Expr) -> Vec<&Expr> {
+    let mut all = vec![expr];
+    let mut at = 0;
+    while at < all.len() {
+        all.extend(children(all[at]));
+        at += 1;
+    }
+    all
+}
+
+/// What is inside of any parentheses.
+pub fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(one) => bare(&one.expr),
+        other => other,
+    }
+}
+
+/// Everything that the expression asks the database for.
+pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
+    let selector = |expr: &'e Expr| match expr {
+        Expr::VectorSelector(selector) => Some(selector),
+        Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+        _ => None,
+    };
+    walk(expr).into_iter().filter_map(selector).collect()
+}
+
+/// The name of the series that are asked for, if it is one name.
+pub fn metric(selector: &VectorSelector) -> Option<&str> {
+    let by_label =
+        || selector.matchers.matchers.iter().find(|one| one.name == "__name__" && one.is_match(&one.value));
+    selector.name.as_deref().or_else(|| by_label().map(|one| one.value.as_str()))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use skymon::catalog::alerts::AlertEntry;
 use skymon::catalog::engines::{Engine, Engines};
 use skymon::catalog::machines::{self, Exporter, Recorded};
 use skymon::catalog::vocabulary::{Shape, WORDS, Word};
+use skymon::checks::ALL;
 use skymon::promql::PromQl;
 use skymon::templates::{BuiltIn, Templates};
 use skymon::values::UrlPath;
@@ -580,6 +581,20 @@ fn diagnostics_md_lists_every_id_of_the_sources_with_its_severity() {
 }
 
 #[test]
+fn diagnostics_md_lists_every_check_as_its_page_says() {
+    let rows: Vec<String> = ALL
+        .iter()
+        .map(|check| {
+            let page = page(&format!("docs/checks/{}.md", check.id));
+            let (_, said) = page.split_once(".* ").expect("says in a sentence what is wrong");
+            let sentence = said.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            format!("| [`{0}`](checks/{0}.md) | {1} | {sentence} |", check.id, check.severity.name())
+        })
+        .collect();
+    assert_rows("docs/diagnostics.md", "check", &rows);
+}
+
+#[test]
 fn diagnostics_md_describes_every_key_of_the_json() {
     let project = Project::new("version: 1\nname: A\n");
     let said: Value =
@@ -782,10 +797,15 @@ fn every_link_leads_to_a_file() {
 }
 
 #[test]
-fn every_page_is_linked_from_the_readme_and_every_decision_from_the_architecture() {
+fn every_page_is_linked_from_where_a_reader_looks_for_it() {
     let (readme, architecture) = (links("README.md"), links("docs/architecture.md"));
+    let findings = links("docs/diagnostics.md");
     for name in pages() {
-        let from = if name.starts_with("docs/decisions/") { &architecture } else { &readme };
+        let from = match name.as_str() {
+            name if name.starts_with("docs/decisions/") => &architecture,
+            name if name.starts_with("docs/checks/") => &findings,
+            _ => &readme,
+        };
         let is_linked = name == "README.md" || from.contains(&PathBuf::from(&name));
         assert!(is_linked, "{name} is linked from nowhere");
     }
@@ -828,6 +848,7 @@ fn every_file_that_contributing_names_is_there() {
         ("integrations!", "src/catalog/receivers/mod.rs"),
         ("fn resolve", "src/plan/programs.rs"),
         ("fn build", "src/artifacts/mod.rs"),
+        ("ALL", "src/checks/mod.rs"),
     ];
     for (what, file) in names {
         assert!(page(file).contains(what), "{file} has no `{what}`");

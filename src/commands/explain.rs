@@ -1,4 +1,4 @@
-//! `skymon explain`: the page of one alert or engine.
+//! `skymon explain`: the page of one alert, engine or check.
 
 mod engine;
 
@@ -8,6 +8,7 @@ use super::{Outcome, note, print};
 use crate::artifacts;
 use crate::catalog::alerts::AlertEntry;
 use crate::catalog::engines::Engines;
+use crate::checks;
 use crate::cli;
 use crate::diagnostics::nearest;
 
@@ -16,17 +17,29 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
         print(&engine::page(engine))?;
         return Ok(Outcome::Fine);
     }
+    if let Some(page) = checks::page(&args.id.to_lowercase()) {
+        print(page)?;
+        return Ok(Outcome::Fine);
+    }
+    if args.id == "checks" {
+        let lines: Vec<String> =
+            checks::ALL.iter().map(|check| format!("{:7}  {}", check.severity.name(), check.id)).collect();
+        print(&format!("{}\n", lines.join("\n")))?;
+        return Ok(Outcome::Fine);
+    }
     let alerts = AlertEntry::all().iter().map(|entry| entry.name.as_str());
     let found = AlertEntry::all().iter().find(|entry| entry.name.eq_ignore_ascii_case(&args.id));
     let Some(entry) = found else {
-        note(&format!("error: there is no alert and no engine `{}`\n", args.id.escape_debug()))?;
+        note(&format!("error: there is no alert, engine or check `{}`\n", args.id.escape_debug()))?;
         let engines = Engines::built_in().names();
-        if let Some(near) = nearest(&args.id, alerts.clone().chain(engines.clone())) {
+        let checks = checks::ALL.iter().map(|check| check.id);
+        if let Some(near) = nearest(&args.id, alerts.clone().chain(engines.clone()).chain(checks)) {
             note(&format!("help: did you mean `{near}`?\n"))?;
         } else {
             let list = |names: Vec<&str>| names.join(", ");
             note(&format!("help: the alerts are {}\n", list(alerts.collect())))?;
             note(&format!("help: the engines are {}\n", list(engines.collect())))?;
+            note("help: `skymon explain checks` lists the checks\n")?;
         }
         return Ok(Outcome::CannotRun);
     };

@@ -19,6 +19,7 @@ use clap::CommandFactory;
 
 use crate::artifacts::{self, Artifacts};
 use crate::catalog::engines::Engine;
+use crate::checks::Allowed;
 use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
 use crate::diagnostics::{self, Report};
@@ -78,6 +79,8 @@ struct Loaded {
 struct Stack {
     plan: Plan,
     artifacts: Artifacts,
+    /// What the config allows the checks to find.
+    allowed: Vec<Allowed>,
 }
 
 /// The way from the text to the files in memory. An error is what the world did, or a bug.
@@ -127,7 +130,7 @@ fn build(
     };
     let config_dir = paths.config_dir_from_out()?;
     let artifacts = artifacts::build(&plan, &own.templates, &own.extra, &config_dir, &schema(), report)?;
-    Ok(artifacts.map(|artifacts| Stack { plan, artifacts }))
+    Ok(artifacts.map(|artifacts| Stack { plan, artifacts, allowed: own::allowed(config, &paths.out) }))
 }
 
 impl Loaded {

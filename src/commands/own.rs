@@ -7,10 +7,12 @@ use anyhow::Result;
 use super::paths::StackPaths;
 use crate::artifacts::Extra;
 use crate::catalog::engines::Engines;
+use crate::checks::Allowed;
 use crate::config::Config;
-use crate::diagnostics::{Diagnostic, Report, nearest};
+use crate::diagnostics::{Diagnostic, Place, Report, nearest};
 use crate::plan;
 use crate::source::{ConfigPath, SourceFile, TooMany, files_below};
+use crate::stack::Folder;
 use crate::templates::{Overrides, Templates};
 use crate::values::FolderPath;
 
@@ -38,6 +40,18 @@ pub(super) fn read(config: &Config, paths: &StackPaths, report: &mut Report) -> 
     let known = plan::engines(&engines, report);
     files.extend(engines);
     Ok(Own { engines: known, templates: Templates::with(overrides, report), extra, files })
+}
+
+/// What the config allows, with the files of the stack in `out` as findings name them.
+pub(super) fn allowed(config: &Config, out: &Path) -> Vec<Allowed> {
+    let folder = Folder::Disk { root: out.to_owned() };
+    let entries = config.allow.iter().flat_map(|(check, files)| files.keys().map(move |file| (check, file)));
+    let allowed = entries.map(|(check, file)| Allowed {
+        check: check.clone(),
+        file: folder.name(file),
+        place: Place::Key(ConfigPath::root().key("allow").key(check).key(file)),
+    });
+    allowed.collect()
 }
 
 pub(super) fn overrides(config: &Config, paths: &StackPaths, report: &mut Report) -> Result<Overrides> {

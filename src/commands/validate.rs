@@ -1,47 +1,116 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use super::paths::StackPaths;
-use super::{Loaded, Outcome, Stack, colour, load, print, secrets};
+use super::{Outcome, Stack, colour, load, print, secrets};
+use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
 use crate::diagnostics::{self, Diagnostic, Report};
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
+use crate::stack::{self, Folder};
 
 pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     let paths = match &args.dir {
-        None => StackPaths::new(&args.paths),
-        Some(dir) => find(dir, args.paths.config.as_deref())?,
+        None => Some(StackPaths::new(&args.paths)),
+        Some(dir) => find(dir, args.paths.config.as_deref()),
     };
-    let mut loaded = load(&paths)?;
-    if let Some(stack) = &loaded.stack {
-        check(stack, &paths, &mut loaded.report, &mut loaded.sources)?;
-    }
-    let denied = args.deny.is_some_and(|Deny::Warnings| loaded.report.has_warnings());
-    print_findings(&loaded, &paths, args.format)?;
-    Ok(if denied || loaded.report.has_errors() { Outcome::Findings } else { Outcome::Fine })
+    let (report, sources, fine) = match (&paths, &args.dir) {
+        (None, Some(dir)) => foreign(dir)?,
+        (None, None) => bail!("bug: neither a config nor a folder"),
+        (Some(paths), _) => own(paths)?,
+    };
+    let denied = args.deny.is_some_and(|Deny::Warnings| report.has_warnings());
+    print_findings(&report, &sources, &fine, args.format)?;
+    Ok(if denied || report.has_errors() { Outcome::Findings } else { Outcome::Fine })
 }
 
-/// The config and the stack of a folder that is either.
-fn find(dir: &Path, config: Option<&Path>) -> Result<StackPaths> {
+/// The config and the stack of a folder that is either; `None` where it is somebody else's.
+fn find(dir: &Path, config: Option<&Path>) -> Option<StackPaths> {
     let or = |beside: PathBuf| config.map_or(beside, Path::to_owned);
     let own = dir.join("skymon.yaml");
     if dir.join(MANIFEST).is_file() {
         let beside = if own.is_file() { own } else { dir.join("../skymon.yaml") };
-        return Ok(StackPaths { config: or(beside), out: dir.to_owned() });
+        return Some(StackPaths { config: or(beside), out: dir.to_owned() });
     }
-    if own.is_file() {
-        return Ok(StackPaths { config: or(own), out: dir.join("monitoring") });
+    own.is_file().then(|| StackPaths { config: or(own), out: dir.join("monitoring") })
+}
+
+/// What was found, where, and the line that is said where nothing is wrong.
+type Findings = (Report, Sources, String);
+
+fn own(paths: &StackPaths) -> Result<Findings> {
+    let mut loaded = load(paths)?;
+    let Some(stack) = &loaded.stack else { return Ok((loaded.report, loaded.sources, String::new())) };
+    check(stack, paths, &mut loaded.report, &mut loaded.sources)?;
+    let plan = &stack.plan;
+    let parts = [
+        (plan.services.len(), "service"),
+        (plan.all_alerts().count(), "alert"),
+        (plan.receivers.iter().filter(|receiver| !receiver.integrations.is_empty()).count(), "receiver"),
+        (stack.artifacts.files().len(), "file"),
+    ];
+    let fine = format!("{} is fine: {}\n", paths.config.display(), diagnostics::counted(&parts));
+    Ok((loaded.report, loaded.sources, fine))
+}
+
+/// A folder that skymon did not render.
+fn foreign(dir: &Path) -> Result<Findings> {
+    if !dir.is_dir() {
+        bail!("`{}` is no folder", dir.display());
     }
-    bail!(
-        "`{}` holds neither a rendered stack nor a skymon.yaml; stacks that skymon did not render cannot be read yet",
-        dir.display()
-    )
+    let stack = stack::Stack::read(Folder::Disk { root: dir.to_owned() });
+    if stack.is_empty() {
+        bail!(
+            "`{}` holds nothing that skymon knows: no skymon.yaml, and no file of Prometheus, Alertmanager or Grafana, nor a \
+             compose file that starts one of them",
+            dir.display()
+        );
+    }
+    let (mut report, mut sources) = (Report::new(), Sources::new());
+    prove(&stack, &[], &mut report, &mut sources);
+    let receivers = stack.alertmanagers.iter().flat_map(|one| &one.receivers);
+    let parts = [
+        (stack.services().count(), "service"),
+        (stack.prometheuses.iter().map(|one| one.jobs.len()).sum(), "scrape job"),
+        (stack.alerts().count(), "alert"),
+        (receivers.filter(|receiver| !receiver.integrations.is_empty()).count(), "receiver"),
+        (stack.dashboards.len(), "dashboard"),
+        (stack.documents.len(), "file"),
+    ];
+    Ok((report, sources, format!("{} is fine: {}\n", dir.display(), diagnostics::counted(&parts))))
+}
+
+/// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.
+fn prove(stack: &stack::Stack, allowed: &[Allowed], report: &mut Report, sources: &mut Sources) {
+    let found = checks::run(stack, allowed);
+    let named: BTreeSet<&str> =
+        found.iter().flat_map(|one| &one.labels).filter_map(|label| label.place.file()).collect();
+    for document in stack.documents.iter().filter(|document| named.contains(document.name())) {
+        sources.add(document.shown());
+    }
+    report.extend(found);
+}
+
+/// What the checks say of the stack: of the files on disk where they are not those that the config renders.
+fn check_whole(
+    stack: &Stack,
+    paths: &StackPaths,
+    is_changed: bool,
+    report: &mut Report,
+    sources: &mut Sources,
+) {
+    let root = paths.out.clone();
+    let folder = if is_changed {
+        Folder::Disk { root }
+    } else {
+        Folder::Memory { root, files: stack.artifacts.files().clone() }
+    };
+    prove(&stack::Stack::read(folder), &stack.allowed, report, sources);
 }
 
 /// What can be wrong beside the config itself.
@@ -57,6 +126,7 @@ pub(super) fn check(
             Diagnostic::note("not-rendered", format!("`{}` is not rendered yet", paths.out.display()))
                 .help(format!("run `{}`", paths.skymon("render"))),
         );
+        check_whole(stack, paths, false, report, sources);
         return Ok(());
     }
     let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
@@ -77,6 +147,9 @@ pub(super) fn check(
         report.push(drift(change, paths));
         check_form(&change.path, &paths.out.join(&change.path), report, sources)?;
     }
+    let is_edited = |change: &&Change| matches!(change.state, State::Edited | State::ObsoleteEdited);
+    let is_changed = comparison.changes().iter().any(|change| is_edited(&change));
+    check_whole(stack, paths, is_changed, report, sources);
     Ok(())
 }
 
@@ -158,30 +231,23 @@ fn check_form(path: &str, on_disk: &Path, report: &mut Report, sources: &mut Sou
     Ok(())
 }
 
-fn print_findings(loaded: &Loaded, paths: &StackPaths, format: Format) -> Result<()> {
+/// `fine` is said after the findings where none of them is an error.
+fn print_findings(report: &Report, sources: &Sources, fine: &str, format: Format) -> Result<()> {
     match format {
-        Format::Json => {
-            let report = diagnostics::json::render(&loaded.report, &loaded.sources);
-            print(&format!("{}\n", serde_json::to_string_pretty(&report)?))
-        }
+        Format::Json => print_json(&diagnostics::json::render(report, sources)),
+        Format::Sarif => print_json(&diagnostics::sarif::render(report, sources)),
+        Format::Github => print(&diagnostics::github::render(report, sources)),
+        Format::Junit => print(&diagnostics::junit::render(report, sources)),
         Format::Human => {
-            let mut text =
-                diagnostics::text::render(&loaded.report, &loaded.sources, colour(&std::io::stdout()));
-            if let Some(stack) = loaded.stack.as_ref().filter(|_| !loaded.report.has_errors()) {
-                let plan = &stack.plan;
-                let parts = [
-                    (plan.services.len(), "service"),
-                    (plan.all_alerts().count(), "alert"),
-                    (
-                        plan.receivers.iter().filter(|receiver| !receiver.integrations.is_empty()).count(),
-                        "receiver",
-                    ),
-                    (stack.artifacts.files().len(), "file"),
-                ];
-                let _ =
-                    writeln!(text, "{} is fine: {}", paths.config.display(), diagnostics::counted(&parts));
+            let mut text = diagnostics::text::render(report, sources, colour(&std::io::stdout()));
+            if !report.has_errors() {
+                text.push_str(fine);
             }
             print(&text)
         }
     }
+}
+
+fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }

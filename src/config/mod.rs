@@ -61,6 +61,8 @@ pub struct Config {
     /// A folder of templates that take the place of built-in ones.
     pub templates: Option<FolderPath>,
     pub extra: Extra,
+    /// Findings that are meant to be so: the check, the file of the stack, and the reason.
+    pub allow: BTreeMap<String, BTreeMap<String, Line>>,
 }
 
 /// A model behind an endpoint, and the replicas that serve it.

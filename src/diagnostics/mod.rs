@@ -2,9 +2,15 @@
 //! and only become file, line and column when they are printed, here in `resolve`; the printers are the files
 //! beside this one.
 
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod sarif;
 pub mod text;
 mod words;
+
+#[cfg(test)]
+mod format_tests;
 
 pub use words::{MAX_QUOTED, nearest, shortened};
 
@@ -43,6 +49,14 @@ pub enum Place {
 }
 
 impl Place {
+    /// The file, where the place is one of a file.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Span { file, .. } | Self::File(file) => Some(file),
+            Self::Key(_) | Self::Value(_) => None,
+        }
+    }
+
     fn path(&self) -> Option<&ConfigPath> {
         match self {
             Self::Key(path) | Self::Value(path) => Some(path),
@@ -82,7 +96,7 @@ impl Diagnostic {
         Diagnostic::new(id, Severity::Note, message.into())
     }
 
-    fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
+    pub fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
         debug_assert!(is_kebab_case(id), "`{id}` is not kebab-case");
         Diagnostic { id, severity, message, labels: Vec::new(), help: None }
     }

@@ -320,7 +320,7 @@ fn default_hold(entry: &AlertEntry, expr: &PromQl, scope: &Scope) -> Duration {
 }
 
 /// A whole number prints without `.0`.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     #[allow(clippy::cast_possible_truncation, reason = "compared back")]
     let whole = value as i64;
     #[allow(clippy::cast_precision_loss, clippy::float_cmp, reason = "exact only where nothing was lost")]

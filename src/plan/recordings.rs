@@ -438,6 +438,8 @@ impl Recorder<'_> {
         let expected = REPLICAS
             .iter()
             .zip(values)
+            // A share of nothing is not there.
+            .filter(|(_, value)| !value.is_nan())
             .map(|(replica, value)| Sample {
                 labels: labels(&[("service", service), ("replica", replica.name)]),
                 value,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Value, context};
 
-use super::alerts::bad_value;
+use super::alerts::{bad_value, number};
 use super::recordings::{Recording, Subject, labels};
 use crate::catalog::alerts::Unit;
 use crate::catalog::engines::{Bound, Bounds};
@@ -224,7 +224,7 @@ impl Slo {
     /// objective counts, and for how long.
     pub(super) fn values(&self) -> Value {
         let factors =
-            |pairs: &[Pair; 2]| -> Vec<f64> { pairs.iter().map(|pair| factor(pair, self.window)).collect() };
+            |pairs: &[Pair; 2]| pairs.iter().map(|pair| number(factor(pair, self.window))).collect::<Value>();
         let objective = &self.objectives[0];
         let (whole, part) = self.counted(objective);
         context! {

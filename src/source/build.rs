@@ -6,22 +6,22 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use super::index::{Content, Found, Node, SpanIndex};
+use super::index::{Content, Entry, Found, SpanIndex};
 use super::syntax::explain_syntax;
 use super::{ConfigPath, Segment, SourceFile};
 use crate::diagnostics::Diagnostic;
 
 const MAX_DEPTH: usize = 64;
 /// Keys and values of one file. A thousand services have some thirty thousand.
-const MAX_VALUES: usize = 200_000;
+pub(super) const MAX_VALUES: usize = 200_000;
 /// What the file may grow to when every alias is replaced by what it stands for.
 const MAX_EXPANDED: usize = 1_000_000;
 /// After this many duplicates the file is something else than a config.
 const MAX_DUPLICATES: usize = 200;
 
 /// Reads the whole file, or up to what made it unreadable.
-pub(super) fn build(file: &SourceFile) -> (SpanIndex, Vec<Diagnostic>) {
-    let mut builder = Builder::new(file);
+pub(super) fn build(file: &SourceFile, max_values: usize) -> (SpanIndex, Vec<Diagnostic>) {
+    let mut builder = Builder::new(file, max_values);
     match builder.run() {
         Ok(()) => builder.index.complete = true,
         Err(diagnostic) => builder.diagnostics.push(*diagnostic),
@@ -40,6 +40,7 @@ struct Frame {
 
 struct Builder<'a> {
     file: &'a SourceFile,
+    max_values: usize,
     offsets: CharOffsets,
     index: SpanIndex,
     stack: Vec<Frame>,
@@ -53,9 +54,10 @@ struct Builder<'a> {
 type Step = Result<(), Box<Diagnostic>>;
 
 impl<'a> Builder<'a> {
-    fn new(file: &'a SourceFile) -> Builder<'a> {
+    fn new(file: &'a SourceFile, max_values: usize) -> Builder<'a> {
         Builder {
             file,
+            max_values,
             offsets: CharOffsets::new(&file.text),
             index: SpanIndex::default(),
             stack: Vec::new(),
@@ -104,10 +106,10 @@ impl<'a> Builder<'a> {
             if anchor > 0 {
                 // An anchored key may only be used again as a value; it is indexed as a node without a
                 // parent.
-                self.index.nodes.push(Node {
+                self.index.nodes.push(Entry {
                     key: None,
                     value: 0..0,
-                    content: Content::Scalar(Found::Plain),
+                    content: Content::Scalar(Found::Plain, value.into()),
                 });
                 self.anchors.insert(anchor, (self.index.nodes.len() - 1, Some(1)));
             }
@@ -121,7 +123,7 @@ impl<'a> Builder<'a> {
         // The parser gives an empty value the span of the token after it.
         let written =
             if value.is_empty() && found == Found::Nothing { written.start..written.start } else { written };
-        let node = self.attach(Content::Scalar(found), written)?;
+        let node = self.attach(Content::Scalar(found, value.into()), written)?;
         if anchor > 0 {
             self.anchors.insert(anchor, (node, Some(1)));
         }
@@ -180,8 +182,8 @@ impl<'a> Builder<'a> {
     /// Adds a node to the open list or map, unless its key is there already.
     fn attach(&mut self, content: Content, value: Range<usize>) -> Result<usize, Box<Diagnostic>> {
         let node = self.index.nodes.len();
-        if node >= MAX_VALUES {
-            let message = format!("the file has more than {MAX_VALUES} values");
+        if node >= self.max_values {
+            let message = format!("the file has more than {} values", self.max_values);
             return self.stop("too-large", &message, value).map(|()| node);
         }
         let mut own_key = None;
@@ -203,7 +205,7 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        self.index.nodes.push(Node { key: own_key, value, content });
+        self.index.nodes.push(Entry { key: own_key, value, content });
         Ok(node)
     }
 

@@ -38,7 +38,7 @@ pub enum Found {
 /// One kind of value, with the nodes below it.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    Scalar(Found),
+    Scalar(Found, Box<str>),
     List(Vec<usize>),
     Map(BTreeMap<String, usize>),
     Alias(usize),
@@ -46,15 +46,15 @@ pub(super) enum Content {
 
 /// One entry of the file.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Entry {
     pub(super) key: Option<Range<usize>>,
     pub(super) value: Range<usize>,
     pub(super) content: Content,
 }
 
-impl Node {
+impl Entry {
     pub(super) fn is_scalar(&self) -> bool {
-        matches!(self.content, Content::Scalar(_))
+        matches!(self.content, Content::Scalar(..))
     }
 }
 
@@ -62,14 +62,14 @@ impl Node {
 #[derive(Clone, Debug, Default)]
 pub struct SpanIndex {
     /// The top is the first.
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<Entry>,
     pub(super) complete: bool,
 }
 
 impl SpanIndex {
     /// Reads the whole file, or up to what made it unreadable.
     pub fn new(file: &SourceFile) -> (SpanIndex, Vec<Diagnostic>) {
-        build::build(file)
+        build::build(file, build::MAX_VALUES)
     }
 
     /// Whether the file was read to its end. If not, a diagnostic said so.
@@ -104,7 +104,7 @@ impl SpanIndex {
     /// What is written there; `None` where nothing like it exists.
     pub fn found(&self, path: &ConfigPath) -> Option<Found> {
         self.find(path).ok().map(|node| match &self.nodes[self.follow(node)].content {
-            Content::Scalar(found) => *found,
+            Content::Scalar(found, _) => *found,
             Content::List(_) | Content::Alias(_) => Found::List,
             Content::Map(_) => Found::Map,
         })
@@ -153,7 +153,7 @@ impl SpanIndex {
         Ok(node)
     }
 
-    fn follow(&self, node: usize) -> usize {
+    pub(super) fn follow(&self, node: usize) -> usize {
         match self.nodes[node].content {
             // An anchor is never an alias itself: YAML has no such thing.
             Content::Alias(target) => target,
@@ -161,8 +161,8 @@ impl SpanIndex {
         }
     }
 
-    fn spans(&self, node: usize) -> Spans {
-        let Node { key, value, .. } = &self.nodes[node];
+    pub(super) fn spans(&self, node: usize) -> Spans {
+        let Entry { key, value, .. } = &self.nodes[node];
         let value = if value.is_empty() { key.clone().unwrap_or(value.clone()) } else { value.clone() };
         Spans { key: key.clone(), value }
     }

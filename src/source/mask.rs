@@ -54,6 +54,38 @@ pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
     file.text = text;
 }
 
+/// The same for a file of a stack that skymon did not write. Most URLs in it are no secrets, and a word may stand for
+/// another thing there; what looks like a secret is hidden wherever it stands.
+pub(super) fn mask_foreign(file: &mut SourceFile, index: &SpanIndex) {
+    let mut text = std::mem::take(&mut file.text);
+    for node in index.nodes.iter().filter(|node| node.is_scalar()) {
+        let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
+        let value = text.get(node.value.clone()).unwrap_or_default();
+        let named = is_secret_name(key).then_some(0).or_else(|| secret_of_assignment(value));
+        if let Some(start) = named.or_else(|| is_secret_text(value).then_some(0)) {
+            let range = node.value.start + start..node.value.end;
+            let stars = stars(&text[range.clone()]);
+            text.replace_range(range, &stars);
+        }
+    }
+    if !index.is_complete() {
+        text = text.split_inclusive('\n').map(mask_line).collect();
+    }
+    file.text = text;
+}
+
+/// Where the secret begins in `NAME=secret`, as environments and flags are written.
+fn secret_of_assignment(text: &str) -> Option<usize> {
+    let (name, _) = text.split_once('=')?;
+    (is_secret_name(name.trim_start_matches(['"', '\'', '-'])) && !name.contains(char::is_whitespace))
+        .then_some(name.len() + 1)
+}
+
+fn is_secret_name(key: &str) -> bool {
+    let key = key.trim_matches(['"', '\'']).to_lowercase();
+    !is_reference(&key) && SECRET_KEYS.iter().any(|part| key.contains(part))
+}
+
 fn mask_line(line: &str) -> String {
     let secret = line.match_indices(':').find(|(at, _)| {
         let key = line[..*at].rsplit([' ', '{', ',', '-']).next().unwrap_or_default();

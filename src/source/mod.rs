@@ -4,8 +4,10 @@
 
 mod build;
 mod digest;
+mod document;
 mod folder;
 mod index;
+mod json;
 mod mask;
 mod path;
 mod syntax;
@@ -18,6 +20,7 @@ use std::path::Path;
 use anyhow::Context;
 
 pub use self::digest::sha256;
+pub use self::document::{At, Document, Node, Spanned};
 pub use self::folder::{TooMany, files_below};
 pub use self::index::{Found, Located, SpanIndex, Spans};
 pub use self::mask::is_secret_text;
@@ -55,6 +58,13 @@ impl SourceFile {
             .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
             .with_context(|| format!("cannot read {name}"))?;
         Ok(SourceFile::from_bytes(name, bytes))
+    }
+
+    /// The same text under another name.
+    #[must_use]
+    pub fn named(mut self, name: String) -> SourceFile {
+        self.name = name;
+        self
     }
 
     /// The part of [`SourceFile::read`] that needs no disk.

@@ -104,6 +104,7 @@ access: {{bind: 0.0.0.0, port: 443, host: pages.invalid, users_file: files/users
 engines: engines
 templates: templates
 extra: {{rules: rules, dashboards: dashboards}}
+allow: {{single-file-mount: {{docker-compose.yml: a reason}}}}
 links: {{runbook: 'https://wiki.invalid/runbooks'}}
 "
     );
@@ -318,7 +319,8 @@ pub(crate) fn pattern(path: &[String]) -> String {
     let mut steps: Vec<&str> = path.iter().map(String::as_str).collect();
     for position in 1..steps.len() {
         let above = steps[position - 1];
-        let named = position == 1 && ["services", "receivers", "alerts"].contains(&above)
+        let named = position == 1 && ["services", "receivers", "alerts", "allow"].contains(&above)
+            || position == 2 && steps[0] == "allow"
             || position == 3 && above == "alerts"
             || ["labels", "hourly"].contains(&above);
         let listed =

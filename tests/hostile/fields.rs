@@ -259,6 +259,8 @@ const FIELDS: &[Field] = &[
     folder("templates"),
     folder("extra.rules"),
     folder("extra.dashboards"),
+    // A reason is for people: it is read, and nothing is rendered of it either.
+    folder("allow.*.*"),
 ];
 
 /// The machines of a job, without the one that the stack runs on.

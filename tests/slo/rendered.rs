@@ -65,7 +65,7 @@ fn the_rule_tests_notice_a_broken_rule() {
         ("unless on (service) max_over_time", "and on (service) max_over_time"),
         ("[1d]) > 0", "[1d]) * 2 > 0"),
         ("[1m]) > 0", "[30m]) > 0"),
-        ("rate1h{service=\"chat\"} > 14.4", "rate1h{service=\"chat\"} > 0.144"),
+        ("> 14.4\n", "> 0.144\n"),
         ("rate30m{service=\"chat\"} > 6", "rate30m{service=\"chat\"} > -1"),
         ("rate6h{service=\"chat\"} > 1\n", "rate6h{service=\"chat\"} > -1\n"),
         ("* 1800 >= 20", "* 1800 >= 0"),
@@ -77,7 +77,7 @@ fn the_rule_tests_notice_a_broken_rule() {
         ("* 2592000", "* 259200"),
     ] {
         assert!(rules.contains(from), "`{from}` is not in the rules");
-        project.write(path, &rules.replacen(from, to, 1));
+        project.write(path, &rules.replace(from, to));
         assert_ne!(test_rules(&project).status, 0, "nothing noticed that `{from}` became `{to}`");
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn metrics(expr: &str) -> Result<BTreeSet<String>> {
 
 /// The query as PromQL reads it. What stands for a Grafana variable does not matter, only that it fits: a duration in
 /// a range, a number or the inside of a string elsewhere.
-pub(super) fn without_variables(expr: &str) -> String {
+pub fn without_variables(expr: &str) -> String {
     let mut plain = String::with_capacity(expr.len());
     for piece in pieces(expr) {
         match piece {

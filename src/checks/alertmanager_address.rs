@@ -1,0 +1,62 @@
+//! An address of Alertmanager that leads to no Alertmanager of the stack.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity, nearest};
+use crate::stack::{Program, Stack};
+
+pub(super) const CHECK: Check = Check { id: "alertmanager-address", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for prometheus in &stack.prometheuses {
+        let Some((compose, service)) = stack.service(&prometheus.service) else { continue };
+        if service.network_mode.is_some() {
+            continue;
+        }
+        for target in prometheus.alertmanagers.iter().flat_map(|one| &one.targets) {
+            let (host, port) = target.rsplit_once(':').unwrap_or((target.as_str(), ""));
+            let (message, help) = match compose.named(host) {
+                Some(found) if found.program == Some(Program::Alertmanager) => {
+                    let listens = found
+                        .flag("web.listen-address")
+                        .and_then(|flag| flag.rsplit(':').next().map(str::to_owned))
+                        .unwrap_or_else(|| "9093".to_owned());
+                    if port == listens || target.contains("${") {
+                        continue;
+                    }
+                    let why = match found.ports.iter().find(|one| one.published == port) {
+                        Some(_) => "that port is the machine's; inside it is another",
+                        None => "it does not listen there",
+                    };
+                    (format!("Alertmanager is not at `{target}`: {why}"), format!("write `{host}:{listens}`"))
+                }
+                // Something else may stand between.
+                Some(_) => continue,
+                // A name of the stack has no dot; one elsewhere has, or the machine's own.
+                None if host.contains('.')
+                    || host.contains(':')
+                    || host.contains("${")
+                    || host == "localhost" =>
+                {
+                    continue;
+                }
+                None => {
+                    let names = compose.services.iter().map(|service| service.name.as_str());
+                    let alertmanager = compose.running(Program::Alertmanager).next();
+                    let near =
+                        alertmanager.map(|service| service.name.as_str()).or_else(|| nearest(host, names));
+                    let Some(near) = near else { continue };
+                    if service.get("external_links").is_some()
+                        || service.extra_hosts.iter().any(|one| one.starts_with(host))
+                    {
+                        continue;
+                    }
+                    (
+                        format!("there is no service `{host}`: no alert reaches Alertmanager"),
+                        format!("write `{near}:9093`"),
+                    )
+                }
+            };
+            report.push(CHECK.finding(message).at(target.place(), "alerts are sent here").help(help));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! `version:` in a compose file: it means nothing any more, and each command says so.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "compose-version", severity: Severity::Note, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for version in stack.composes.iter().filter_map(|compose| compose.version.as_ref()) {
+        report.push(
+            CHECK
+                .finding("`version` in a compose file has no meaning any more")
+                .at(version.place(), "passed over, with a warning at each command")
+                .help("remove the line"),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Dashboards that nobody sees: no provider leads to them.
+
+use super::{Check, words};
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Program, Stack};
+
+pub(super) const CHECK: Check = Check { id: "dashboards-not-loaded", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for provider in &stack.providers {
+        if provider.files.as_ref().is_none_or(|files| !files.is_empty()) {
+            continue;
+        }
+        let Some(path) = &provider.path else { continue };
+        report.push(
+            CHECK
+                .finding(format!("`{path}` holds no dashboard inside the container"))
+                .at(path.place(), "Grafana looks here, and finds nothing")
+                .help(format!("mount the folder of your dashboards at `{path}`")),
+        );
+    }
+    let left_out: Vec<_> = stack.dashboards.iter().filter(|dashboard| !dashboard.is_loaded).collect();
+    let Some(grafana) = stack.running(Program::Grafana).next().filter(|_| stack.providers.is_empty()) else {
+        return;
+    };
+    let Some(first) = left_out.first() else { return };
+    let names = words::list(left_out.iter().map(|dashboard| dashboard.document.name()));
+    report.push(
+        CHECK
+            .finding(format!("no provider loads {names}"))
+            .at_file(first.document.name(), "")
+            .at(grafana.name.place(), "is told of no dashboard")
+            .help("mount the folder, and name it as `options: {path: …}` of a provider in `/etc/grafana/provisioning/dashboards/`"),
+    );
+}

@@ -1,0 +1,37 @@
+//! Nobody watches the watchers: a Prometheus without rules or an Alertmanager that cannot deliver is as quiet as a calm night.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::promql::{Expr, bare};
+use crate::stack::{Rule, Stack};
+
+pub(super) const CHECK: Check = Check { id: "monitoring-unwatched", severity: Severity::Note, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    let is_watched = |rule: &Rule| {
+        rule.expr.metrics().any(|name| name.starts_with("prometheus_") || name.starts_with("alertmanager_"))
+            || always_fires(rule)
+    };
+    if stack.alerts().next().is_none() || stack.rules().any(is_watched) {
+        return;
+    }
+    for prometheus in &stack.prometheuses {
+        let at = prometheus.root.get("alerting").or_else(|| prometheus.root.get("rule_files"));
+        let Some(at) = at else { continue };
+        report.push(
+            CHECK
+                .finding("nothing tells when the monitoring itself fails")
+                .at(at.name_at().place(), "if this breaks, it is only quiet")
+                .help(
+                    "add alerts on `prometheus_rule_evaluation_failures_total` and `alertmanager_notifications_failed_total`, and one \
+                     that always fires (`vector(1)`) to a service outside that misses it",
+                ),
+        );
+    }
+}
+
+/// A heartbeat.
+fn always_fires(rule: &Rule) -> bool {
+    let is_vector = |expr: &Expr| matches!(bare(expr), Expr::Call(call) if call.func.name == "vector");
+    rule.is_alert && rule.expr.tree.as_ref().is_some_and(is_vector)
+}

@@ -1,0 +1,34 @@
+//! A quantile of raw buckets: one alert for each instance and path, from whatever few requests each had.
+
+use super::Check;
+use super::shapes::{comparison, function};
+use crate::diagnostics::{Report, Severity};
+use crate::promql::{Expr, bare};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "quantile-not-aggregated", severity: Severity::Warning, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for alert in stack.alerts() {
+        let Some(metric) = alert.expr.tree.as_ref().and_then(raw_quantile) else { continue };
+        report.push(
+            CHECK
+                .finding(format!(
+                    "`{}` takes a quantile of each series: one alert for each instance and label",
+                    alert.name
+                ))
+                .at(alert.expr.text.place(), "without `sum by (le)`")
+                .help(format!(
+                    "write `sum by (le) (rate({metric}[5m]))` inside, with the labels to keep beside `le`"
+                )),
+        );
+    }
+}
+
+/// The buckets, where a quantile of their rate is compared and nothing sums them.
+fn raw_quantile(expr: &Expr) -> Option<&str> {
+    let Expr::Call(quantile) = bare(&comparison(expr)?.lhs) else { return None };
+    let inner = (quantile.func.name == "histogram_quantile").then(|| quantile.args.args.get(1))??;
+    matches!(function(inner)?, "rate" | "irate" | "increase").then_some(())?;
+    super::shapes::only_metric(inner).filter(|name| name.ends_with("_bucket"))
+}

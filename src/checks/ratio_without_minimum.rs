@@ -1,0 +1,56 @@
+//! An error ratio without a least number of requests: at night, one failure of three is an alert, and without traffic 0/0 is
+//! neither above nor below.
+
+use super::Check;
+use super::shapes::{aggregation, comparison, function, number, operator};
+use crate::diagnostics::{Report, Severity};
+use crate::promql::ast::BinaryExpr;
+use crate::promql::{Expr, bare, metric, selectors};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "ratio-without-minimum", severity: Severity::Note, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for alert in stack.alerts() {
+        let Some(requests) = alert.expr.tree.as_ref().and_then(bare_ratio) else { continue };
+        report.push(
+            CHECK
+                .finding(format!(
+                    "`{}` compares a ratio at any traffic: one failure of three is 33%",
+                    alert.name
+                ))
+                .at(alert.expr.text.place(), "and 0/0 without traffic, which is no value")
+                .help(format!(
+                    "add `and sum(increase({requests}[5m])) >= 20`, and another alert for no traffic at all"
+                )),
+        );
+    }
+}
+
+/// The requests, where the expression is `errors / requests > x` over one counter and nothing else.
+fn bare_ratio(expr: &Expr) -> Option<&str> {
+    let comparison = comparison(expr)?;
+    (operator(comparison).starts_with('>') && number(&comparison.rhs).is_some()).then_some(())?;
+    let mut share = bare(&comparison.lhs);
+    // `… * 100`
+    if let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share
+        && op.to_string() == "*"
+        && number(rhs).is_some()
+    {
+        share = bare(lhs);
+    }
+    let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share else { return None };
+    (op.to_string() == "/").then_some(())?;
+    let (errors, all) = (rate(lhs)?, rate(rhs)?);
+    (errors.0 == all.0 && errors.1 > all.1).then_some(all.0)
+}
+
+/// The counter behind a rate, summed or not, and how many conditions it is asked with.
+fn rate(expr: &Expr) -> Option<(&str, usize)> {
+    let inner = aggregation(expr, &["sum"]).map_or(expr, |sum| &sum.expr);
+    matches!(function(inner)?, "rate" | "irate" | "increase").then_some(())?;
+    match selectors(inner).as_slice() {
+        [one] => Some((metric(one)?, one.matchers.matchers.len())),
+        _ => None,
+    }
+}

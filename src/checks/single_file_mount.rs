@@ -1,0 +1,34 @@
+//! A configuration mounted as a single file: an editor saves a new file under the old name, and the container keeps the old.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Kind, Origin, Stack};
+
+pub(super) const CHECK: Check = Check { id: "single-file-mount", severity: Severity::Warning, run };
+
+/// What a program reads again while it runs.
+const RELOADED: [&str; 7] = [".yml", ".yaml", ".json", ".rules", ".tmpl", ".toml", ".ini"];
+
+fn run(stack: &Stack, report: &mut Report) {
+    for (_, service) in stack.services().filter(|(_, service)| service.program.is_some()) {
+        for mount in service.mounts.iter().filter(|mount| !mount.is_secret) {
+            let Origin::Host(path) = &mount.origin else { continue };
+            let is_config = RELOADED.iter().any(|ending| path.ends_with(ending));
+            if is_config && stack.folder.kind(path) == Kind::File {
+                let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+                report.push(
+                    CHECK
+                        .finding(format!(
+                            "`{path}` is mounted as a single file: after an edit the old one may stay"
+                        ))
+                        .at(mount.at.place(), "the container keeps the file that it was started with")
+                        .help(format!("mount its folder instead: `./{folder}:{}`", parent(&mount.target))),
+                );
+            }
+        }
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+}

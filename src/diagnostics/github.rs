@@ -1,0 +1,67 @@
+//! The report as commands of GitHub's workflows: one line each, which the host shows beside the changed lines.
+
+use super::{Diagnostic, Report, Severity, resolve};
+use crate::source::Sources;
+
+/// The host shows ten of each severity and step; a reader of the log may want some more.
+const MAX_PRINTED: usize = 100;
+
+pub fn render(report: &Report, sources: &Sources) -> String {
+    let sorted = report.sorted(sources);
+    let mut text: String = sorted.iter().take(MAX_PRINTED).map(|one| line(one, sources)).collect();
+    if sorted.len() > MAX_PRINTED {
+        text.push_str(&format!("::notice title=skymon::and {} more\n", sorted.len() - MAX_PRINTED));
+    }
+    text
+}
+
+fn line(one: &Diagnostic, sources: &Sources) -> String {
+    let command = match one.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let mut properties = Vec::new();
+    if let Some(label) = one.labels.iter().find(|label| label.primary) {
+        let spot = resolve(&label.place, sources);
+        if !spot.file.is_empty() {
+            properties.push(format!("file={}", property(spot.file)));
+        }
+        if let Some((source, range)) = spot.span {
+            let (start, end) =
+                (source.line_column(range.start), source.line_column(range.end.max(range.start)));
+            properties.push(format!("line={},endLine={}", start.0, end.0));
+            // The host takes columns within one line only, the last one included.
+            if start.0 == end.0 {
+                properties.push(format!("col={},endColumn={}", start.1, (end.1 - 1).max(start.1)));
+            }
+        }
+    }
+    properties.push(format!("title={}", property(one.id)));
+    let help = one.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    format!("::{command} {}::{}\n", properties.join(","), data(&format!("{}{help}", one.message)))
+}
+
+/// What would end a command is written otherwise.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format_tests::{report, sources};
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_command_and_cannot_become_two() {
+        assert_eq!(
+            render(&report(), &sources()),
+            "::notice file=%2C%3A.yml,title=aside::whole\n\
+             ::error file=a b.yml,line=1,endLine=1,col=4,endColumn=4,title=bad-value::no, 100%25%0Ahelp: yes\n"
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! One file of a stack with what stands in it, read leniently: whatever is there can be asked for, and each answer knows
+//! its place. Apart from the index of the config, which answers by path: here one walks.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::rc::Rc;
+
+use super::build;
+use super::index::Content;
+use super::{Found, SourceFile, SpanIndex, json, mask};
+use crate::diagnostics::{Diagnostic, Place};
+
+/// Ten thousand rules have some hundred thousand values.
+const MAX_VALUES: usize = 1_000_000;
+
+/// A text and the values in it.
+#[derive(Debug)]
+pub struct Document {
+    pub source: SourceFile,
+    index: SpanIndex,
+}
+
+impl Document {
+    /// Reads YAML: what could be read, and what is wrong with the rest.
+    pub fn yaml(source: SourceFile) -> (Rc<Document>, Vec<Diagnostic>) {
+        let (index, problems) = build::build(&source, MAX_VALUES);
+        (Rc::new(Document { source, index }), problems)
+    }
+
+    pub fn json(source: SourceFile) -> Result<Rc<Document>, Box<Diagnostic>> {
+        if let Some(index) = json::read(&source.text) {
+            return Ok(Rc::new(Document { source, index }));
+        }
+        let too_deep =
+            || Diagnostic::error("too-deep", "the file is nested too deep").at_file(&source.name, "");
+        Err(Box::new(source.json_problem().unwrap_or_else(too_deep)))
+    }
+
+    /// A text of which only places are named.
+    pub fn plain(source: SourceFile) -> Rc<Document> {
+        Rc::new(Document { source, index: SpanIndex::default() })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The top. Of an empty file it is nothing.
+    pub fn root(self: &Rc<Self>) -> Node {
+        Node { document: Rc::clone(self), at: 0 }
+    }
+
+    /// Bytes of this file.
+    pub fn at(self: &Rc<Self>, range: Range<usize>) -> At {
+        At { document: Rc::clone(self), range }
+    }
+
+    /// The file as it may be shown: what may be a secret is hidden.
+    pub fn shown(&self) -> SourceFile {
+        let mut file = self.source.clone();
+        mask::mask_foreign(&mut file, &self.index);
+        file
+    }
+}
+
+/// A place in a file.
+#[derive(Clone)]
+pub struct At {
+    document: Rc<Document>,
+    pub range: Range<usize>,
+}
+
+impl At {
+    pub fn place(&self) -> Place {
+        Place::Span { file: self.document.source.name.clone(), range: self.range.clone() }
+    }
+
+    pub fn document(&self) -> &Rc<Document> {
+        &self.document
+    }
+
+    /// What is written there.
+    pub fn text(&self) -> &str {
+        self.document.source.text.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The part of it that reads `word`, if it is there: a flag in a line of them.
+    #[must_use]
+    pub fn part(&self, word: &str) -> At {
+        match self.text().find(word) {
+            Some(start) if !word.is_empty() => {
+                let start = self.range.start + start;
+                self.document.at(start..start + word.len())
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = self.document.source.line_column(self.range.start);
+        write!(f, "{}:{line}:{column}", self.document.source.name)
+    }
+}
+
+/// A value with the place where it was written.
+#[derive(Clone, Debug)]
+pub struct Spanned<T> {
+    pub value: T,
+    pub at: At,
+}
+
+impl<T> Spanned<T> {
+    pub fn new(value: T, at: At) -> Self {
+        Self { value, at }
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: change(self.value), at: self.at }
+    }
+
+    pub fn place(&self) -> Place {
+        self.at.place()
+    }
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Spanned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+/// A value of a document. Aliases are followed, and what a map takes over with `<<` is its own.
+#[derive(Clone)]
+pub struct Node {
+    document: Rc<Document>,
+    at: usize,
+}
+
+/// `<<` may lead to a map with a `<<`, and in a circle only by an alias, which the reader refuses.
+const MAX_MERGES: usize = 16;
+
+impl Node {
+    fn content(&self) -> Option<&Content> {
+        let index = &self.document.index;
+        Some(&index.nodes.get(index.nodes.get(self.at).map(|_| index.follow(self.at))?)?.content)
+    }
+
+    fn other(&self, at: usize) -> Node {
+        Node { document: Rc::clone(&self.document), at }
+    }
+
+    pub fn document(&self) -> &Rc<Document> {
+        &self.document
+    }
+
+    /// What stands at `key` of a map.
+    pub fn get(&self, key: &str) -> Option<Node> {
+        self.get_merged(key, 0)
+    }
+
+    fn get_merged(&self, key: &str, depth: usize) -> Option<Node> {
+        let Content::Map(children) = self.content()? else { return None };
+        if let Some(&child) = children.get(key) {
+            return Some(self.other(child));
+        }
+        let merged = self.other(*children.get("<<").filter(|_| depth < MAX_MERGES)?);
+        let mut sources = if merged.is_list() { merged.items() } else { vec![merged] };
+        sources.drain(..).find_map(|source| source.get_merged(key, depth + 1))
+    }
+
+    /// What stands at the end of several keys.
+    pub fn find(&self, keys: &[&str]) -> Option<Node> {
+        keys.iter().try_fold(self.clone(), |node, key| node.get(key))
+    }
+
+    /// The entries of a map as they are written, those taken over last.
+    pub fn entries(&self) -> Vec<(Spanned<String>, Node)> {
+        let mut entries = Vec::new();
+        self.collect_entries(&mut entries, &mut BTreeSet::new(), 0);
+        entries
+    }
+
+    fn collect_entries(
+        &self,
+        entries: &mut Vec<(Spanned<String>, Node)>,
+        known: &mut BTreeSet<String>,
+        depth: usize,
+    ) {
+        let Some(Content::Map(children)) = self.content() else { return };
+        let mut own: Vec<(&String, usize)> = children.iter().map(|(key, node)| (key, *node)).collect();
+        own.sort_unstable_by_key(|(_, node)| *node);
+        for (key, node) in own.into_iter().filter(|(key, _)| *key != "<<") {
+            if known.insert(key.clone()) {
+                let node = self.other(node);
+                entries.push((Spanned::new(key.clone(), node.name_at()), node));
+            }
+        }
+        if let Some(&merged) = children.get("<<").filter(|_| depth < MAX_MERGES) {
+            let merged = self.other(merged);
+            let sources = if merged.is_list() { merged.items() } else { vec![merged] };
+            for source in sources {
+                source.collect_entries(entries, known, depth + 1);
+            }
+        }
+    }
+
+    /// The items of a list; of anything else none.
+    pub fn items(&self) -> Vec<Node> {
+        match self.content() {
+            Some(Content::List(items)) => items.iter().map(|item| self.other(*item)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The text of a scalar; `None` where nothing is written, or a list or a map.
+    pub fn text(&self) -> Option<&str> {
+        match self.content()? {
+            Content::Scalar(Found::Nothing, _) => None,
+            Content::Scalar(_, text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar with its place.
+    pub fn value(&self) -> Option<Spanned<String>> {
+        Some(Spanned::new(self.text()?.to_owned(), self.at()))
+    }
+
+    /// One text, or each of a list of them.
+    pub fn texts(&self) -> Vec<Spanned<String>> {
+        match self.value() {
+            Some(one) => vec![one],
+            None => self.items().iter().filter_map(Node::value).collect(),
+        }
+    }
+
+    /// Whether it is a plain `true`, in any of the ways that YAML 1.1 writes it.
+    pub fn is_true(&self) -> bool {
+        self.text().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on"))
+    }
+
+    pub fn is_map(&self) -> bool {
+        matches!(self.content(), Some(Content::Map(_)))
+    }
+
+    pub fn is_list(&self) -> bool {
+        matches!(self.content(), Some(Content::List(_)))
+    }
+
+    /// Whether nothing is written.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.content(), None | Some(Content::Scalar(Found::Nothing, _)))
+    }
+
+    /// Where its key stands, if it is an entry of a map.
+    pub fn key(&self) -> Option<At> {
+        let range = self.document.index.nodes.get(self.at)?.key.clone()?;
+        Some(self.document.at(range))
+    }
+
+    /// Where it stands: of a text of several lines the first, of an empty one its key.
+    pub fn at(&self) -> At {
+        if self.document.index.nodes.is_empty() {
+            return self.document.at(0..0);
+        }
+        let range = self.document.index.spans(self.at).value;
+        let is_text = matches!(self.document.index.nodes[self.at].content, Content::Scalar(..));
+        let text = &self.document.source.text;
+        self.document.at(if is_text { first_line(text, range) } else { range })
+    }
+
+    /// The key where there is one: for what is said of an entry as a whole.
+    pub fn name_at(&self) -> At {
+        self.key().unwrap_or_else(|| self.at())
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.at().fmt(f)
+    }
+}
+
+/// Of a text of several lines the first one that says something: where a reader looks.
+fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
+    let mut start = range.start;
+    for line in text.get(range.clone()).unwrap_or_default().split_inclusive('\n') {
+        let said = line.trim();
+        if !said.is_empty() && !matches!(said, "|" | ">" | "|-" | ">-" | "|+" | ">+") {
+            let start = start + line.len() - line.trim_start().len();
+            return start..start + said.len();
+        }
+        start += line.len();
+    }
+    range
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yaml(text: &str) -> Node {
+        Document::yaml(SourceFile::new("x.yml", text)).0.root()
+    }
+
+    #[test]
+    fn a_value_is_found_with_its_text_and_place_behind_aliases_and_merges() {
+        let root = yaml("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: {<<: [*x, {c: 4}]}\nw: *x\n");
+        let text = |keys: &[&str]| root.find(keys).and_then(|node| node.value());
+        assert_eq!(text(&["y", "a"]).unwrap().value, "1");
+        assert_eq!(text(&["y", "b"]).unwrap().value, "3");
+        assert_eq!(text(&["z", "c"]).unwrap().value, "4");
+        assert_eq!(format!("{:?}", text(&["w", "b"]).unwrap().at), "x.yml:1:17");
+        let names: Vec<String> =
+            root.get("y").unwrap().entries().into_iter().map(|(key, _)| key.value).collect();
+        assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn a_block_stands_where_its_first_line_does() {
+        let root = yaml("a:\n  expr: |\n\n    up == 0\n    or x\n");
+        let expr = root.find(&["a", "expr"]).unwrap();
+        assert_eq!((expr.at().text(), expr.text().unwrap()), ("up == 0", "\nup == 0\nor x\n"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_nothing_and_no_panic() {
+        for text in ["", "# nothing\n", "a: [", "- - -\n", "a:\n"] {
+            let root = yaml(text);
+            assert!(root.find(&["a", "b"]).is_none());
+            let _ = (root.at(), root.entries(), root.items(), root.texts(), root.is_nothing());
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The configuration of Alertmanager: who hears of what.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::compose::Service;
+use super::duration;
+use super::rules::texts;
+use crate::promql::{Matcher, matcher};
+use crate::source::{Document, Node, Spanned};
+
+#[derive(Debug)]
+pub struct Alertmanager {
+    pub document: Rc<Document>,
+    /// The name of its service in the compose file, and its project.
+    pub service: Option<(usize, String)>,
+    pub route: Option<Route>,
+    pub receivers: Vec<Receiver>,
+    pub inhibit_rules: Vec<Inhibition>,
+    pub templates: Vec<Spanned<String>>,
+    pub root: Node,
+}
+
+/// One branch of the tree of routes.
+#[derive(Debug)]
+pub struct Route {
+    /// Its own, or the one above it has.
+    pub receiver: Option<Spanned<String>>,
+    pub matchers: Vec<LabelMatcher>,
+    pub continues: bool,
+    pub group_by: Option<Vec<Spanned<String>>>,
+    pub group_wait: Option<Spanned<Duration>>,
+    pub group_interval: Option<Spanned<Duration>>,
+    pub repeat_interval: Option<Spanned<Duration>>,
+    pub routes: Vec<Route>,
+    pub node: Node,
+}
+
+/// One condition on a label. What could not be read matches everything: nothing is claimed of it.
+#[derive(Debug)]
+pub struct LabelMatcher {
+    pub text: Spanned<String>,
+    pub matcher: Option<Matcher>,
+}
+
+#[derive(Debug)]
+pub struct Receiver {
+    pub name: Spanned<String>,
+    pub integrations: Vec<Integration>,
+    pub node: Node,
+}
+
+/// One entry of `slack_configs` and the like.
+#[derive(Debug)]
+pub struct Integration {
+    /// `slack`, `pagerduty`, …
+    pub kind: String,
+    pub node: Node,
+}
+
+#[derive(Debug)]
+pub struct Inhibition {
+    pub source: Vec<LabelMatcher>,
+    pub target: Vec<LabelMatcher>,
+    pub equal: Vec<Spanned<String>>,
+    pub node: Node,
+}
+
+impl Alertmanager {
+    pub(super) fn read(document: Rc<Document>, service: Option<(usize, &Service)>) -> Alertmanager {
+        let root = document.root();
+        let items = |key: &str| root.get(key).map(|node| node.items()).unwrap_or_default();
+        Alertmanager {
+            service: service.map(|(project, service)| (project, service.name.value.clone())),
+            route: root.get("route").map(|node| Route::read(&node, None, 0)),
+            receivers: items("receivers").iter().filter_map(Receiver::read).collect(),
+            inhibit_rules: items("inhibit_rules").iter().map(Inhibition::read).collect(),
+            templates: root.get("templates").map(|node| node.texts()).unwrap_or_default(),
+            root,
+            document,
+        }
+    }
+
+    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.receivers.iter().find(|receiver| receiver.name.value == name)
+    }
+
+    /// The branches that an alert with these labels ends at, in order: as Alertmanager walks the tree.
+    pub fn journey(&self, labels: &BTreeMap<String, String>) -> Vec<&Route> {
+        let mut ends = Vec::new();
+        if let Some(route) = &self.route {
+            route.follow(labels, &mut ends);
+        }
+        ends
+    }
+
+    /// All branches, the root first.
+    pub fn routes(&self) -> Vec<&Route> {
+        let mut all: Vec<&Route> = self.route.iter().collect();
+        let mut at = 0;
+        while at < all.len() {
+            all.extend(&all[at].routes);
+            at += 1;
+        }
+        all
+    }
+}
+
+/// Deeper than the reader lets a file be.
+const MAX_DEPTH: usize = 64;
+
+impl Route {
+    fn read(node: &Node, above: Option<&Spanned<String>>, depth: usize) -> Route {
+        let receiver = node.get("receiver").and_then(|node| node.value()).or_else(|| above.cloned());
+        let below =
+            node.get("routes").filter(|_| depth < MAX_DEPTH).map(|node| node.items()).unwrap_or_default();
+        let time = |key: &str| node.get(key).and_then(|node| duration(&node));
+        Route {
+            routes: below.iter().map(|node| Route::read(node, receiver.as_ref(), depth + 1)).collect(),
+            receiver,
+            matchers: matchers(node, "matchers", "match", "match_re"),
+            continues: node.get("continue").is_some_and(|node| node.is_true()),
+            group_by: node.get("group_by").map(|node| node.texts()),
+            group_wait: time("group_wait"),
+            group_interval: time("group_interval"),
+            repeat_interval: time("repeat_interval"),
+            node: node.clone(),
+        }
+    }
+
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.matchers.iter().all(|one| one.matches(labels))
+    }
+
+    /// Whether something below took it.
+    fn follow<'a>(&'a self, labels: &BTreeMap<String, String>, ends: &mut Vec<&'a Route>) -> bool {
+        if !self.matches(labels) {
+            return false;
+        }
+        let mut taken = false;
+        for route in &self.routes {
+            let took = route.follow(labels, ends);
+            taken |= took;
+            if took && !route.continues {
+                break;
+            }
+        }
+        if !taken {
+            ends.push(self);
+        }
+        true
+    }
+}
+
+impl LabelMatcher {
+    fn new(text: Spanned<String>, name: &str, op: &str, value: &str) -> LabelMatcher {
+        LabelMatcher { matcher: matcher(name, op, value), text }
+    }
+
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        // A missing label and an empty one are the same.
+        let value = |name: &str| labels.get(name).map_or("", String::as_str);
+        self.matcher.as_ref().is_none_or(|matcher| matcher.is_match(value(&matcher.name)))
+    }
+}
+
+/// The conditions of a route or inhibition in the new form and in the two old ones.
+fn matchers(node: &Node, new: &str, equal: &str, regex: &str) -> Vec<LabelMatcher> {
+    let mut found: Vec<LabelMatcher> = Vec::new();
+    for text in node.get(new).map(|node| node.texts()).unwrap_or_default() {
+        for part in split(&text) {
+            let part = Spanned::new(part, text.at.clone());
+            found.push(parse(part));
+        }
+    }
+    for (key, op) in [(equal, "="), (regex, "=~")] {
+        for (name, value) in texts(node, key) {
+            let (label, text) = (name.value.clone(), value.value.clone());
+            found.push(LabelMatcher::new(value, &label, op, &text));
+        }
+    }
+    found
+}
+
+/// `{a="1", b=~"2"}` → both. A comma in quotes is none.
+fn split(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let mut parts = vec![String::new()];
+    let (mut quoted, mut escaped) = (false, false);
+    for letter in inside.chars() {
+        match letter {
+            ',' if !quoted => parts.push(String::new()),
+            _ => {
+                quoted ^= letter == '"' && !escaped;
+                if let Some(last) = parts.last_mut() {
+                    last.push(letter);
+                }
+            }
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+fn parse(text: Spanned<String>) -> LabelMatcher {
+    let found = ["=~", "!~", "!=", "="]
+        .into_iter()
+        .filter_map(|op| Some((text.value.find(op)?, op)))
+        .min_by_key(|(at, op)| (*at, std::cmp::Reverse(op.len())));
+    let Some((at, op)) = found else { return LabelMatcher { text, matcher: None } };
+    let name = text[..at].trim().trim_matches('"').to_owned();
+    let written = text[at + op.len()..].trim();
+    let value = written
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .map_or_else(|| written.to_owned(), |inside| inside.replace("\\\"", "\"").replace("\\\\", "\\"));
+    LabelMatcher::new(text, &name, op, &value)
+}
+
+impl Receiver {
+    fn read(node: &Node) -> Option<Receiver> {
+        let mut integrations = Vec::new();
+        for (key, list) in node.entries() {
+            if let Some(kind) = key.strip_suffix("_configs") {
+                let kind = kind.to_owned();
+                integrations
+                    .extend(list.items().into_iter().map(|node| Integration { kind: kind.clone(), node }));
+            }
+        }
+        Some(Receiver { name: node.get("name")?.value()?, integrations, node: node.clone() })
+    }
+}
+
+impl Inhibition {
+    fn read(node: &Node) -> Inhibition {
+        Inhibition {
+            source: matchers(node, "source_matchers", "source_match", "source_match_re"),
+            target: matchers(node, "target_matchers", "target_match", "target_match_re"),
+            equal: node.get("equal").map(|node| node.texts()).unwrap_or_default(),
+            node: node.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+
+    fn alertmanager(text: &str) -> Alertmanager {
+        Alertmanager::read(Document::yaml(SourceFile::new("a.yml", text)).0, None)
+    }
+
+    #[test]
+    fn an_alert_goes_where_alertmanager_would_send_it() {
+        let config = alertmanager(
+            "route:\n  receiver: root\n  routes:\n    - {match: {severity: critical}, receiver: a, continue: true}\n    - matchers: ['severity=~\"crit.*|warning\"', '{team!=\"x\", y=\"\"}']\n      receiver: b\n      routes: [{matchers: [team = z], receiver: c}]\n    - {match_re: {severity: warn.+}, receiver: d}\n",
+        );
+        let journey = |labels: &[(&str, &str)]| {
+            let labels =
+                labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let ends = config.journey(&labels);
+            ends.iter()
+                .map(|route| route.receiver.as_ref().unwrap().value.clone())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(journey(&[("severity", "critical")]), "a b");
+        assert_eq!(journey(&[("severity", "warning"), ("team", "z")]), "c");
+        assert_eq!(journey(&[("severity", "warning"), ("team", "x")]), "d");
+        assert_eq!(journey(&[("severity", "crit")]), "b");
+        assert_eq!(journey(&[("severity", "info")]), "root");
+        assert_eq!(config.routes().len(), 5);
+    }
+}

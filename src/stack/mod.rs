@@ -1,0 +1,120 @@
+//! One typed view of a whole stack: compose, Prometheus with its rules and tests, Alertmanager, Grafana. Lenient: what can be
+//! read is there, each value with its place; what cannot be is a note. Made from the files that were just rendered, from a
+//! rendered folder, or from any folder with a stack in it (`read`).
+//!
+//! The checks see this and nothing else.
+
+mod alertmanager;
+pub mod compose;
+mod folder;
+mod grafana;
+mod prometheus;
+mod read;
+mod rules;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher, Receiver, Route};
+pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
+pub use self::folder::{Folder, Kind, join};
+pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
+pub use self::rules::{Group, Query, Rule, RuleFile, RuleTests};
+use crate::diagnostics::Diagnostic;
+use crate::source::{Document, Node, Spanned};
+
+/// Everything that was found in one folder.
+pub struct Stack {
+    pub folder: Folder,
+    /// One for each project; none where nothing says how the programs run.
+    pub composes: Vec<Compose>,
+    pub prometheuses: Vec<Prometheus>,
+    pub rule_files: Vec<RuleFile>,
+    pub rule_tests: Vec<RuleTests>,
+    pub alertmanagers: Vec<Alertmanager>,
+    pub datasources: Vec<Datasource>,
+    pub providers: Vec<Provider>,
+    pub dashboards: Vec<Dashboard>,
+    /// What could not be read, and why.
+    pub notes: Vec<Diagnostic>,
+    /// All files that were read.
+    pub documents: Vec<Rc<Document>>,
+}
+
+impl Stack {
+    /// Reads what is in a folder. Whatever is in it, this ends, and says what it could not read.
+    pub fn read(folder: Folder) -> Stack {
+        read::read(folder)
+    }
+
+    /// Whether nothing of a stack was found.
+    pub fn is_empty(&self) -> bool {
+        self.composes.iter().all(|compose| compose.running_any().next().is_none())
+            && self.prometheuses.is_empty()
+            && self.rule_files.is_empty()
+            && self.alertmanagers.is_empty()
+            && self.datasources.is_empty()
+            && self.dashboards.is_empty()
+    }
+
+    pub fn services(&self) -> impl Iterator<Item = (&Compose, &Service)> {
+        self.composes
+            .iter()
+            .flat_map(|compose| compose.services.iter().map(move |service| (compose, service)))
+    }
+
+    pub fn running(&self, program: Program) -> impl Iterator<Item = &Service> {
+        self.composes.iter().flat_map(move |compose| compose.running(program))
+    }
+
+    /// The service that a configuration belongs to, with its project.
+    pub fn service(&self, name: &ServiceName) -> Option<(&Compose, &Service)> {
+        let (project, name) = name.as_ref()?;
+        let compose = self.composes.get(*project)?;
+        Some((compose, compose.service(name)?))
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rule_files.iter().flat_map(RuleFile::rules)
+    }
+
+    pub fn alerts(&self) -> impl Iterator<Item = &Rule> {
+        self.rules().filter(|rule| rule.is_alert)
+    }
+}
+
+/// A duration as Prometheus and Alertmanager write it: `1h30m`. `None` where it is none.
+fn duration(node: &Node) -> Option<Spanned<Duration>> {
+    let text = node.value()?;
+    let length = parse_duration(&text)?;
+    Some(text.map(|_| length))
+}
+
+/// `1h30m`, `15s`, `0`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut millis: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(letters);
+        let one: u64 = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            "y" => 31_536_000_000,
+            _ => return None,
+        };
+        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(one)?)?;
+        rest = next;
+    }
+    (!text.trim().is_empty()).then_some(Duration::from_millis(millis))
+}

@@ -1,0 +1,170 @@
+//! The configuration of Prometheus: what is scraped, which rules are loaded, where alerts go.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::compose::Service;
+use super::duration;
+use super::rules::texts;
+use crate::source::{Document, Node, Spanned};
+
+#[derive(Debug)]
+pub struct Prometheus {
+    pub document: Rc<Document>,
+    /// The name of its service in the compose file, and its project.
+    pub service: Option<(usize, String)>,
+    pub scrape_interval: Option<Spanned<Duration>>,
+    pub evaluation_interval: Option<Spanned<Duration>>,
+    pub jobs: Vec<Job>,
+    pub rule_files: Vec<RulePattern>,
+    /// The sections of `alerting.alertmanagers`.
+    pub alertmanagers: Vec<AlertmanagerTargets>,
+    pub root: Node,
+}
+
+/// One entry of `rule_files`.
+#[derive(Debug)]
+pub struct RulePattern {
+    pub pattern: Spanned<String>,
+    /// The files that it names; `None` where nobody can know: it leads to the machine's or the image's own files.
+    pub files: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+pub struct AlertmanagerTargets {
+    pub node: Node,
+    pub scheme: String,
+    pub path_prefix: String,
+    pub targets: Vec<Spanned<String>>,
+}
+
+/// One scrape job.
+#[derive(Debug)]
+pub struct Job {
+    pub name: Spanned<String>,
+    pub node: Node,
+    pub scheme: String,
+    pub metrics_path: String,
+    /// Its own, or the global one, or Prometheus' default.
+    pub interval: Duration,
+    /// Those written here, and those of target files that could be read.
+    pub targets: Vec<Target>,
+    /// Whether some are found at run time, or stand in files that could not be read.
+    pub discovers: bool,
+}
+
+#[derive(Debug)]
+pub struct Target {
+    pub address: Spanned<String>,
+    pub labels: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+/// What Prometheus takes where nothing is written.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Prometheus {
+    /// `target_file` reads what a `file_sd_configs` names: the lists in it, or `None` where it cannot be known.
+    pub(super) fn read(
+        document: Rc<Document>,
+        service: Option<(usize, &Service)>,
+        mut target_file: impl FnMut(&Spanned<String>) -> Option<Vec<Node>>,
+    ) -> Prometheus {
+        let root = document.root();
+        let global = |key: &str| root.find(&["global", key]).and_then(|node| duration(&node));
+        let scrape_interval = global("scrape_interval");
+        let interval = scrape_interval.as_ref().map_or(DEFAULT_INTERVAL, |interval| interval.value);
+        let items = |key: &str| root.get(key).map(|node| node.items()).unwrap_or_default();
+        let alertmanagers =
+            root.find(&["alerting", "alertmanagers"]).map(|node| node.items()).unwrap_or_default();
+        Prometheus {
+            service: service.map(|(project, service)| (project, service.name.value.clone())),
+            evaluation_interval: global("evaluation_interval"),
+            jobs: items("scrape_configs")
+                .iter()
+                .filter_map(|node| Job::read(node, interval, &mut target_file))
+                .collect(),
+            rule_files: Vec::new(),
+            alertmanagers: alertmanagers.iter().map(AlertmanagerTargets::read).collect(),
+            scrape_interval,
+            root,
+            document,
+        }
+    }
+}
+
+impl AlertmanagerTargets {
+    fn read(node: &Node) -> AlertmanagerTargets {
+        AlertmanagerTargets {
+            scheme: word(node, "scheme", "http"),
+            path_prefix: word(node, "path_prefix", "/"),
+            targets: static_targets(node).into_iter().map(|target| target.address).collect(),
+            node: node.clone(),
+        }
+    }
+}
+
+impl Job {
+    fn read(
+        node: &Node,
+        global: Duration,
+        target_file: &mut impl FnMut(&Spanned<String>) -> Option<Vec<Node>>,
+    ) -> Option<Job> {
+        let mut targets = static_targets(node);
+        let mut discovers = node
+            .entries()
+            .iter()
+            .any(|(key, _)| key.ends_with("_sd_configs") && key.value != "file_sd_configs");
+        let files = node.get("file_sd_configs").map(|node| node.items()).unwrap_or_default();
+        for file in files.iter().filter_map(|node| node.get("files")).flat_map(|files| files.texts()) {
+            match target_file(&file) {
+                Some(groups) => targets.extend(groups.iter().flat_map(target_group)),
+                None => discovers = true,
+            }
+        }
+        Some(Job {
+            name: node.get("job_name")?.value()?,
+            scheme: word(node, "scheme", "http"),
+            metrics_path: word(node, "metrics_path", "/metrics"),
+            interval: node
+                .get("scrape_interval")
+                .and_then(|node| duration(&node))
+                .map_or(global, |own| own.value),
+            targets,
+            discovers,
+            node: node.clone(),
+        })
+    }
+
+    /// What is scraped, as far as it is written somewhere.
+    pub fn addresses(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.targets.iter().map(|target| &target.address)
+    }
+
+    /// Whether a relabeling sends the scrape elsewhere, as to a blackbox exporter: the targets are then what it asks.
+    pub fn is_redirected(&self) -> bool {
+        let rules = self.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();
+        rules
+            .iter()
+            .any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("__address__")))
+    }
+}
+
+fn word(node: &Node, key: &str, default: &str) -> String {
+    node.get(key).and_then(|node| node.text().map(str::to_owned)).unwrap_or_else(|| default.to_owned())
+}
+
+fn static_targets(node: &Node) -> Vec<Target> {
+    node.get("static_configs")
+        .map(|node| node.items())
+        .unwrap_or_default()
+        .iter()
+        .flat_map(target_group)
+        .collect()
+}
+
+/// `targets` and `labels`, as in `static_configs` and in target files.
+fn target_group(node: &Node) -> Vec<Target> {
+    let labels = texts(node, "labels");
+    let addresses = node.get("targets").map(|node| node.texts()).unwrap_or_default();
+    addresses.into_iter().map(|address| Target { address, labels: labels.clone() }).collect()
+}

@@ -1,0 +1,136 @@
+//! Rule files and their tests.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::duration;
+use crate::promql::{self, Expr};
+use crate::source::{Document, Node, Spanned};
+
+/// A file of rules.
+#[derive(Debug)]
+pub struct RuleFile {
+    pub document: Rc<Document>,
+    /// Whether a Prometheus of the stack loads it.
+    pub is_loaded: bool,
+    pub groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+pub struct Group {
+    pub name: Option<Spanned<String>>,
+    pub interval: Option<Spanned<Duration>>,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug)]
+pub struct Rule {
+    /// The name of the alert, or of the series that is recorded.
+    pub name: Spanned<String>,
+    pub is_alert: bool,
+    pub expr: Query,
+    pub hold: Option<Spanned<Duration>>,
+    /// Those of the group too.
+    pub labels: Vec<(Spanned<String>, Spanned<String>)>,
+    pub annotations: Vec<(Spanned<String>, Spanned<String>)>,
+    pub node: Node,
+}
+
+/// An expression as it is written, and what it means.
+#[derive(Debug)]
+pub struct Query {
+    pub text: Spanned<String>,
+    /// `None` where the parser does not take it; the program may.
+    pub tree: Option<Expr>,
+}
+
+impl Query {
+    pub(super) fn read(text: Spanned<String>) -> Query {
+        Query { tree: promql::tree(&text), text }
+    }
+
+    /// The names of all series that it asks for.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.tree.iter().flat_map(promql::selectors).filter_map(|one| promql::metric(one))
+    }
+}
+
+impl RuleFile {
+    pub(super) fn read(document: Rc<Document>, is_loaded: bool) -> RuleFile {
+        let groups = document.root().get("groups").map(|node| node.items()).unwrap_or_default();
+        RuleFile { groups: groups.iter().map(Group::read).collect(), document, is_loaded }
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.groups.iter().flat_map(|group| &group.rules)
+    }
+}
+
+impl Group {
+    fn read(node: &Node) -> Group {
+        let shared = texts(node, "labels");
+        let rules = node.get("rules").map(|node| node.items()).unwrap_or_default();
+        Group {
+            name: node.get("name").and_then(|node| node.value()),
+            interval: node.get("interval").and_then(|node| duration(&node)),
+            rules: rules.iter().filter_map(|rule| Rule::read(rule, &shared)).collect(),
+        }
+    }
+}
+
+impl Rule {
+    fn read(node: &Node, shared: &[(Spanned<String>, Spanned<String>)]) -> Option<Rule> {
+        let alert = node.get("alert").and_then(|node| node.value());
+        let is_alert = alert.is_some();
+        let name = alert.or_else(|| node.get("record")?.value())?;
+        let mut labels = texts(node, "labels");
+        labels.extend(shared.iter().filter(|(key, _)| node.find(&["labels", key]).is_none()).cloned());
+        Some(Rule {
+            name,
+            is_alert,
+            expr: Query::read(node.get("expr")?.value()?),
+            hold: node.get("for").and_then(|node| duration(&node)),
+            labels,
+            annotations: texts(node, "annotations"),
+            node: node.clone(),
+        })
+    }
+
+    /// The labels that the alert is known to have when it fires; those of its series are not known.
+    pub fn fired_labels(&self) -> BTreeMap<String, String> {
+        let mut labels: BTreeMap<String, String> =
+            self.labels.iter().map(|(key, value)| (key.value.clone(), value.value.clone())).collect();
+        labels.insert("alertname".to_owned(), self.name.value.clone());
+        labels
+    }
+
+    pub fn label(&self, name: &str) -> Option<&Spanned<String>> {
+        self.labels.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    }
+}
+
+/// The entries of a map of texts.
+pub(super) fn texts(node: &Node, key: &str) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let entries = node.get(key).map(|node| node.entries()).unwrap_or_default();
+    entries.into_iter().filter_map(|(key, node)| Some((key, node.value()?))).collect()
+}
+
+/// A file of tests for rules.
+#[derive(Debug)]
+pub struct RuleTests {
+    pub document: Rc<Document>,
+    pub rule_files: Vec<Spanned<String>>,
+    pub tests: Vec<Node>,
+}
+
+impl RuleTests {
+    pub(super) fn read(document: Rc<Document>) -> RuleTests {
+        let root = document.root();
+        RuleTests {
+            rule_files: root.get("rule_files").map(|node| node.texts()).unwrap_or_default(),
+            tests: root.get("tests").map(|node| node.items()).unwrap_or_default(),
+            document,
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Every check has a page, and the page is true: its wrong example has exactly that finding, at the places marked `<-`, and
+//! its right one has none. Of the whole: what skymon renders has no finding, and the tutorial's stack has all of its.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use skymon::checks::{self, ALL, Check};
+use skymon::diagnostics::{Diagnostic, Place, Severity};
+use skymon::stack::{Folder, Stack};
+use support::project::{Project, files_below};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files of an example, and the lines in them that are marked.
+#[derive(Default)]
+struct Example {
+    files: BTreeMap<String, String>,
+    marked: BTreeSet<String>,
+}
+
+impl Example {
+    /// The fenced blocks of a section: after the language stands the file's name.
+    fn of(page: &str, section: &str) -> Example {
+        let mut example = Example::default();
+        let text = page.split("\n## ").find(|part| part.starts_with(section)).unwrap_or_default();
+        for block in text.split("\n```").skip(1).step_by(2) {
+            let (info, body) = block.split_once('\n').expect("a block has lines");
+            let (_, path) = info.split_once(' ').unwrap_or_else(|| panic!("`{info}` names no file"));
+            let mut plain = String::new();
+            for (number, line) in body.lines().enumerate() {
+                let unmarked = line.strip_suffix("  # <-").or_else(|| line.strip_suffix("  // <-"));
+                if unmarked.is_some() {
+                    example.marked.insert(format!("{path}:{}", number + 1));
+                }
+                plain.push_str(unmarked.unwrap_or(line));
+                plain.push('\n');
+            }
+            example.files.insert(path.to_owned(), plain);
+        }
+        example
+    }
+
+    fn stack(&self) -> Stack {
+        Stack::read(Folder::Memory { root: PathBuf::new(), files: self.files.clone() })
+    }
+}
+
+/// `prometheus.yml:12`
+fn place(stack: &Stack, finding: &Diagnostic) -> String {
+    match finding.labels.first().map(|label| &label.place) {
+        Some(Place::Span { file, range }) => {
+            let document = stack.documents.iter().find(|document| document.name() == file);
+            let source = &document.unwrap_or_else(|| panic!("{file} was not read")).source;
+            format!("{file}:{}", source.line_column(range.start).0)
+        }
+        Some(Place::File(file)) => file.clone(),
+        place => panic!("{}: {place:?} is no place in a stack", finding.id),
+    }
+}
+
+fn page(check: &Check) -> &'static str {
+    checks::page(check.id).unwrap_or_else(|| panic!("write docs/checks/{}.md", check.id))
+}
+
+#[test]
+fn every_check_has_a_page_that_says_all_there_is_to_say() {
+    for check in ALL {
+        let page = page(check);
+        let id = check.id;
+        assert!(page.starts_with(&format!("# {id}\n\n")), "{id}: the page begins with its name");
+        let severity = check.severity.name();
+        let said = format!("\n\n*{}{}.* ", severity[..1].to_uppercase(), &severity[1..]);
+        assert!(page.contains(&said), "{id}: the page does not say `{}`", said.trim());
+        let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let expected = ["What is wrong", "Why it matters", "Wrong", "Right", "How to allow it"];
+        assert_eq!(sections, expected, "{id}");
+    }
+    let ids: Vec<&str> = ALL.iter().map(|check| check.id).collect();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(ids, sorted, "the table is in the order of the ids");
+    let pages = files_below(&root().join("docs/checks"));
+    let named: Vec<String> = pages.iter().map(|path| path.display().to_string().replace(".md", "")).collect();
+    assert_eq!(named, ids, "a page without a check");
+}
+
+#[test]
+fn the_wrong_example_of_each_page_has_its_finding_at_the_marked_places() {
+    for check in ALL {
+        let example = Example::of(page(check), "Wrong");
+        assert!(!example.marked.is_empty(), "{}: the wrong example marks no line with `# <-`", check.id);
+        let stack = example.stack();
+        let report = check.findings(&stack);
+        let found: BTreeSet<String> = report.iter().map(|finding| place(&stack, finding)).collect();
+        assert_eq!(found, example.marked, "{}", check.id);
+        for finding in report.iter() {
+            assert_eq!((finding.id, finding.severity), (check.id, check.severity));
+            assert!(finding.help.is_some(), "{}: a finding says what to write", check.id);
+        }
+    }
+}
+
+#[test]
+fn the_right_example_of_each_page_has_no_such_finding_and_no_error() {
+    for check in ALL {
+        let example = Example::of(page(check), "Right");
+        assert!(!example.files.is_empty(), "{}: there is no right example", check.id);
+        let stack = example.stack();
+        let own: Vec<String> = check.findings(&stack).iter().map(|finding| finding.message.clone()).collect();
+        assert_eq!(own, Vec::<String>::new(), "{}", check.id);
+        let all = checks::run(&stack, &[]);
+        let errors: Vec<String> = all
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| format!("{}: {}", finding.id, finding.message))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", check.id);
+    }
+}
+
+#[test]
+fn an_allowance_at_the_place_silences_the_finding() {
+    for check in ALL {
+        let example = Example::of(page(check), "Wrong");
+        if example.marked.iter().any(|place| place.contains(".json")) {
+            continue;
+        }
+        let mut allowed = example.files.clone();
+        for place in example.marked.iter().rev() {
+            let (path, line) = place.rsplit_once(':').expect("has a line");
+            let mut lines: Vec<String> = allowed[path].lines().map(str::to_owned).collect();
+            lines[line.parse::<usize>().expect("a number") - 1] +=
+                &format!(" # skymon: allow {}: a reason", check.id);
+            allowed.insert(path.to_owned(), lines.join("\n") + "\n");
+        }
+        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files: allowed });
+        let left: Vec<&str> = checks::run(&stack, &[])
+            .iter()
+            .map(|finding| finding.id)
+            .filter(|id| *id == check.id || id.contains("allow"))
+            .collect();
+        assert_eq!(left, Vec::<&str>::new(), "{}", check.id);
+    }
+}
+
+#[test]
+fn an_allowance_needs_a_check_a_reason_and_a_fault() {
+    let files = [(
+        "alertmanager.yml",
+        "# skymon: allow receiver-without-integrations: x\nroute: {receiver: team}\nreceivers:\n# skymon: allow receiver-without-integration\n- name: team\n# skymon: allow single-file-mount: x\n",
+    )];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let report = checks::run(&stack, &[]);
+    let mut found: Vec<String> =
+        report.iter().map(|finding| format!("{} {}", place(&stack, finding), finding.id)).collect();
+    found.sort();
+    let expected = [
+        "alertmanager.yml:1 unknown-check",
+        "alertmanager.yml:4 allowed-without-reason",
+        "alertmanager.yml:5 receiver-without-integration",
+        "alertmanager.yml:6 unused-allowance",
+    ];
+    assert_eq!(found, expected);
+}
+
+/// `<file>:<line> <id>` of everything that is found in a folder.
+fn found_in(folder: &Path) -> BTreeSet<String> {
+    let stack = Stack::read(Folder::Disk { root: folder.to_owned() });
+    let report = checks::run(&stack, &[]);
+    let prefix = format!("{}/", folder.display());
+    report
+        .iter()
+        .map(|finding| format!("{} {}", place(&stack, finding).replace(&prefix, ""), finding.id))
+        .collect()
+}
+
+#[test]
+fn what_skymon_renders_has_no_finding() {
+    for stack in fs::read_dir(root().join("snapshots")).expect("reads the folder") {
+        let path = stack.expect("reads the entry").path();
+        // In a folder `extra` are the user's own files, as they are.
+        let own: Vec<String> =
+            found_in(&path).into_iter().filter(|found| !found.contains("/extra/")).collect();
+        assert_eq!(own, Vec::<String>::new(), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
+    let found = found_in(&root().join("tests/fixtures/tutorial-stack"));
+    // The rows of the tutorial that stand in these files: what is wrong in its scripts and commands is none of a stack.
+    let expected = [
+        // The total outage is silent, and one of two replicas may be lost.
+        "monitoring/rules/inference-alerts.yml:30 silent-at-no-data",
+        "monitoring/prometheus.yml:14 lost-target-unnoticed",
+        // Requests for each replica, printed in percent.
+        "monitoring/rules/inference-alerts.yml:51 average-as-ratio",
+        // Neither receiver has an integration.
+        "monitoring/alertmanager.yml:17 receiver-without-integration",
+        "monitoring/alertmanager.yml:20 receiver-without-integration",
+        // One latency alert for each instance and path; a ratio at any traffic.
+        "monitoring/rules/inference-alerts.yml:19 quantile-not-aggregated",
+        "monitoring/rules/inference-alerts.yml:7 ratio-without-minimum",
+        // The rules are not mounted; what is, as single files.
+        "monitoring/prometheus.yml:12 rules-not-loaded",
+        "docker-compose.monitoring.yml:10 single-file-mount",
+        "docker-compose.monitoring.yml:39 single-file-mount",
+        // The public endpoint is scraped, and its certificate is not looked at.
+        "monitoring/prometheus.yml:26 public-endpoint-target",
+        "monitoring/prometheus.yml:29 tls-not-verified",
+        // Three pages for everybody, and the password that everybody tries.
+        "docker-compose.monitoring.yml:8 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:22 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:37 port-on-all-interfaces",
+        "docker-compose.monitoring.yml:27 default-password",
+        // Nothing limits the disk, and the silences are lost.
+        "docker-compose.monitoring.yml:15 retention-by-time-only",
+        "docker-compose.monitoring.yml:33 data-not-kept",
+        // Grafana: no provider, no uid, and a dashboard in the form of the API.
+        "dashboards/inference.json dashboards-not-loaded",
+        "dashboards/inference.json:2 dashboard-wrapped",
+        "dashboards/inference.json:3 dashboard-incomplete",
+        "dashboards/inference.json:6 panel-without-datasource",
+        "monitoring/grafana/provisioning/datasources/prometheus.yml:4 datasource-without-uid",
+        // Old and noisy.
+        "docker-compose.monitoring.yml:1 compose-version",
+        "monitoring/alertmanager.yml:12 deprecated-match",
+        "monitoring/alertmanager.yml:7 group-interval-short",
+        // Nothing is muted, and nobody watches the watchers.
+        "monitoring/alertmanager.yml:4 no-inhibition",
+        "monitoring/prometheus.yml:5 monitoring-unwatched",
+    ];
+    assert_eq!(found, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn the_config_allows_what_stands_in_a_file_without_comments() {
+    let project = Project::of("stacks/everything");
+    let config = project.read("skymon.yaml");
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(!said.contains("panel-without-datasource") && !said.contains("unused-allowance"), "{said}");
+    project.write("skymon.yaml", &config.replace("panel-without-datasource:", "panels-without-datasource:"));
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("note[panel-without-datasource]"), "{said}");
+    assert!(said.contains("error[unknown-check]: there is no check `panels-without-datasource`"), "{said}");
+    assert!(said.contains("did you mean `panel-without-datasource`?"), "{said}");
+    project.write("skymon.yaml", &config.replace("panel-without-datasource:", "dashboard-wrapped:"));
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("warning[unused-allowance]: `dashboard-wrapped` finds nothing here"), "{said}");
+}
+
+#[test]
+fn a_file_edited_by_hand_is_checked_as_it_is_on_disk() {
+    let project = Project::of_example("minimal");
+    project.render();
+    let path = "monitoring/prometheus/rules/demo.yml";
+    let edited = project.read(path).replace("severity\":\"critical", "severity\":\"crit");
+    project.write(path, &edited);
+    let said = project.skymon(&["validate"]).stdout;
+    assert!(said.contains("warning[severity-not-routed]: no route knows the severity `crit`"), "{said}");
+    assert!(said.contains("--> monitoring/prometheus/rules/demo.yml:"), "{said}");
+}
+
+#[test]
+fn a_foreign_folder_is_validated_with_places_and_the_exit_code_of_an_error() {
+    let project = Project::empty();
+    let page = page(Check::find("receiver-without-integration").expect("is there"));
+    for (path, text) in Example::of(page, "Wrong").files {
+        project.write(&format!("stack/{path}"), &text);
+    }
+    let said = project.skymon(&["validate", "stack"]);
+    assert_eq!(said.status, 1);
+    assert!(said.stdout.contains("error[receiver-without-integration]"), "{}", said.stdout);
+    assert!(said.stdout.contains("--> stack/alertmanager.yml:4:11"), "{}", said.stdout);
+    for (path, text) in Example::of(page, "Right").files {
+        project.write(&format!("stack/{path}"), &text);
+    }
+    let said = project.skymon(&["validate", "stack"]);
+    assert_eq!((said.status, said.stdout.as_str()), (0, "stack is fine: 1 receiver, 1 file\n"));
+    project.write("empty/readme.txt", "nothing");
+    assert_eq!(project.skymon(&["validate", "empty"]).status, 2);
+}
+
+#[test]
+fn every_format_carries_the_same_findings_and_the_same_exit_code() {
+    let project = Project::empty();
+    let page = page(Check::find("receiver-without-integration").expect("is there"));
+    for (path, text) in Example::of(page, "Wrong").files {
+        project.write(&format!("stack/{path}"), &text);
+    }
+    for format in ["human", "json", "sarif", "github", "junit"] {
+        let said = project.skymon(&["validate", "stack", "--format", format]);
+        assert_eq!(said.status, 1, "{format}");
+        assert!(said.stdout.contains("receiver-without-integration"), "{format}: {}", said.stdout);
+        assert!(said.stdout.contains("stack/alertmanager.yml"), "{format}: {}", said.stdout);
+    }
+}

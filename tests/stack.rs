@@ -1,0 +1,226 @@
+//! The view of a stack is whole, and no folder can harm it: whatever lies there, it ends, says what it could not read, and
+//! goes on.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use skymon::checks;
+use skymon::stack::{Folder, Program, Stack};
+use support::project::files_below;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn on_disk(path: &Path) -> Stack {
+    Stack::read(Folder::Disk { root: path.to_owned() })
+}
+
+fn in_memory(files: &[(&str, &str)]) -> Stack {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    Stack::read(Folder::Memory { root: PathBuf::new(), files })
+}
+
+/// The same folder, as if it had just been rendered.
+fn as_rendered(path: &Path) -> Stack {
+    let text = |file: &PathBuf| {
+        (file.to_string_lossy().into_owned(), fs::read_to_string(path.join(file)).expect("reads the file"))
+    };
+    let files = files_below(path).iter().map(text).collect();
+    Stack::read(Folder::Memory { root: path.to_owned(), files })
+}
+
+#[test]
+fn every_file_of_a_rendered_stack_is_in_the_view() {
+    let everything = root().join("snapshots/everything");
+    for stack in [on_disk(&everything), as_rendered(&everything)] {
+        let read: BTreeSet<String> = stack
+            .documents
+            .iter()
+            .map(|document| document.name().replace(&format!("{}/", everything.display()), ""))
+            .collect();
+        // What programs read that the view does not know is beside these, and so is what is for people.
+        let known = ["docker-compose.yml", "prometheus/", "alertmanager/alertmanager.yml", "grafana/"];
+        for file in files_below(&everything).iter().map(|path| path.display().to_string()) {
+            let is_known = known.iter().any(|known| file.starts_with(known));
+            assert!(!is_known || read.contains(&file), "{file} was not read");
+        }
+        assert!(stack.notes.is_empty(), "{:?}", stack.notes);
+        assert!(stack.rule_files.len() >= 8 && stack.rule_files.iter().all(|file| file.is_loaded));
+        assert!(stack.dashboards.len() >= 5 && stack.dashboards.iter().all(|dashboard| dashboard.is_loaded));
+        assert_eq!(stack.running(Program::Prometheus).count(), 1);
+        let api = stack.prometheuses[0].jobs.iter().find(|job| job.name.value == "api").expect("is scraped");
+        let targets: Vec<&str> = api.addresses().map(|address| address.as_str()).collect();
+        assert_eq!(targets, ["10.0.4.10:8000", "[fd00::10]:8000", "gpu-3.internal:8000"]);
+        for rule in stack.rules() {
+            assert!(rule.expr.tree.is_some(), "`{}` was not understood", rule.expr.text);
+        }
+        for query in stack.dashboards.iter().flat_map(|one| &one.panels).flat_map(|panel| &panel.queries) {
+            assert!(query.expr.is_none() || query.tree().is_some(), "{:?} was not understood", query.expr);
+        }
+    }
+}
+
+#[test]
+fn the_files_of_a_program_are_found_through_its_flags_and_mounts() {
+    let stack = in_memory(&[
+        (
+            "deploy/compose.yaml",
+            "services:\n  p:\n    image: registry.example.com/prom/prometheus:${TAG:-v3}\n    command: --config.file=/conf/main.yml\n    volumes:\n      - {type: bind, source: ../metrics, target: /conf, read_only: true}\n      - ../rules/one.yml:/conf/rules/one.yml\n",
+        ),
+        ("deploy/compose.override.yaml", "services:\n  p:\n    volumes: [../targets:/conf/sd]\n"),
+        (
+            "metrics/main.yml",
+            "rule_files: ['rules/*.yml']\nscrape_configs:\n- job_name: a\n  file_sd_configs: [{files: [sd/*.json]}]\n",
+        ),
+        ("rules/one.yml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]\n"),
+        ("targets/a.json", "[{\"targets\": [\"10.0.0.1:80\"], \"labels\": {\"x\": \"y\"}}]"),
+    ]);
+    assert_eq!(stack.notes, []);
+    let prometheus = &stack.prometheuses[0];
+    assert_eq!(prometheus.rule_files[0].files.as_deref(), Some(&["rules/one.yml".to_owned()][..]));
+    assert!(stack.rule_files[0].is_loaded);
+    let target = &prometheus.jobs[0].targets[0];
+    assert_eq!((target.address.as_str(), target.labels[0].1.as_str()), ("10.0.0.1:80", "y"));
+    assert!(!prometheus.jobs[0].discovers);
+}
+
+#[test]
+fn two_ways_to_run_a_stack_are_two_projects_and_what_adds_to_one_is_one() {
+    let service =
+        |tag: &str| format!("services:\n  p: {{image: \"prom/prometheus:{tag}\", ports: ['9090:9090']}}\n");
+    let stack = in_memory(&[
+        ("docker-compose.yml", &service("v1")),
+        ("docker-compose.prod.yml", &service("v2")),
+        ("docker-compose.alerts.yml", "services:\n  a: {image: prom/alertmanager}\n"),
+    ]);
+    let mut services: Vec<Vec<&str>> = Vec::new();
+    for compose in &stack.composes {
+        services.push(compose.services.iter().map(|service| service.name.as_str()).collect());
+    }
+    assert_eq!(services, [vec!["p", "a"], vec!["p"]]);
+}
+
+#[test]
+fn without_a_compose_file_files_are_known_by_their_shape() {
+    let stack = in_memory(&[
+        ("prom/prometheus.yaml", "rule_files: [/etc/prometheus/alerts/*.rules]\nscrape_configs: []\n"),
+        ("prom/alerts/a.rules", "groups:\n- name: g\n  rules: [{record: 'a:b', expr: up}]\n"),
+        ("am/config.yml", "route: {receiver: x}\nreceivers: [{name: x}]\n"),
+        ("other.yml", "a: 1\n"),
+        ("broken.yml", "a: [\n"),
+    ]);
+    assert_eq!((stack.prometheuses.len(), stack.alertmanagers.len(), stack.rules().count()), (1, 1, 1));
+    assert!(stack.rule_files[0].is_loaded);
+    // Of what is no file of a stack nothing is said.
+    assert_eq!(stack.notes, []);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_note_and_the_rest_is_read() {
+    let stack = in_memory(&[
+        (
+            "docker-compose.yml",
+            "services:\n  p:\n    image: prom/prometheus:v3.5.3\n    volumes: [\"./p:/etc/prometheus\"]\n  a:\n    image: prom/alertmanager:v0.33.1\n    volumes: [\"./a:/etc/alertmanager\"]\n",
+        ),
+        ("p/prometheus.yml", "rule_files: [rules/*.yml]\n"),
+        (
+            "p/rules/good.yml",
+            "groups: [{name: g, rules: [{alert: A, expr: up == 0}, {alert: B, expr: 'up ==='}, {record: c}, 7, null]}]\n",
+        ),
+        ("p/rules/bad.yml", "groups: [\n"),
+        ("a/alertmanager.yml", "route: [1, 2]\nreceivers: {a: b}\n"),
+    ]);
+    let notes: Vec<&str> = stack.notes.iter().map(|note| note.id).collect();
+    assert_eq!(notes, ["yaml-syntax"]);
+    assert_eq!(stack.alerts().count(), 2);
+    let _ = checks::run(&stack, &[]);
+}
+
+/// Every text of every shape, cut, doubled, and with its marks exchanged, in place of each file of a stack.
+#[test]
+fn no_text_in_any_file_makes_a_check_panic() {
+    let base = root().join("tests/fixtures/tutorial-stack");
+    let files: Vec<(String, String)> = files_below(&base)
+        .into_iter()
+        .filter(|path| !path.ends_with("metrics.py") && !path.ends_with("skyserve-exporter.py"))
+        .map(|path| {
+            (path.display().to_string(), fs::read_to_string(base.join(path)).expect("reads the file"))
+        })
+        .collect();
+    let with = |name: &str, text: String| {
+        let changed = |(path, old): &(String, String)| {
+            (path.clone(), if path == name { text.clone() } else { old.clone() })
+        };
+        let stack =
+            Stack::read(Folder::Memory { root: PathBuf::new(), files: files.iter().map(changed).collect() });
+        checks::run(&stack, &[]).iter().count()
+    };
+    for (name, text) in &files {
+        let lines: Vec<&str> = text.lines().collect();
+        for at in 0..lines.len() {
+            let without: Vec<&str> = [&lines[..at], &lines[at + 1..]].concat();
+            with(name, without.join("\n"));
+        }
+        for (from, to) in [
+            (":", ""),
+            (": ", ": ["),
+            ("'", "\""),
+            ("-", "- -"),
+            ("{", "["),
+            (" ", "\t"),
+            ("\"", ""),
+            ("(", ""),
+            ("e", "é"),
+        ] {
+            with(name, text.replace(from, to));
+        }
+        let hostile = [
+            "",
+            "[]",
+            "{}",
+            "null",
+            "- a\n- b\n",
+            "\u{feff}",
+            "a: &a [*a]\n",
+            "a: &a {<<: *a}\n",
+            "---\n---\n",
+        ];
+        for text in hostile {
+            with(name, text.to_owned());
+        }
+        with(name, "[".repeat(50_000));
+        with(name, format!("a: {}\n", "{b: ".repeat(2000)));
+    }
+}
+
+#[test]
+fn maps_that_take_over_one_another_do_not_grow_without_end() {
+    let mut text = "x0: &x0 {a: 1}\n".to_owned();
+    for level in 1..16 {
+        let below = format!("*x{}, ", level - 1).repeat(12);
+        text.push_str(&format!("x{level}: &x{level} {{<<: [{below}]}}\n"));
+    }
+    text.push_str("services: {<<: *x15, p: {<<: *x15, image: prom/prometheus}}\n");
+    let stack = in_memory(&[("docker-compose.yml", &text)]);
+    let _ = checks::run(&stack, &[]);
+    assert!(stack.notes.iter().any(|note| note.id == "too-many-aliases"), "{:?}", stack.notes);
+}
+
+#[test]
+fn a_deep_expression_is_left_alone_and_ends() {
+    for expr in [
+        "(".repeat(5000) + &")".repeat(5000),
+        "-".repeat(5000) + "up",
+        "up+".repeat(5000) + "up",
+        "up or ".repeat(5000) + "up",
+    ] {
+        let text = format!("groups:\n- name: g\n  rules:\n  - {{alert: A, expr: '{expr}'}}\n");
+        let stack = in_memory(&[("rules.yml", &text)]);
+        assert_eq!(stack.alerts().count(), 1);
+        let _ = checks::run(&stack, &[]);
+    }
+}
