@@ -77,7 +77,8 @@ pub struct Init {
     /// The service's name; with --from, the one in SkyServe [default: the file's `name`, or the stack's]
     #[arg(long)]
     pub service: Option<String>,
-    /// What serves the model: custom, vllm [default: custom]
+    /// What serves the model: custom, litellm, llamacpp, lmdeploy, nim, ollama, ray-serve, ray-serve-llm, sglang, tei,
+    /// tensorrt-llm, tgi, triton, vllm [default: custom]
     #[arg(long)]
     pub engine: Option<String>,
     /// Render a Python module that measures the requests of a `custom` server [default: false]

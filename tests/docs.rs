@@ -341,6 +341,17 @@ fn engines_md_has_every_engine_as_its_data_file_says() {
 }
 
 #[test]
+fn the_help_of_init_names_every_engine() {
+    let said = Project::empty().skymon(&["init", "--help"]).expect_success().stdout;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let names: Vec<&str> = Engines::built_in().names().collect();
+    assert!(
+        words.join(" ").contains(&format!("What serves the model: {} [default", names.join(", "))),
+        "{said}"
+    );
+}
+
+#[test]
 fn engines_md_has_the_page_that_explain_prints_of_every_engine() {
     let text = page("docs/engines.md");
     let project = Project::empty();

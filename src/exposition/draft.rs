@@ -100,7 +100,7 @@ impl Exposition {
 fn head(origin: &Origin) -> String {
     format!(
         "# Drafted by `skymon metrics import` from {}.\n\
-         # What it says was guessed from names: look at each line. `docs/engines.md` tells what each key means.\n\
+         # What it says was guessed from names: look at each line. `docs/own-engines.md` tells what each key means.\n\
          title: {}\n\
          about: a server of our own\n\
          source: {}\n\

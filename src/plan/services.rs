@@ -410,7 +410,32 @@ impl ServiceResolver<'_> {
             );
             return None;
         }
-        slo::resolve(written, &at, subject, self.scales_to_zero(), report)
+        // Replicas that were refused for a fault of their own are not missing.
+        let scraped = self.index.items_under(&self.at.key("replicas")) > 0
+            || self.index.contains(&self.at.key("discover"));
+        if !scraped {
+            let help = if subject.engine.metrics_path.is_none() {
+                format!(
+                    "remove it; {} exposes no metrics, a proxy in front of it (`engine: litellm`) does",
+                    subject.engine.title
+                )
+            } else {
+                format!(
+                    "write `replicas: ['10.0.1.100:{}']` with the address of each replica, or remove it",
+                    subject.engine.port
+                )
+            };
+            report.push(
+                Diagnostic::error(
+                    "slo-unmeasurable",
+                    format!("nothing counts the requests of `{}`", self.name),
+                )
+                .at_key(at, "no replica is scraped")
+                .help(help),
+            );
+            return None;
+        }
+        slo::resolve(written, &at, self.index, subject, self.scales_to_zero(), report)
     }
 
     fn probe(&self, engine: &Engine, report: &mut Report) -> Option<Probe> {

@@ -16,7 +16,7 @@ use crate::catalog::vocabulary::{self, Shape};
 use crate::config;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::promql::PromQl;
-use crate::source::ConfigPath;
+use crate::source::{ConfigPath, SpanIndex};
 use crate::values::{self, Duration};
 
 /// Tells the objectives of one service apart, on every series and alert.
@@ -93,10 +93,11 @@ const SPEEDS: [(&str, &str); 3] = [
     ("inter_token_latency", "time_per_output_token_seconds"),
 ];
 
-/// The objectives as meant. What cannot be measured is an error.
+/// The objectives as meant, of a service whose replicas are scraped. What cannot be measured is an error.
 pub(super) fn resolve(
     written: &config::Slo,
     at: &ConfigPath,
+    index: &SpanIndex,
     subject: &Subject,
     scale_to_zero: bool,
     report: &mut Report,
@@ -109,7 +110,7 @@ pub(super) fn resolve(
                 "{window} is not a window that burn rates are known for\nwrite `window: 30d` or `window: 28d`"
             ),
         ));
-    } else if window > subject.retention {
+    } else if window > subject.retention && (written.window.is_some() || !index.contains(&at.key("window"))) {
         let place = if written.window.is_some() { at.key("window") } else { at.clone() };
         report.push(
             Diagnostic::error("slo-beyond-retention", "the budget's window is longer than series are kept")
@@ -121,17 +122,7 @@ pub(super) fn resolve(
                 .help(format!("write `prometheus: {{retention: {{time: {window}}}}}`, or more")),
         );
     }
-    let Some(interval) = subject.scraped else {
-        report.push(
-            Diagnostic::error(
-                "slo-unmeasurable",
-                format!("nothing counts the requests of `{}`", subject.service),
-            )
-            .at_key(at.clone(), "no replica is scraped")
-            .help("write `replicas: [10.0.1.100:8080]` with the address of each replica, or remove it"),
-        );
-        return None;
-    };
+    let interval = subject.scraped?;
     let mut objectives = Vec::new();
     if let Some(target) = written.availability
         && (says("requests", &at.key("availability"), subject, report)
@@ -166,10 +157,18 @@ fn says(word: &str, at: &ConfigPath, subject: &Subject, report: &mut Report) -> 
     if engine.bounds(word, *version).is_some() || (!histogram && !engine.parts(word, *version).is_empty()) {
         return true;
     }
-    let version = if version.is_some() { " in this version" } else { "" };
+    let which = if version.is_some() { " in this version" } else { "" };
+    let (message, label) = if engine.parts(word, *version).is_empty() {
+        (format!("`{}` does not expose `{word}`{which}", engine.name), "nothing says whether it is kept")
+    } else {
+        (
+            format!("`{}` exposes only the mean of `{word}`{which}", engine.name),
+            "nobody counts how many were faster",
+        )
+    };
     report.push(
-        Diagnostic::error("slo-unmeasurable", format!("`{}` does not expose `{word}`{version}", engine.name))
-            .at_key(at.clone(), "nothing says whether it is kept")
+        Diagnostic::error("slo-unmeasurable", message)
+            .at_key(at.clone(), label)
             .help(format!("remove it; `skymon explain {}` says what the engine exposes", engine.name)),
     );
     false

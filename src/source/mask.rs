@@ -17,6 +17,15 @@ const SECRET_KEYS: [&str; 9] = [
     "service_key",
     "token",
 ];
+/// Names with such a part that count tokens of text, or time them.
+const TOKENS_OF_TEXT: [&str; 6] = [
+    "inter_token_latency",
+    "time_per_output_token",
+    "time_to_first_token",
+    "tokens_in",
+    "tokens_out",
+    "tokens_total",
+];
 /// Keys that are secrets where they stand as they are.
 const SECRET_WORDS: [&str; 3] = ["key", "url", "webhook_url"];
 /// Keys of secrets that are long enough to be known with two letters wrong.
@@ -91,6 +100,7 @@ fn mask_line(line: &str) -> String {
 
 fn is_secret_key(key: &str) -> bool {
     let key = key.trim_matches(['"', '\'']).to_lowercase();
+    let key = TOKENS_OF_TEXT.iter().fold(key, |key, words| key.replace(words, ""));
     !is_reference(&key)
         && (SECRET_WORDS.contains(&key.as_str())
             || SECRET_KEYS.iter().any(|part| key.contains(part))
@@ -174,6 +184,18 @@ mod tests {
             masked("username: me\nchannel: a\nports: {x: 1}\n"),
             "username: me\nchannel: a\nports: {x: 1}\n"
         );
+    }
+
+    #[test]
+    fn tokens_of_text_are_no_secrets() {
+        let plain = "slo: {time_to_first_token: {objective: 95, under: 1s}, inter_token_latency: {under: 1s}}\n\
+                     metrics: {'x:prompt_tokens_total': {type: counter}}\nvocabulary: {tokens_in: {metric: a}}\n";
+        assert_eq!(masked(plain), plain);
+        assert_eq!(
+            masked("time_to_first_token_password: SECRET\n"),
+            "time_to_first_token_password: ******\n"
+        );
+        assert_eq!(masked("first_token: SECRET\n"), "first_token: ******\n");
     }
 
     #[test]

@@ -49,6 +49,16 @@ fn what_cannot_be_measured_or_kept_is_refused_with_the_line_to_write() {
             "",
             vec!["error[slo-unmeasurable]", "`time_to_first_token_seconds`", "`skymon explain custom`"],
         ),
+        (
+            "llamacpp",
+            "{inter_token_latency: {objective: 95, under: 100ms}}",
+            "",
+            vec![
+                "error[slo-unmeasurable]",
+                "only the mean of `time_per_output_token_seconds`",
+                "under: 100ms}",
+            ],
+        ),
         ("custom", "{latency: {objective: 99}}", "", vec!["`under`"]),
         ("custom", "{availabilty: 99.9}", "", vec!["did you mean `availability`?"]),
     ] {
