@@ -145,6 +145,7 @@ impl Answers {
                 metrics_path => self.metrics_path.as_ref().map(UrlPath::as_str),
                 engines => self.own_engine.as_ref().map(|_| ENGINES),
                 can_be_instrumented => self.engine.is_own(),
+                can_promise => ["requests", "errors"].iter().all(|word| self.engine.vocabulary.contains_key(*word)),
                 instrumentation => self.instrumentation,
                 replicas => self.replicas.listed().iter().map(ToString::to_string).collect::<Vec<_>>(),
                 skyserve => self.replicas.context(),
