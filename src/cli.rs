@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::values::HttpUrl;
+
 /// One typed file becomes a complete monitoring stack for model-inference services.
 ///
 /// skymon.yaml names services, replicas and receivers; `render` makes docker compose, Prometheus, Alertmanager, rules
@@ -25,6 +27,10 @@ pub enum Command {
     Render(Render),
     /// Check the config, the stack that it renders, and the files on disk; or any other stack
     Validate(Validate),
+    /// Say how the running stack is: targets, rules, what fires, what could not be delivered
+    Status(Status),
+    /// Send an alert through the running Alertmanager, and say whether somebody was told
+    TestAlert(TestAlert),
     /// Explain an alert or a check (what it means, what to look at first) or an engine (what it can say, and what not)
     Explain(Explain),
     /// Say which engine a server's metrics are of, and draft a file for one that skymon does not know
@@ -154,6 +160,42 @@ pub struct Validate {
     /// Exit 1 on warnings too
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all is well; 1 something is down, broken or fires; 2 cannot reach what should answer."
+)]
+pub struct Status {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Where Prometheus is [default: where the config publishes it]
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<HttpUrl>,
+    /// Where Alertmanager is [default: where the config publishes it]
+    #[arg(long, value_name = "URL")]
+    pub alertmanager: Option<HttpUrl>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 delivered; 1 not delivered, or not routed; 2 cannot reach Alertmanager, or could not send."
+)]
+pub struct TestAlert {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// As an alert of this severity: critical, warning, info [default: critical]
+    #[arg(long)]
+    pub severity: Option<String>,
+    /// As an alert of this service
+    #[arg(long)]
+    pub service: Option<String>,
+    /// With labels that lead to this receiver
+    #[arg(long, value_name = "NAME")]
+    pub receiver: Option<String>,
+    /// Where Alertmanager is [default: where the config publishes it]
+    #[arg(long, value_name = "URL")]
+    pub alertmanager: Option<HttpUrl>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

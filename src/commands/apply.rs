@@ -62,7 +62,7 @@ pub(super) fn restart(program: &str, compose_file: &str) -> String {
     format!("{} {RESTART} {program}", compose(compose_file))
 }
 
-fn compose(file: &str) -> String {
+pub(super) fn compose(file: &str) -> String {
     format!("docker compose -f {}", shell_word(file))
 }
 

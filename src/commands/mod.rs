@@ -8,8 +8,11 @@ mod own;
 mod passwd;
 mod paths;
 mod render;
+mod running;
 mod secrets;
+mod status;
 mod templates;
+mod test_alert;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -42,6 +45,8 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Init(args) => init::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::TestAlert(args) => test_alert::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Passwd(args) => passwd::run(&args),

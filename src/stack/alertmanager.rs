@@ -8,7 +8,7 @@ use super::compose::Service;
 use super::duration;
 use super::rules::texts;
 use crate::promql::{Matcher, matcher};
-use crate::source::{Document, Node, Spanned};
+use crate::source::{Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Alertmanager {
@@ -82,6 +82,11 @@ impl Alertmanager {
         }
     }
 
+    /// A configuration by itself, as a running Alertmanager shows it.
+    pub fn parse(source: SourceFile) -> Alertmanager {
+        Self::read(Document::yaml(source).0, None)
+    }
+
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.iter().find(|receiver| receiver.name.value == name)
     }
@@ -93,6 +98,13 @@ impl Alertmanager {
             route.follow(labels, &mut ends);
         }
         ends
+    }
+
+    /// How long a branch waits before it tells, and before it tells what is new: its own, or what those above it have.
+    pub fn waits(&self, route: &Route) -> (Duration, Duration) {
+        // What Alertmanager takes where nothing is written.
+        let above = (Duration::from_secs(30), Duration::from_secs(300));
+        self.route.as_ref().and_then(|root| root.waits(route, above)).unwrap_or(above)
     }
 
     /// All branches, the root first.
@@ -131,6 +143,15 @@ impl Route {
 
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.matchers.iter().all(|one| one.matches(labels))
+    }
+
+    fn waits(&self, end: &Route, above: (Duration, Duration)) -> Option<(Duration, Duration)> {
+        let own = |time: &Option<Spanned<Duration>>, above| time.as_ref().map_or(above, |time| time.value);
+        let waits = (own(&self.group_wait, above.0), own(&self.group_interval, above.1));
+        if std::ptr::eq(self, end) {
+            return Some(waits);
+        }
+        self.routes.iter().find_map(|route| route.waits(end, waits))
     }
 
     /// Whether something below took it.
@@ -247,10 +268,9 @@ impl Inhibition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::SourceFile;
 
     fn alertmanager(text: &str) -> Alertmanager {
-        Alertmanager::read(Document::yaml(SourceFile::new("a.yml", text)).0, None)
+        Alertmanager::parse(SourceFile::new("a.yml", text))
     }
 
     #[test]

@@ -1,0 +1,205 @@
+//! A running Alertmanager: the routes that it really has, what its integrations count, and an alert sent to it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Unreached, encode, not_it, prove};
+use crate::exposition::Exposition;
+use crate::http;
+use crate::source::SourceFile;
+use crate::stack;
+use crate::values::HttpUrl;
+
+pub struct Alertmanager {
+    base: HttpUrl,
+    pub version: String,
+    /// As it runs; it shows `<secret>` for every secret.
+    pub config: stack::Alertmanager,
+}
+
+/// What the metrics say of one kind of integration, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Notifications that were begun.
+    pub begun: f64,
+    /// Attempts; one that fails is repeated for as long as the group's interval.
+    pub attempts: f64,
+    pub refused: f64,
+    /// Notifications that were given up.
+    pub failed: f64,
+}
+
+impl Counts {
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            begun: self.begun - before.begun,
+            attempts: self.attempts - before.attempts,
+            refused: self.refused - before.refused,
+            failed: self.failed - before.failed,
+        }
+    }
+
+    /// Attempts that the other side took.
+    pub fn delivered(&self) -> f64 {
+        self.attempts - self.refused
+    }
+}
+
+/// All counters of the integrations.
+pub struct Metrics {
+    page: Exposition,
+}
+
+/// An alert as Alertmanager has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    pub labels: BTreeMap<String, String>,
+    starts_at: String,
+    updated_at: String,
+    status: Status,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    #[serde(rename = "silencedBy", default)]
+    silences: Vec<String>,
+    #[serde(rename = "inhibitedBy", default)]
+    inhibitors: Vec<String>,
+    #[serde(rename = "mutedBy", default)]
+    intervals: Vec<String>,
+}
+
+impl Sent {
+    /// Why nobody is told of it.
+    pub fn muted(&self) -> Option<String> {
+        let Status { silences, inhibitors, intervals } = &self.status;
+        if let Some(silence) = silences.first() {
+            return Some(format!("the silence {silence} covers it"));
+        }
+        if !inhibitors.is_empty() {
+            return Some("another alert that fires mutes it (inhibition)".to_owned());
+        }
+        intervals.first().map(|interval| format!("the time interval `{interval}` mutes its route"))
+    }
+}
+
+impl Alertmanager {
+    pub fn prove(base: &HttpUrl) -> Result<Self, Unreached> {
+        let path = "/api/v2/status";
+        let answer = prove("Alertmanager", base, path)?;
+        let version = answer["versionInfo"]["version"].as_str();
+        let (Some(version), Some(config)) = (version, answer["config"]["original"].as_str()) else {
+            return Err(not_it("Alertmanager", base, path));
+        };
+        let config = stack::Alertmanager::parse(SourceFile::new("alertmanager.yml", config));
+        Ok(Self { base: base.clone(), version: version.to_owned(), config })
+    }
+
+    pub fn metrics(&self) -> Result<Metrics> {
+        let url = format!("{}/metrics", self.base.base());
+        let answer = http::ask(&url).map_err(|error| anyhow!("cannot read `{url}`: {error}"))?;
+        if answer.status != 200 {
+            bail!("`{url}` answers {}", answer.status);
+        }
+        Ok(Metrics { page: Exposition::parse(&answer.body) })
+    }
+
+    /// Begins an alert. It ends by itself after `resolve_timeout` (5m), should nobody end it.
+    pub fn send(
+        &self,
+        labels: &BTreeMap<String, String>,
+        annotations: &BTreeMap<&str, String>,
+    ) -> Result<()> {
+        self.post(&json!([{ "labels": labels, "annotations": annotations }]))
+    }
+
+    /// Ends it, at a time of Alertmanager's own clock.
+    pub fn resolve(&self, sent: &Sent, annotations: &BTreeMap<&str, String>) -> Result<()> {
+        self.post(&json!([{
+            "labels": sent.labels,
+            "annotations": annotations,
+            "startsAt": sent.starts_at,
+            "endsAt": sent.updated_at,
+        }]))
+    }
+
+    /// The alert with this name and this label, if it has it.
+    pub fn find(&self, labels: &BTreeMap<String, String>) -> Result<Option<Sent>> {
+        let found: Vec<Sent> = super::json(&self.base, &format!("/api/v2/alerts?{}", filter(labels)))?;
+        Ok(found.into_iter().find(|sent| sent.labels == *labels))
+    }
+
+    /// How many other alerts are told of together with this one.
+    pub fn companions(&self, labels: &BTreeMap<String, String>) -> Result<usize> {
+        #[derive(Deserialize)]
+        struct Group {
+            alerts: Vec<Labelled>,
+        }
+        #[derive(Deserialize)]
+        struct Labelled {
+            labels: BTreeMap<String, String>,
+        }
+        let groups: Vec<Group> = super::json(&self.base, "/api/v2/alerts/groups")?;
+        let is_it = |alert: &Labelled| alert.labels == *labels;
+        let with_it = groups.iter().filter(|group| group.alerts.iter().any(is_it));
+        Ok(with_it.map(|group| group.alerts.len() - 1).sum())
+    }
+
+    fn post(&self, alerts: &Value) -> Result<()> {
+        let url = format!("{}/api/v2/alerts", self.base.base());
+        let answer = http::post(&url, alerts).map_err(|error| anyhow!("cannot send to `{url}`: {error}"))?;
+        if answer.status != 200 {
+            bail!("`{url}` answers {}: {}", answer.status, answer.body.trim());
+        }
+        Ok(())
+    }
+}
+
+fn filter(labels: &BTreeMap<String, String>) -> String {
+    let one =
+        |(name, value): (&String, &String)| format!("filter={}", encode(&format!("{name}={}", json!(value))));
+    labels.iter().map(one).collect::<Vec<_>>().join("&")
+}
+
+impl Metrics {
+    /// Whether the configuration that was read last is the one that runs.
+    pub fn has_loaded(&self) -> bool {
+        self.sum("alertmanager_config_last_reload_successful", |_| true) > 0.0
+    }
+
+    /// Of one kind of integration, for all receivers that have it.
+    pub fn counts(&self, kind: &str) -> Counts {
+        let sum = |name| self.sum(name, |labels| is_of(labels, kind));
+        Counts {
+            begun: sum("alertmanager_notifications_total"),
+            attempts: sum("alertmanager_notification_requests_total"),
+            refused: sum("alertmanager_notification_requests_failed_total"),
+            failed: sum("alertmanager_notifications_failed_total"),
+        }
+    }
+
+    /// How Alertmanager names why a notification was given up since an earlier look.
+    pub fn reason(&self, kind: &str, before: &Metrics) -> Option<String> {
+        let name = "alertmanager_notifications_failed_total";
+        let series = &self.page.metrics.get(name)?.series;
+        let mut reasons = series.iter().filter(|(labels, _)| is_of(labels, kind));
+        let grown = |(labels, value): &&(BTreeMap<String, String>, f64)| {
+            *value > before.sum(name, |old| old == labels)
+        };
+        reasons.find(grown).and_then(|(labels, _)| labels.get("reason").cloned())
+    }
+
+    fn sum(&self, name: &str, wanted: impl Fn(&BTreeMap<String, String>) -> bool) -> f64 {
+        let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
+        series.iter().filter(|(labels, _)| wanted(labels)).map(|(_, value)| value).sum()
+    }
+}
+
+fn is_of(labels: &BTreeMap<String, String>, kind: &str) -> bool {
+    labels.get("integration").is_some_and(|integration| integration == kind)
+}

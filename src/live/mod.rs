@@ -1,0 +1,64 @@
+//! The running programs, asked over their APIs. Each is proven to be what it should be before anything is concluded from its
+//! answers: a server that cannot be reached says nothing of what is missing.
+
+mod alertmanager;
+mod prometheus;
+
+use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use alertmanager::{Alertmanager, Counts, Metrics, Sent};
+pub use prometheus::{Prometheus, Rule, RuleState, Target};
+
+use crate::http;
+use crate::values::HttpUrl;
+
+/// Why a server tells nothing: it is not there, not ready, or something else.
+#[derive(Debug)]
+pub struct Unreached(pub String);
+
+/// Whether `program` says that it is ready, and its answer at `path`, which nothing else has in that form.
+fn prove(program: &str, base: &HttpUrl, path: &str) -> Result<Value, Unreached> {
+    if base.is_https() || base.has_query() {
+        return Err(Unreached(format!("`{base}` is not where {program} is asked: write `http://HOST:PORT`")));
+    }
+    let not_there = |error| Unreached(format!("cannot reach {program} at `{base}`: {error}"));
+    let ready = http::ask(&format!("{}/-/ready", base.base())).map_err(not_there)?;
+    let answer = http::ask(&format!("{}{path}", base.base())).map_err(not_there)?;
+    let wants_login = |status| matches!(status, 401 | 403);
+    if wants_login(ready.status) || wants_login(answer.status) {
+        return Err(Unreached(format!(
+            "`{base}` wants to know who asks: it is a front door, not {program} itself"
+        )));
+    }
+    if ready.status == 503 {
+        return Err(Unreached(format!("{program} at `{base}` is not ready yet")));
+    }
+    let json =
+        serde_json::from_str(&answer.body).ok().filter(|_| ready.status == 200 && answer.status == 200);
+    json.ok_or_else(|| {
+        Unreached(format!(
+            "something answers at `{base}`, but it is not {program}: `/-/ready` gives {}, `{path}` {}",
+            ready.status, answer.status
+        ))
+    })
+}
+
+fn not_it(program: &str, base: &HttpUrl, path: &str) -> Unreached {
+    Unreached(format!("something answers at `{base}`, but it is not {program}: `{path}` says something else"))
+}
+
+/// An answer of a server that is proven.
+fn json<T: DeserializeOwned>(base: &HttpUrl, path: &str) -> Result<T> {
+    let url = format!("{}{path}", base.base());
+    let answer = http::ask(&url).map_err(|error| anyhow::anyhow!("cannot read `{url}`: {error}"))?;
+    if answer.status != 200 {
+        bail!("`{url}` answers {}: {}", answer.status, answer.body.trim());
+    }
+    serde_json::from_str(&answer.body).with_context(|| format!("`{url}` answers what skymon cannot read"))
+}
+
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
