@@ -280,14 +280,7 @@ impl Recorder {
 
     fn add(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("made of parts that were checked");
-        let labels = BTreeMap::new();
-        self.recordings.push(Recording {
-            name: name.to_owned(),
-            expr,
-            labels,
-            interval: self.interval,
-            expected,
-        });
+        self.recordings.push(Recording::new(name, expr, self.interval, expected));
     }
 }
 

@@ -1,8 +1,6 @@
 //! Machines and their GPUs: which exporters are asked, and what is recorded of what they say. Apart from the services, since a
 //! machine may serve several of them or none.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use minijinja::context;
 
@@ -79,9 +77,7 @@ pub(super) fn record(jobs: &[MachineJob], interval: Duration, templates: &Templa
             let expected = one.gives.iter();
             let expected =
                 expected.map(|given| Sample { labels: given.labels.clone(), value: given.value }).collect();
-            let name = one.record.clone();
-            let labels = BTreeMap::new();
-            recorded.recordings.push(Recording { name, expr, labels, interval, expected });
+            recorded.recordings.push(Recording::new(&one.record, expr, interval, expected));
         }
         recorded.tests.push(prove(exporter, &recorded.recordings[from..]));
     }

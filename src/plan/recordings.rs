@@ -24,6 +24,13 @@ pub struct Recording {
     pub expected: Vec<Sample>,
 }
 
+impl Recording {
+    /// One that adds no labels to those of its expression.
+    pub(super) fn new(name: &str, expr: PromQl, interval: Duration, expected: Vec<Sample>) -> Self {
+        Self { name: name.to_owned(), expr, labels: BTreeMap::new(), interval, expected }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub labels: BTreeMap<String, String>,
@@ -457,14 +464,7 @@ impl Recorder<'_> {
 
     fn push(&mut self, name: &str, expr: &str, expected: Vec<Sample>) {
         let expr = PromQl::parse(expr).expect("recordings are made of parts that parse");
-        let labels = BTreeMap::new();
-        self.recordings.push(Recording {
-            name: name.to_owned(),
-            expr,
-            labels,
-            interval: self.interval,
-            expected,
-        });
+        self.recordings.push(Recording::new(name, expr, self.interval, expected));
     }
 }
 
