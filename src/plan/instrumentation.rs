@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::alerts::bad_value;
 use super::services::ServiceResolver;
+use super::slo;
 use crate::catalog::alerts::{AlertEntry, Pack};
 use crate::catalog::engines::Engine;
 use crate::config;
@@ -50,17 +51,8 @@ impl ServiceResolver<'_> {
     /// Words of the vocabulary, with the seconds that the service's alerts and objectives compare them with.
     fn compared(&self) -> Vec<(&'static str, f64)> {
         let mut compared = self.thresholds();
-        if let Some(slo) = &self.written.slo {
-            let promised = [
-                ("latency_seconds", &slo.latency),
-                ("time_to_first_token_seconds", &slo.time_to_first_token),
-            ];
-            compared.extend(
-                promised
-                    .into_iter()
-                    .filter_map(|(word, speed)| Some((word, speed.as_ref()?.under.as_secs_f64()))),
-            );
-        }
+        let promised = self.written.slo.iter().flat_map(slo::speeds);
+        compared.extend(promised.map(|(_, word, speed)| (word, speed.under.as_secs_f64())));
         compared
     }
 

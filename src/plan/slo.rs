@@ -4,7 +4,7 @@
 
 mod proofs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use minijinja::{Value, context};
 
@@ -86,12 +86,18 @@ pub(super) struct Slo {
     interval: Duration,
 }
 
-/// What an objective's key promises, and the word of the vocabulary that tells whether it is kept.
-const SPEEDS: [(&str, &str); 3] = [
-    ("latency", "latency_seconds"),
-    ("time_to_first_token", "time_to_first_token_seconds"),
-    ("inter_token_latency", "time_per_output_token_seconds"),
-];
+/// What is promised of speed: the key, the word of the vocabulary that tells whether it is kept, and the objective.
+pub(super) fn speeds(
+    written: &config::Slo,
+) -> impl Iterator<Item = (&'static str, &'static str, &config::SpeedObjective)> {
+    [
+        ("latency", "latency_seconds", &written.latency),
+        ("time_to_first_token", "time_to_first_token_seconds", &written.time_to_first_token),
+        ("inter_token_latency", "time_per_output_token_seconds", &written.inter_token_latency),
+    ]
+    .into_iter()
+    .filter_map(|(key, word, speed)| Some((key, word, speed.as_ref()?)))
+}
 
 /// The objectives as meant, of a service whose replicas are scraped. What cannot be measured is an error.
 pub(super) fn resolve(
@@ -130,9 +136,7 @@ pub(super) fn resolve(
     {
         objectives.push(Objective { name: "availability", target, counts: Counts::Errors });
     }
-    let speeds = [&written.latency, &written.time_to_first_token, &written.inter_token_latency];
-    for ((name, word), speed) in SPEEDS.into_iter().zip(speeds) {
-        let Some(speed) = speed else { continue };
+    for (name, word, speed) in speeds(written) {
         let at = at.key(name);
         if says(word, &at, subject, report)
             && let Some(le) = bucket(speed.under, word, &at.key("under"), subject, report)
@@ -415,13 +419,7 @@ impl Slo {
 
     /// One series for each objective.
     fn record(&self, name: &str, expr: &str) -> Recording {
-        Recording {
-            name: name.to_owned(),
-            expr: parsed(expr),
-            labels: BTreeMap::new(),
-            interval: self.interval,
-            expected: Vec::new(),
-        }
+        Recording::new(name, parsed(expr), self.interval, Vec::new())
     }
 
     /// The series of one objective.
