@@ -10,7 +10,7 @@ use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;
 use crate::live::{Alertmanager, Prometheus, Rule, Target};
-use crate::plan::{Plan, Targets};
+use crate::plan::{Plan, Targets, WATCHDOG};
 use crate::values::Severity;
 
 pub(super) fn run(args: &cli::Status) -> Result<Outcome> {
@@ -188,9 +188,6 @@ fn rules(found: &[Rule], plan: Option<&Plan>, table: &mut Table) {
         table.more(format!("{}: {}", rule.name, rule.last_error));
     }
 }
-
-/// The alert that fires as long as all is well.
-const WATCHDOG: &str = "Watchdog";
 
 /// One row for each alert that fires. What is only information is nobody's fault.
 fn alerts(rules: &[Rule], table: &mut Table) {

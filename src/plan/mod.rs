@@ -33,7 +33,7 @@ pub use instrumentation::Instrumentation;
 pub use programs::GRAFANA_PASSWORD_FILE;
 pub use recordings::{Recording, Sample};
 pub use resolve::{RESERVED_LABELS, resolve};
-pub use routes::{Inhibition, Route};
+pub use routes::{Inhibition, Route, WATCHDOG};
 pub use skyserve::SkyServe;
 pub use slo::{BUDGET_INTERVAL, BUDGET_REMAINING};
 

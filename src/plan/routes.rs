@@ -42,8 +42,8 @@ pub struct Inhibition {
 pub(super) const NOBODY: &str = "nobody";
 /// The receiver outside that must hear of us all the time.
 pub(super) const HEARTBEAT: &str = "heartbeat";
-/// The alert that the heartbeat carries.
-pub(super) const WATCHDOG: &str = "Watchdog";
+/// The alert that the heartbeat carries: it fires as long as all is well.
+pub const WATCHDOG: &str = "Watchdog";
 
 const HEARTBEAT_TIMING: Timing = Timing {
     group_wait: Duration::from_secs(0),
