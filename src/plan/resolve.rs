@@ -22,11 +22,10 @@ use crate::source::{ConfigPath, Found, SpanIndex};
 use crate::templates::Templates;
 use crate::values::{self, Duration, HttpUrl, Line};
 
-/// Set by skymon on every series; a user's label of that name would be overwritten or would break the rules.
+/// Set by skymon on the series of replicas; a label of that name would be overwritten or would break the rules.
 pub const RESERVED_LABELS: &[&str] = &[
     "alertname",
     "cloud",
-    "host",
     "instance",
     "integration",
     "job",
@@ -43,6 +42,9 @@ pub const RESERVED_LABELS: &[&str] = &[
     "spot",
     "stack",
 ];
+
+/// Set on the series of machines alone. An engine may have it; what the user adds would tie a service to a machine.
+const MACHINE_LABEL: &str = "host";
 
 /// Prometheus' own limit is some 292 years.
 const RETENTION: RangeInclusive<Duration> =
@@ -291,7 +293,7 @@ pub(super) fn check_labels(at: &ConfigPath, labels: &BTreeMap<String, Line>, rep
     for label in labels.keys() {
         let problem = match values::check_label_name(label) {
             Err(help) => Some((format!("`{}` cannot name a label", label.escape_debug()), help)),
-            Ok(()) if RESERVED_LABELS.contains(&label.as_str()) => {
+            Ok(()) if label == MACHINE_LABEL || RESERVED_LABELS.contains(&label.as_str()) => {
                 Some((format!("the label `{label}` is skymon's own"), "choose another name".to_owned()))
             }
             Ok(()) => None,

@@ -70,7 +70,7 @@ impl ServiceResolver<'_> {
             targets => targets,
         };
         let scrape = Scrape {
-            // Without a path there are no targets, see `check_targets`.
+            // Without a path there are no targets, see `check_scraping`.
             path: written
                 .metrics_path
                 .as_ref()

@@ -151,8 +151,7 @@ fn check_labels(at: &ConfigPath, metric: &Metric, report: &mut Report) {
     for (position, label) in metric.labels.iter().enumerate() {
         let (message, help) = match check_label_name(label) {
             Err(help) => (format!("`{}` cannot name a label", shortened(label).escape_debug()), help),
-            // Machines have a `host`, which no replica has.
-            Ok(()) if label != "host" && RESERVED_LABELS.contains(&label.as_str()) => (
+            Ok(()) if RESERVED_LABELS.contains(&label.as_str()) => (
                 format!("the label `{label}` is skymon's own"),
                 "leave it out; where a target has it too, Prometheus calls the engine's `exported_…`"
                     .to_owned(),
