@@ -85,6 +85,12 @@ impl At {
         self.document.source.text.get(self.range.clone()).unwrap_or_default()
     }
 
+    /// A part of it, counted from its own beginning.
+    #[must_use]
+    pub fn slice(&self, part: Range<usize>) -> At {
+        self.document.at(self.range.start + part.start..self.range.start + part.end)
+    }
+
     /// The part of it that reads `word`, if it is there: a flag in a line of them.
     #[must_use]
     pub fn part(&self, word: &str) -> At {
@@ -278,6 +284,12 @@ impl Node {
         let is_text = matches!(self.document.index.nodes[self.at].content, Content::Scalar(..));
         let text = &self.document.source.text;
         self.document.at(if is_text { first_line(text, range) } else { range })
+    }
+
+    /// All that it takes, to the last line.
+    pub fn whole(&self) -> At {
+        let range = self.document.index.nodes.get(self.at).map(|_| self.document.index.spans(self.at).value);
+        self.document.at(range.unwrap_or(0..0))
     }
 
     /// The key where there is one: for what is said of an entry as a whole.
