@@ -328,8 +328,15 @@ impl Reader {
             if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
                 continue;
             }
-            // Only looked at: of a file that is none of ours nothing is said.
-            let Read::Text(source) = self.folder().read(&path) else { continue };
+            let source = match self.folder().read(&path) {
+                Read::Text(source) => source,
+                Read::Refused(why) if is_ours_by_name(&path) => {
+                    self.stack.notes.push(*why);
+                    continue;
+                }
+                // Only looked at: of a file that is none of ours nothing is said.
+                Read::Refused(_) | Read::Missing => continue,
+            };
             bytes += source.text.len();
             if let Some(shape) = Shape::of(&path, &source.text) {
                 shaped.push((shape, path));
@@ -418,6 +425,13 @@ impl Shape {
             None
         }
     }
+}
+
+/// Names that everybody uses for them.
+fn is_ours_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, _) = name.split_once('.').unwrap_or((name, ""));
+    matches!(stem, "prometheus" | "alertmanager" | "alerts" | "rules") || name.ends_with(".rules")
 }
 
 fn is_yaml(path: &str) -> bool {
