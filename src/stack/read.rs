@@ -11,6 +11,7 @@ use super::compose::{Compose, Origin, Program, Service};
 use super::folder::{Folder, Kind, Read, as_note, join, matches_glob, parent};
 use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
 use super::prometheus::{Prometheus, RulePattern};
+use super::query;
 use super::rules::{RuleFile, RuleTests};
 use super::{Alertmanager, Stack};
 use crate::diagnostics::Diagnostic;
@@ -52,7 +53,13 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.stack.composes = composes;
     reader.is_loose = true;
     reader.loose();
-    reader.stack
+    let stack = reader.stack;
+    let panels =
+        stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| &panel.queries);
+    query::read_ahead(
+        stack.rules().map(|rule| &rule.expr).chain(panels.filter_map(|query| query.expr.as_ref())),
+    );
+    stack
 }
 
 struct Reader {
