@@ -40,6 +40,7 @@ mod quantile_not_aggregated;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod retention_by_time_only;
+mod route_never_reached;
 mod rules_not_loaded;
 mod secret_in_file;
 mod severity_not_routed;
@@ -92,6 +93,7 @@ pub const ALL: &[Check] = &[
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     retention_by_time_only::CHECK,
+    route_never_reached::CHECK,
     rules_not_loaded::CHECK,
     secret_in_file::CHECK,
     severity_not_routed::CHECK,

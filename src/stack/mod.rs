@@ -6,8 +6,10 @@
 
 mod alertmanager;
 pub mod compose;
+mod conditions;
 mod folder;
 mod grafana;
+mod journey;
 mod prometheus;
 mod read;
 mod rules;
@@ -15,10 +17,14 @@ mod rules;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher, Receiver, Route};
+pub use self::alertmanager::{
+    Alertmanager, Grouping, Inhibition, Integration, LabelMatcher, Receiver, Route, TemplatePattern, Timers,
+};
 pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
+pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::journey::{End, Labels, Value};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::rules::{Group, Query, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
