@@ -11,6 +11,7 @@ mod folder;
 mod grafana;
 mod journey;
 mod prometheus;
+mod query;
 mod read;
 mod rules;
 
@@ -26,7 +27,8 @@ pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::journey::{End, Labels, Value};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
-pub use self::rules::{Group, Query, Rule, RuleFile, RuleTests};
+pub use self::query::Query;
+pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
