@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::Stack;
 use super::alertmanager::{Alertmanager, LabelMatcher, Route};
 use super::conditions::Conditions;
+use super::rules::Rule;
+use crate::promql::matcher;
+use crate::source::Node;
 
 /// What is known of the labels that an alert has when it fires.
 #[derive(Clone, Debug, Default)]
@@ -131,5 +135,51 @@ impl Route {
             ends.push(End { route: self, conditions: below.conditions, is_sure });
         }
         if asks { Truth::Maybe } else { Truth::Yes }
+    }
+}
+
+impl Stack {
+    /// What is known of the labels that an alert has when it comes to Alertmanager.
+    pub fn fired(&self, alert: &Rule) -> Labels {
+        let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (name, value) in &alert.labels {
+            let is_template = value.contains("{{");
+            known.insert(name.value.clone(), (!is_template).then(|| value.value.clone()));
+        }
+        known.insert("alertname".to_owned(), Some(alert.name.value.clone()));
+        let mut labels = Labels { known, is_open: true };
+        for node in self.prometheuses.iter().filter_map(|one| one.root.get("alerting")) {
+            let sections = node.get("alertmanagers").map(|node| node.items()).unwrap_or_default();
+            for one in sections.iter().chain([&node]) {
+                let rules = one.get("alert_relabel_configs").map(|node| node.items()).unwrap_or_default();
+                rules.iter().for_each(|rule| labels.relabel(rule));
+            }
+        }
+        labels
+    }
+}
+
+impl Labels {
+    /// What a relabeling leaves of what is known.
+    fn relabel(&mut self, rule: &Node) {
+        let text = |key: &str| rule.get(key).and_then(|node| node.text().map(str::to_owned));
+        match text("action").unwrap_or_default().to_lowercase().as_str() {
+            "keep" | "drop" | "keepequal" | "dropequal" => {}
+            "labeldrop" => {
+                let regex = matcher("", "=~", &text("regex").unwrap_or_default());
+                for (name, value) in &mut self.known {
+                    if regex.as_ref().is_none_or(|regex| regex.is_match(name)) {
+                        *value = regex.as_ref().map(|_| String::new());
+                    }
+                }
+            }
+            "labelkeep" | "labelmap" => {
+                self.known.clear();
+                self.is_open = true;
+            }
+            _ => {
+                self.known.insert(text("target_label").unwrap_or_default(), None);
+            }
+        }
     }
 }
