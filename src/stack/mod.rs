@@ -8,6 +8,7 @@ mod alertmanager;
 pub mod compose;
 mod folder;
 mod grafana;
+mod labels;
 mod prometheus;
 mod query;
 mod read;
@@ -20,6 +21,7 @@ pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher
 pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::labels::Flow;
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
