@@ -1,5 +1,7 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
+pub mod labels;
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;

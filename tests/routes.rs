@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use skymon::checks::Check;
+use skymon::promql::labels::Labels;
 use skymon::source::SourceFile;
-use skymon::stack::{Alertmanager, Folder, Labels, Stack};
+use skymon::stack::{Alertmanager, Folder, Stack};
 use support::project::Project;
 use support::tools;
 
@@ -142,9 +143,10 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
             *ends.entry(said.matches(',').count()).or_insert(0) += 1;
 
             // With some of the labels unknown, the true way is among the possible ones, and what is sure is on it.
-            let mut known = Labels::from(&labels);
+            let mut known = Labels::none();
+            labels.iter().for_each(|(name, value)| known.set(name, Some(value)));
             for name in LABELS.iter().filter(|_| dice.chance(50)) {
-                known.known.insert((*name).to_owned(), None);
+                known.allow(name);
             }
             let possible = config.journeys(&known);
             let name = |route: &skymon::stack::Route| route.receiver.as_ref().expect("has one").value.clone();

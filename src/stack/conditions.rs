@@ -75,7 +75,7 @@ impl<'a> Conditions<'a> {
                 .values(&wanted.name)
                 .is_some_and(|values| values.iter().all(|value| wanted.is_match(value)))
             // A name that is not empty: what every `=~".+"` asks.
-            || (is_presence(wanted) && own.iter().any(|one| !one.is_match("")))
+            || (asks_for_presence(wanted) == Some(true) && own.iter().any(|one| !one.is_match("")))
     }
 
     /// The values that a label can have, where they can be counted.
@@ -112,12 +112,12 @@ fn takes_everything(matcher: &Matcher) -> bool {
     matches!(matcher.op, MatchOp::Re(_)) && matches!(matcher.value.as_str(), ".*" | "^.*$" | "(.*)")
 }
 
-/// `!=""` and `=~".+"`: the label is there.
-fn is_presence(matcher: &Matcher) -> bool {
-    match matcher.op {
-        MatchOp::NotEqual => matcher.value.is_empty(),
-        MatchOp::Re(_) => matcher.value == ".+",
-        _ => false,
+/// Whether a condition asks that the label is there (`!=""`, `=~".+"`) or is not (`=""`), and nothing else.
+pub(super) fn asks_for_presence(matcher: &Matcher) -> Option<bool> {
+    match (&matcher.op, matcher.value.as_str()) {
+        (MatchOp::NotEqual, "") | (MatchOp::Re(_), ".+") => Some(true),
+        (MatchOp::Equal, "") | (MatchOp::NotRe(_), ".+") => Some(false),
+        _ => None,
     }
 }
 

@@ -3,29 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Stack;
 use super::alertmanager::{Alertmanager, LabelMatcher, Route};
-use super::conditions::Conditions;
-use super::rules::Rule;
-use crate::promql::matcher;
-use crate::source::Node;
-
-/// What is known of the labels that an alert has when it fires.
-#[derive(Clone, Debug, Default)]
-pub struct Labels {
-    /// `None`: it may have it, and nobody knows the value. An empty text: it surely does not.
-    pub known: BTreeMap<String, Option<String>>,
-    /// Whether it may have others.
-    pub is_open: bool,
-}
-
-/// What is known of one label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
-    /// Empty where the alert does not have it: to Alertmanager that is the same.
-    Is(&'a str),
-    Unknown,
-}
+use super::conditions::{Conditions, asks_for_presence};
+use crate::promql::labels::Labels;
 
 /// Where an alert ends.
 #[derive(Debug)]
@@ -44,44 +24,34 @@ enum Truth {
     Yes,
 }
 
-impl Labels {
-    pub fn get(&self, name: &str) -> Value<'_> {
-        match self.known.get(name) {
-            Some(Some(value)) => Value::Is(value),
-            Some(None) => Value::Unknown,
-            None if self.is_open => Value::Unknown,
-            None => Value::Is(""),
+impl LabelMatcher {
+    /// Whether it holds: `None` where that depends on what is not known, and where it could not be read.
+    pub fn holds(&self, labels: &Labels) -> Option<bool> {
+        let matcher = self.matcher.as_ref()?;
+        if let Some(value) = labels.value(&matcher.name) {
+            return Some(matcher.is_match(value));
         }
-    }
-
-    /// Whether a condition holds: `None` where that depends on what is not known.
-    pub fn meet(&self, one: &LabelMatcher) -> Option<bool> {
-        // Of what could not be read nothing is claimed.
-        let matcher = one.matcher.as_ref()?;
-        match self.get(&matcher.name) {
-            Value::Is(value) => Some(matcher.is_match(value)),
-            Value::Unknown => None,
+        if !labels.can_have(&matcher.name) {
+            // A missing label and an empty one are the same.
+            return Some(matcher.is_match(""));
         }
-    }
-
-    /// Whether an alert with these labels may meet them all.
-    pub fn may_meet(&self, conditions: &[LabelMatcher]) -> bool {
-        conditions.iter().all(|one| self.meet(one) != Some(false))
+        let asks = asks_for_presence(matcher).filter(|_| labels.surely_has(&matcher.name))?;
+        Some(asks)
     }
 }
 
-impl From<&BTreeMap<String, String>> for Labels {
-    fn from(labels: &BTreeMap<String, String>) -> Labels {
-        let known = labels.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
-        Labels { known, is_open: false }
-    }
+/// Whether an alert with these labels may meet all conditions.
+pub fn may_meet(labels: &Labels, conditions: &[LabelMatcher]) -> bool {
+    conditions.iter().all(|one| one.holds(labels) != Some(false))
 }
 
 impl Alertmanager {
     /// The branches that an alert with exactly these labels ends at, in order. A condition that could not be read is
     /// taken to hold.
     pub fn journey(&self, labels: &BTreeMap<String, String>) -> Vec<&Route> {
-        let ends = self.journeys(&labels.into());
+        let mut exactly = Labels::none();
+        labels.iter().for_each(|(name, value)| exactly.set(name, Some(value)));
+        let ends = self.journeys(&exactly);
         ends.into_iter().filter(|end| end.is_sure).map(|end| end.route).collect()
     }
 
@@ -107,7 +77,7 @@ impl Route {
     fn follow<'a>(&'a self, labels: &Labels, way: &Way<'a>, ends: &mut Vec<End<'a>>) -> Truth {
         let mut conditions = way.conditions.clone();
         for one in &self.matchers {
-            match labels.meet(one) {
+            match one.holds(labels) {
                 Some(true) => {}
                 Some(false) => return Truth::No,
                 None if one.matcher.is_none() => {}
@@ -135,51 +105,5 @@ impl Route {
             ends.push(End { route: self, conditions: below.conditions, is_sure });
         }
         if asks { Truth::Maybe } else { Truth::Yes }
-    }
-}
-
-impl Stack {
-    /// What is known of the labels that an alert has when it comes to Alertmanager.
-    pub fn fired(&self, alert: &Rule) -> Labels {
-        let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for (name, value) in &alert.labels {
-            let is_template = value.contains("{{");
-            known.insert(name.value.clone(), (!is_template).then(|| value.value.clone()));
-        }
-        known.insert("alertname".to_owned(), Some(alert.name.value.clone()));
-        let mut labels = Labels { known, is_open: true };
-        for node in self.prometheuses.iter().filter_map(|one| one.root.get("alerting")) {
-            let sections = node.get("alertmanagers").map(|node| node.items()).unwrap_or_default();
-            for one in sections.iter().chain([&node]) {
-                let rules = one.get("alert_relabel_configs").map(|node| node.items()).unwrap_or_default();
-                rules.iter().for_each(|rule| labels.relabel(rule));
-            }
-        }
-        labels
-    }
-}
-
-impl Labels {
-    /// What a relabeling leaves of what is known.
-    fn relabel(&mut self, rule: &Node) {
-        let text = |key: &str| rule.get(key).and_then(|node| node.text().map(str::to_owned));
-        match text("action").unwrap_or_default().to_lowercase().as_str() {
-            "keep" | "drop" | "keepequal" | "dropequal" => {}
-            "labeldrop" => {
-                let regex = matcher("", "=~", &text("regex").unwrap_or_default());
-                for (name, value) in &mut self.known {
-                    if regex.as_ref().is_none_or(|regex| regex.is_match(name)) {
-                        *value = regex.as_ref().map(|_| String::new());
-                    }
-                }
-            }
-            "labelkeep" | "labelmap" => {
-                self.known.clear();
-                self.is_open = true;
-            }
-            _ => {
-                self.known.insert(text("target_label").unwrap_or_default(), None);
-            }
-        }
     }
 }

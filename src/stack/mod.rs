@@ -10,6 +10,7 @@ mod conditions;
 mod folder;
 mod grafana;
 mod journey;
+mod labels;
 mod prometheus;
 mod query;
 mod read;
@@ -25,7 +26,8 @@ pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, V
 pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
-pub use self::journey::{End, Labels, Value};
+pub use self::journey::{End, may_meet};
+pub use self::labels::Flow;
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};

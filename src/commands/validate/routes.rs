@@ -14,7 +14,8 @@ use self::muted::Muters;
 pub(super) use self::text::text;
 use self::times::Times;
 use crate::diagnostics::Place;
-use crate::stack::{Alertmanager, End, Grouping, Labels, Stack, Timers, Value};
+use crate::promql::labels::Labels;
+use crate::stack::{Alertmanager, End, Flow, Grouping, Stack, Timers};
 
 /// The ways through one Alertmanager.
 pub(super) struct Routes {
@@ -60,17 +61,15 @@ pub(super) fn of(stack: &Stack) -> Vec<Routes> {
     // Two that share a configuration are one.
     let different = stack.alertmanagers.iter().filter(|one| known.insert(one.document.name()));
     let times = Times::of(stack);
+    let flow = Flow::of(stack);
     let alerts: Vec<(Alert, Labels)> = stack
         .rule_files
         .iter()
         .flat_map(|file| &file.groups)
         .flat_map(|group| group.rules.iter().filter(|rule| rule.is_alert).map(move |rule| (group, rule)))
         .map(|(group, rule)| {
-            let labels = stack.fired(rule);
-            let text = |name: &str| match labels.get(name) {
-                Value::Is(value) => Some(value.to_owned()),
-                Value::Unknown => None,
-            };
+            let labels = flow.fired(rule);
+            let text = |name: &str| value(&labels, name).map(str::to_owned);
             let alert = Alert {
                 name: rule.name.value.clone(),
                 place: rule.name.place(),
@@ -83,6 +82,11 @@ pub(super) fn of(stack: &Stack) -> Vec<Routes> {
         })
         .collect();
     different.map(|one| through(one, &alerts)).collect()
+}
+
+/// The value of a label, empty where the alert does not have it; `None` where that is not known.
+fn value<'l>(labels: &'l Labels, name: &str) -> Option<&'l str> {
+    if labels.can_have(name) { labels.value(name) } else { Some("") }
 }
 
 fn through(alertmanager: &Alertmanager, alerts: &[(Alert, Labels)]) -> Routes {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::stack::{Alertmanager, Inhibition, Labels, Value};
+use crate::promql::labels::Labels;
+use crate::stack::{Alertmanager, Inhibition, LabelMatcher, may_meet};
 
 /// The values of the labels that must be equal; `None` where one is not known.
 type Key = Vec<Option<String>>;
@@ -22,7 +23,7 @@ impl<'a> Muters<'a> {
     ) -> Muters<'a> {
         let sources = |rule: &'a Inhibition| {
             let mut sources: BTreeMap<Key, BTreeSet<Source<'a>>> = BTreeMap::new();
-            for (name, labels) in alerts.clone().filter(|(_, labels)| labels.may_meet(&rule.source)) {
+            for (name, labels) in alerts.clone().filter(|(_, labels)| may_meet(labels, &rule.source)) {
                 sources.entry(key(rule, labels)).or_default().insert((name, is_sure(labels, &rule.target)));
             }
             (rule, sources)
@@ -33,7 +34,7 @@ impl<'a> Muters<'a> {
     /// The alerts that may mute one.
     pub(super) fn of_alert(&self, alert: &str, labels: &Labels) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        for (rule, sources) in self.rules.iter().filter(|(rule, _)| labels.may_meet(&rule.target)) {
+        for (rule, sources) in self.rules.iter().filter(|(rule, _)| may_meet(labels, &rule.target)) {
             // Two alerts that are both source and target do not mute each other.
             let is_source = is_sure(labels, &rule.source);
             let own = key(rule, labels);
@@ -48,10 +49,7 @@ impl<'a> Muters<'a> {
 }
 
 fn key(rule: &Inhibition, labels: &Labels) -> Key {
-    let value = |name: &str| match labels.get(name) {
-        Value::Is(value) => Some(value.to_owned()),
-        Value::Unknown => None,
-    };
+    let value = |name: &str| super::value(labels, name).map(str::to_owned);
     rule.equal.iter().map(|name| value(name)).collect()
 }
 
@@ -59,6 +57,6 @@ fn may_be_equal(one: &Key, other: &Key) -> bool {
     one.iter().zip(other).all(|(one, other)| one.is_none() || other.is_none() || one == other)
 }
 
-fn is_sure(labels: &Labels, conditions: &[crate::stack::LabelMatcher]) -> bool {
-    conditions.iter().all(|one| labels.meet(one) == Some(true))
+fn is_sure(labels: &Labels, conditions: &[LabelMatcher]) -> bool {
+    conditions.iter().all(|one| one.holds(labels) == Some(true))
 }
