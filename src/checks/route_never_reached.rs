@@ -1,7 +1,7 @@
 //! A branch that no alert can come to: its conditions contradict those above it, or branches before it take everything.
 
 use super::Check;
-use crate::diagnostics::{Diagnostic, Place, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::{Conditions, LabelMatcher, Route, Stack};
 
 pub(super) const CHECK: Check = Check { id: "route-never-reached", severity: Severity::Warning, run };
@@ -48,9 +48,8 @@ fn fault(
     takers: &Takers<'_>,
     above: &[&LabelMatcher],
 ) -> Option<Diagnostic> {
-    let name = branch.receiver.as_ref().map_or("", |receiver| receiver.as_str());
-    let finding = CHECK.finding(format!("no alert can come to this route to `{name}`"));
-    let place = head(branch);
+    let finding = CHECK.finding(format!("no alert can come to this route to `{}`", branch.to()));
+    let place = branch.at().place();
     if all.contradict() {
         let own = Conditions::of(&branch.matchers).contradict() || above.is_empty();
         let why = if own {
@@ -74,12 +73,6 @@ fn fault(
             finding.help("put it before the routes that take it, or write `continue: true` in them"),
         );
     };
-    let first = taker.receiver.as_ref().map_or("", |receiver| receiver.as_str());
-    let help = format!("put it before the route to `{first}`, or write `continue: true` there");
-    Some(finding.at(head(taker), "by this one").help(help))
-}
-
-/// Where a reader looks for a route.
-fn head(route: &Route) -> Place {
-    route.node.get("receiver").unwrap_or_else(|| route.node.clone()).at().place()
+    let help = format!("put it before the route to `{}`, or write `continue: true` there", taker.to());
+    Some(finding.at(taker.at().place(), "by this one").help(help))
 }

@@ -7,7 +7,7 @@ use super::compose::Service;
 use super::duration;
 use super::rules::texts;
 use crate::promql::{Matcher, matcher};
-use crate::source::{Document, Node, SourceFile, Spanned};
+use crate::source::{At, Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Alertmanager {
@@ -132,6 +132,13 @@ impl Alertmanager {
         self.receivers.iter().find(|receiver| receiver.name.value == name)
     }
 
+    /// What an integration says at a key, or `global` at its own name for it.
+    pub fn setting(&self, integration: &Integration, key: &str, global: &str) -> Option<Node> {
+        let is_said = |node: &Node| !node.is_nothing() && node.text() != Some("");
+        let own = integration.node.get(key).filter(is_said);
+        own.or_else(|| self.root.find(&["global", global]).filter(is_said))
+    }
+
     /// All branches, the root first.
     pub fn routes(&self) -> Vec<&Route> {
         let mut all: Vec<&Route> = self.route.iter().collect();
@@ -148,6 +155,16 @@ impl Alertmanager {
 const MAX_DEPTH: usize = 64;
 
 impl Route {
+    /// The name of its receiver; empty where there is none.
+    pub fn to(&self) -> &str {
+        self.receiver.as_ref().map_or("", |name| name.as_str())
+    }
+
+    /// Where a reader looks for it.
+    pub fn at(&self) -> At {
+        self.node.get("receiver").unwrap_or_else(|| self.node.clone()).at()
+    }
+
     fn read(node: &Node, above: Option<&Route>, depth: usize) -> Route {
         let texts = |key: &str| node.get(key).map(|node| node.texts());
         let time = |key: &str| node.get(key).and_then(|node| duration(&node));

@@ -16,6 +16,7 @@ mod query;
 mod read;
 mod rules;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Ta
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
 
 /// Everything that was found in one folder.
@@ -50,6 +52,8 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Rc<Document>>,
+    /// The labels of each alert, in their order: several checks ask for them.
+    fired: OnceCell<Vec<Labels>>,
 }
 
 impl Stack {
@@ -91,6 +95,26 @@ impl Stack {
 
     pub fn alerts(&self) -> impl Iterator<Item = &Rule> {
         self.rules().filter(|rule| rule.is_alert)
+    }
+
+    /// All alerts, each with what is known of its labels when it comes to Alertmanager.
+    pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
+        let fired = self.fired.get_or_init(|| {
+            let flow = Flow::of(self);
+            self.alerts().map(|alert| flow.fired(alert)).collect()
+        });
+        let alerts: Vec<&Rule> = self.alerts().collect();
+        alerts.into_iter().zip(fired)
+    }
+
+    /// Every way of every Alertmanager to notify somebody.
+    pub fn integrations(&self) -> impl Iterator<Item = (&Alertmanager, &Receiver, &Integration)> {
+        self.alertmanagers.iter().flat_map(|alertmanager| {
+            let receivers = alertmanager.receivers.iter();
+            receivers.flat_map(move |receiver| {
+                receiver.integrations.iter().map(move |one| (alertmanager, receiver, one))
+            })
+        })
     }
 }
 

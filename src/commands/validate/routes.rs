@@ -149,7 +149,7 @@ fn conditions(end: &End<'_>) -> Vec<String> {
 impl Stop {
     fn of(end: &End<'_>, alertmanager: &Alertmanager) -> Stop {
         let route = end.route;
-        let receiver = route.receiver.as_ref().map_or_else(String::new, |name| name.value.clone());
+        let receiver = route.to().to_owned();
         let integrations = alertmanager.receiver(&receiver).map(|receiver| &receiver.integrations);
         let names = |texts: &[crate::source::Spanned<String>]| {
             texts.iter().map(|text| text.value.clone()).collect::<Vec<_>>()
