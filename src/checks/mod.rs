@@ -10,11 +10,13 @@ mod pages;
 
 // What the checks share.
 mod label_names;
+mod notification_texts;
 mod shapes;
 mod words;
 
 mod alertmanager_address;
 mod average_as_ratio;
+mod common_value_empty;
 mod compose_version;
 mod config_not_mounted;
 mod dashboard_incomplete;
@@ -66,6 +68,8 @@ mod silent_at_no_data;
 mod single_file_mount;
 mod slack_update_with_webhook;
 mod slack_without_channel;
+mod template_broken;
+mod template_unknown;
 mod timers_out_of_order;
 mod tls_not_verified;
 mod undefined_receiver;
@@ -90,6 +94,7 @@ pub struct Check {
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
     average_as_ratio::CHECK,
+    common_value_empty::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
     dashboard_incomplete::CHECK,
@@ -141,6 +146,8 @@ pub const ALL: &[Check] = &[
     single_file_mount::CHECK,
     slack_update_with_webhook::CHECK,
     slack_without_channel::CHECK,
+    template_broken::CHECK,
+    template_unknown::CHECK,
     timers_out_of_order::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
