@@ -9,11 +9,14 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod label_names;
+mod notification_texts;
 mod shapes;
 mod words;
 
 mod alertmanager_address;
 mod average_as_ratio;
+mod common_value_empty;
 mod compose_version;
 mod config_not_mounted;
 mod dashboard_incomplete;
@@ -23,14 +26,28 @@ mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
+mod duplicate_group_by;
+mod duplicate_receiver;
+mod equal_label_missing;
+mod group_by_all;
+mod group_by_unknown_label;
 mod group_interval_short;
+mod heartbeat_goes_nowhere;
 mod image_without_tag;
+mod inhibits_everything;
+mod integration_incomplete;
+mod links_not_reachable;
 mod localhost_in_container;
 mod lost_target_unnoticed;
+mod mail_address_invalid;
+mod mail_password_in_clear;
+mod matches_no_alert;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
 mod no_inhibition;
+mod one_group_for_all;
+mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
 mod placeholder;
@@ -39,15 +56,26 @@ mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod ratio_without_minimum;
 mod receiver_without_integration;
+mod resolved_not_sent;
 mod retention_by_time_only;
+mod root_route_with_conditions;
+mod route_never_reached;
 mod rules_not_loaded;
 mod secret_in_file;
+mod secret_not_mounted;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
+mod slack_update_with_webhook;
+mod slack_without_channel;
+mod template_broken;
+mod template_unknown;
+mod timers_out_of_order;
 mod tls_not_verified;
 mod undefined_receiver;
+mod undefined_time_interval;
 mod unused_receiver;
+mod variable_not_expanded;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
@@ -66,6 +94,7 @@ pub struct Check {
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
     average_as_ratio::CHECK,
+    common_value_empty::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
     dashboard_incomplete::CHECK,
@@ -75,14 +104,28 @@ pub const ALL: &[Check] = &[
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
+    duplicate_group_by::CHECK,
+    duplicate_receiver::CHECK,
+    equal_label_missing::CHECK,
+    group_by_all::CHECK,
+    group_by_unknown_label::CHECK,
     group_interval_short::CHECK,
+    heartbeat_goes_nowhere::CHECK,
     image_without_tag::CHECK,
+    inhibits_everything::CHECK,
+    integration_incomplete::CHECK,
+    links_not_reachable::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
+    mail_address_invalid::CHECK,
+    mail_password_in_clear::CHECK,
+    matches_no_alert::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
     no_inhibition::CHECK,
+    one_group_for_all::CHECK,
+    paged_twice::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
     placeholder::CHECK,
@@ -91,15 +134,26 @@ pub const ALL: &[Check] = &[
     quantile_not_aggregated::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
+    resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
+    root_route_with_conditions::CHECK,
+    route_never_reached::CHECK,
     rules_not_loaded::CHECK,
     secret_in_file::CHECK,
+    secret_not_mounted::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
+    slack_update_with_webhook::CHECK,
+    slack_without_channel::CHECK,
+    template_broken::CHECK,
+    template_unknown::CHECK,
+    timers_out_of_order::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
+    undefined_time_interval::CHECK,
     unused_receiver::CHECK,
+    variable_not_expanded::CHECK,
 ];
 
 impl Check {
