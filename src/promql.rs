@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
-pub use promql_parser::label::{Matcher, Matchers};
+pub use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
 pub use promql_parser::parser::{self as ast, Expr};
 use promql_parser::parser::{self, VectorSelector};

@@ -9,10 +9,14 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod addresses;
+mod datasources;
+mod jobs;
 mod shapes;
 mod words;
 
 mod alertmanager_address;
+mod angular_panel;
 mod average_as_ratio;
 mod compose_version;
 mod config_not_mounted;
@@ -20,19 +24,32 @@ mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
+mod datasource_address;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
+mod dollar_in_provisioning;
+mod duplicate_dashboard;
+mod duplicate_job;
+mod file_not_mounted;
 mod group_interval_short;
+mod honor_labels_missing;
+mod https_without_authority;
 mod image_without_tag;
+mod interval_beyond_lookback;
+mod job_not_scraped;
+mod le_not_normalised;
 mod localhost_in_container;
 mod lost_target_unnoticed;
+mod metrics_need_key;
+mod metrics_switched_off;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
 mod no_inhibition;
 mod pagerduty_service_key;
 mod panel_without_datasource;
+mod panel_without_query;
 mod placeholder;
 mod port_on_all_interfaces;
 mod public_endpoint_target;
@@ -45,8 +62,17 @@ mod secret_in_file;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
+mod target_address;
+mod target_file_missing;
+mod target_not_an_address;
+mod target_twice;
+mod time_interval_short;
+mod timeout_longer_than_interval;
+mod tls_config_without_https;
 mod tls_not_verified;
+mod two_default_datasources;
 mod undefined_receiver;
+mod unknown_datasource;
 mod unused_receiver;
 
 pub use self::allow::Allowed;
@@ -65,6 +91,7 @@ pub struct Check {
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
+    angular_panel::CHECK,
     average_as_ratio::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
@@ -72,19 +99,32 @@ pub const ALL: &[Check] = &[
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
+    datasource_address::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
+    dollar_in_provisioning::CHECK,
+    duplicate_dashboard::CHECK,
+    duplicate_job::CHECK,
+    file_not_mounted::CHECK,
     group_interval_short::CHECK,
+    honor_labels_missing::CHECK,
+    https_without_authority::CHECK,
     image_without_tag::CHECK,
+    interval_beyond_lookback::CHECK,
+    job_not_scraped::CHECK,
+    le_not_normalised::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
+    metrics_need_key::CHECK,
+    metrics_switched_off::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
     no_inhibition::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
+    panel_without_query::CHECK,
     placeholder::CHECK,
     port_on_all_interfaces::CHECK,
     public_endpoint_target::CHECK,
@@ -97,8 +137,17 @@ pub const ALL: &[Check] = &[
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
+    target_address::CHECK,
+    target_file_missing::CHECK,
+    target_not_an_address::CHECK,
+    target_twice::CHECK,
+    time_interval_short::CHECK,
+    timeout_longer_than_interval::CHECK,
+    tls_config_without_https::CHECK,
     tls_not_verified::CHECK,
+    two_default_datasources::CHECK,
     undefined_receiver::CHECK,
+    unknown_datasource::CHECK,
     unused_receiver::CHECK,
 ];
 

@@ -20,7 +20,7 @@ pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher
 pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
-pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
+pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
