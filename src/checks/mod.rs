@@ -11,10 +11,14 @@ mod pages;
 // What the checks share.
 mod label_names;
 mod notification_texts;
+mod addresses;
+mod datasources;
+mod jobs;
 mod shapes;
 mod words;
 
 mod alertmanager_address;
+mod angular_panel;
 mod average_as_ratio;
 mod common_value_empty;
 mod compose_version;
@@ -23,6 +27,7 @@ mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
+mod datasource_address;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
@@ -42,6 +47,21 @@ mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
 mod matches_no_alert;
+mod dollar_in_provisioning;
+mod duplicate_dashboard;
+mod duplicate_job;
+mod file_not_mounted;
+mod group_interval_short;
+mod honor_labels_missing;
+mod https_without_authority;
+mod image_without_tag;
+mod interval_beyond_lookback;
+mod job_not_scraped;
+mod le_not_normalised;
+mod localhost_in_container;
+mod lost_target_unnoticed;
+mod metrics_need_key;
+mod metrics_switched_off;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -50,6 +70,7 @@ mod one_group_for_all;
 mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
+mod panel_without_query;
 mod placeholder;
 mod port_on_all_interfaces;
 mod public_endpoint_target;
@@ -71,9 +92,18 @@ mod slack_without_channel;
 mod template_broken;
 mod template_unknown;
 mod timers_out_of_order;
+mod target_address;
+mod target_file_missing;
+mod target_not_an_address;
+mod target_twice;
+mod time_interval_short;
+mod timeout_longer_than_interval;
+mod tls_config_without_https;
 mod tls_not_verified;
+mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
+mod unknown_datasource;
 mod unused_receiver;
 mod variable_not_expanded;
 
@@ -93,6 +123,7 @@ pub struct Check {
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
+    angular_panel::CHECK,
     average_as_ratio::CHECK,
     common_value_empty::CHECK,
     compose_version::CHECK,
@@ -101,6 +132,7 @@ pub const ALL: &[Check] = &[
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
+    datasource_address::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
@@ -120,6 +152,21 @@ pub const ALL: &[Check] = &[
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
     matches_no_alert::CHECK,
+    dollar_in_provisioning::CHECK,
+    duplicate_dashboard::CHECK,
+    duplicate_job::CHECK,
+    file_not_mounted::CHECK,
+    group_interval_short::CHECK,
+    honor_labels_missing::CHECK,
+    https_without_authority::CHECK,
+    image_without_tag::CHECK,
+    interval_beyond_lookback::CHECK,
+    job_not_scraped::CHECK,
+    le_not_normalised::CHECK,
+    localhost_in_container::CHECK,
+    lost_target_unnoticed::CHECK,
+    metrics_need_key::CHECK,
+    metrics_switched_off::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -128,6 +175,7 @@ pub const ALL: &[Check] = &[
     paged_twice::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
+    panel_without_query::CHECK,
     placeholder::CHECK,
     port_on_all_interfaces::CHECK,
     public_endpoint_target::CHECK,
@@ -149,9 +197,18 @@ pub const ALL: &[Check] = &[
     template_broken::CHECK,
     template_unknown::CHECK,
     timers_out_of_order::CHECK,
+    target_address::CHECK,
+    target_file_missing::CHECK,
+    target_not_an_address::CHECK,
+    target_twice::CHECK,
+    time_interval_short::CHECK,
+    timeout_longer_than_interval::CHECK,
+    tls_config_without_https::CHECK,
     tls_not_verified::CHECK,
+    two_default_datasources::CHECK,
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
+    unknown_datasource::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
 ];

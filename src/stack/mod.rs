@@ -29,7 +29,7 @@ pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
-pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
+pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;

@@ -176,11 +176,12 @@ impl Reader {
 
     fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
         let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
-            let files = self.matching(service.map(|(_, service)| service), base, pattern)?;
+            let files = self.matching(service.map(|(_, service)| service), base, pattern);
             let read = |path: &String| self.document(path).map(|document| document.root().items());
             // What is not there may come at run time.
-            let lists: Option<Vec<Vec<Node>>> = files.iter().map(read).collect();
-            lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat())
+            let lists: Option<Vec<Vec<Node>>> = files.iter().flatten().map(read).collect();
+            let lists = lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat());
+            (files, lists)
         });
         let patterns = prometheus.root.get("rule_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
