@@ -17,7 +17,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher, Receiver, Route};
-pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
+pub use self::compose::{
+    Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
+    Variable, VariableUse,
+};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
