@@ -47,6 +47,8 @@ pub struct Missing {
     /// `env_file`, `extends`, `include`.
     pub key: &'static str,
     pub path: Spanned<String>,
+    /// Where it would be, relative to the stack's folder.
+    pub host: String,
 }
 
 pub(super) struct Loader<'f> {
@@ -54,6 +56,8 @@ pub(super) struct Loader<'f> {
     pub(super) parts: Vec<Part>,
     pub(super) missing: Vec<Missing>,
     pub(super) notes: Vec<Diagnostic>,
+    /// Whether something could not be read that may be there.
+    pub(super) is_partial: bool,
 }
 
 impl Loader<'_> {
@@ -110,16 +114,23 @@ impl Loader<'_> {
         if path.contains("://") || path.starts_with("git@") {
             let message = format!("`{path}` is not in this folder: what it brings is not looked at");
             self.notes.push(Diagnostic::note("not-read", message).at(path.place(), ""));
+            self.is_partial = true;
             return None;
         }
-        let Origin::Host(host) = from_host(path, folder) else { return None };
+        let Origin::Host(host) = from_host(path, folder) else {
+            self.is_partial = true;
+            return None;
+        };
         match self.files.kind(&host) {
             Kind::Missing => {
-                self.missing.push(Missing { key, path: path.clone() });
+                self.missing.push(Missing { key, path: path.clone(), host });
                 None
             }
             Kind::File => Some(host),
-            Kind::Folder | Kind::Unknown => None,
+            Kind::Folder | Kind::Unknown => {
+                self.is_partial = true;
+                None
+            }
         }
     }
 

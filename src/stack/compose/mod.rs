@@ -2,6 +2,7 @@
 //! of one project are read as compose merges them; a value that stands in one place has that place.
 
 mod dotenv;
+mod facts;
 mod interpolate;
 mod load;
 mod parts;
@@ -35,6 +36,8 @@ pub struct Compose {
     pub configs: Vec<Declared>,
     /// What compose wants to read, and is not there.
     pub missing: Vec<Missing>,
+    /// Whether some of it stands elsewhere, and was not read.
+    pub is_partial: bool,
     parts: Vec<Part>,
 }
 
@@ -53,7 +56,7 @@ impl Declared {
     }
 
     /// Where the text of a secret or config comes from; `None` where only the start knows.
-    fn origin(&self) -> Option<Origin> {
+    pub fn origin(&self) -> Option<Origin> {
         if let Some(file) = self.node.get("file") {
             return Some(parts::from_host(&self.part.env.expand(file.text()?), &self.part.folder));
         }
@@ -71,10 +74,11 @@ impl Compose {
         env: &str,
         files: &mut dyn Files,
     ) -> (Compose, Vec<Diagnostic>) {
-        let mut loader = Loader { files, parts: Vec::new(), missing: Vec::new(), notes: Vec::new() };
+        let mut loader =
+            Loader { files, parts: Vec::new(), missing: Vec::new(), notes: Vec::new(), is_partial: false };
         loader.add(documents, folder, &Rc::new(Env::parse(env)), 0);
         let pieces = loader.services();
-        let Loader { files, parts, mut missing, notes } = loader;
+        let Loader { files, parts, mut missing, notes, is_partial } = loader;
         let declared = |key: &str| declared(&parts, key);
         let mut compose = Compose {
             version: parts.iter().find_map(|part| part.document.root().get("version")),
@@ -84,6 +88,7 @@ impl Compose {
             secrets: declared("secrets"),
             configs: declared("configs"),
             missing: Vec::new(),
+            is_partial,
             parts: Vec::new(),
         };
         for (name, pieces) in pieces {
@@ -151,6 +156,34 @@ impl Compose {
     /// Those that skymon knows the insides of.
     pub fn running_any(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().filter(|service| service.program.is_some())
+    }
+
+    /// Whether two services share a network, and so find each other by name. Two names may mean one network.
+    pub fn share_network(&self, one: &Service, other: &Service) -> bool {
+        let own = self.networks_of(one);
+        self.networks_of(other).iter().any(|name| own.contains(name))
+    }
+
+    fn networks_of(&self, service: &Service) -> Vec<String> {
+        let real = |name: &str| {
+            let declared = self.networks.iter().rfind(|one| one.name.value == name);
+            let set = declared.and_then(|one| Some(one.part.env.expand(one.node.get("name")?.text()?)));
+            set.unwrap_or_else(|| name.to_owned())
+        };
+        match service.networks.as_slice() {
+            [] => vec![real("default")],
+            named => named.iter().map(|name| real(name)).collect(),
+        }
+    }
+
+    /// Whether other containers live in the network of this one, or it in that of another: then its ports are not only its own.
+    pub fn is_network_shared(&self, service: &Service) -> bool {
+        let mode = format!("service:{}", service.name);
+        service.network_mode.is_some()
+            || self
+                .services
+                .iter()
+                .any(|other| other.network_mode.as_ref().is_some_and(|own| own.value == mode))
     }
 
     /// The service that a host name means to the others.

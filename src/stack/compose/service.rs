@@ -258,7 +258,7 @@ impl Service {
                         }
                     }
                     None if files.kind(&host) == Kind::Missing && !is_optional => {
-                        missing.push(Missing { key: "env_file", path });
+                        missing.push(Missing { key: "env_file", path, host });
                     }
                     None => {}
                 }
@@ -306,23 +306,26 @@ impl Service {
 
     // What a check asks.
 
-    /// The value of `--name=value` or `--name value`, in any number of dashes.
+    /// The value of `--name=value` or `--name value`, in any number of dashes; the last one wins. Empty where none follows.
     pub fn flag(&self, name: &str) -> Option<Spanned<String>> {
-        self.words.iter().enumerate().rev().find_map(|(at, word)| {
-            let flag = word.strip_prefix('-')?;
-            let rest = flag.trim_start_matches('-').strip_prefix(name)?;
+        self.flags(name).pop()
+    }
+
+    /// The values of a flag that may be given several times.
+    pub(super) fn flags(&self, name: &str) -> Vec<Spanned<String>> {
+        let value = |(at, word): (usize, &Spanned<String>)| {
+            let rest = word.strip_prefix('-')?.trim_start_matches('-').strip_prefix(name)?;
             match rest.strip_prefix('=') {
                 Some(value) => Some(Spanned::new(value.to_owned(), word.at.clone())),
                 None if rest.is_empty() => {
                     let next = self.words.get(at + 1).filter(|next| !next.starts_with('-'));
-                    Some(Spanned::new(
-                        next.map(|next| next.value.clone()).unwrap_or_default(),
-                        word.at.clone(),
-                    ))
+                    let value = next.map(|next| next.value.clone()).unwrap_or_default();
+                    Some(Spanned::new(value, word.at.clone()))
                 }
                 None => None,
             }
-        })
+        };
+        self.words.iter().enumerate().filter_map(value).collect()
     }
 
     pub fn variable(&self, name: &str) -> Option<&Variable> {
@@ -348,16 +351,6 @@ impl Service {
     /// Whether `localhost` inside is the machine itself.
     pub fn is_on_host_network(&self) -> bool {
         self.network_mode.as_ref().is_some_and(|mode| mode.value == "host")
-    }
-
-    /// Whether two services share a network, and so find each other by name.
-    pub fn reaches(&self, other: &Service) -> bool {
-        let names = |service: &Service| match service.networks.as_slice() {
-            [] => vec!["default".to_owned()],
-            named => named.iter().map(|name| name.value.clone()).collect(),
-        };
-        let own = names(self);
-        names(other).iter().any(|name| own.contains(name))
     }
 
     /// Whether one start brings up both, as far as profiles say: two that share none may be there instead of each other.
