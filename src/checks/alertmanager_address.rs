@@ -45,9 +45,7 @@ fn run(stack: &Stack, report: &mut Report) {
                     let near =
                         alertmanager.map(|service| service.name.as_str()).or_else(|| nearest(host, names));
                     let Some(near) = near else { continue };
-                    if service.get("external_links").is_some()
-                        || service.extra_hosts.iter().any(|one| one.starts_with(host))
-                    {
+                    if service.get("external_links").is_some() || service.has_extra_host(host) {
                         continue;
                     }
                     (

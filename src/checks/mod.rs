@@ -14,13 +14,17 @@ mod notification_texts;
 mod addresses;
 mod datasources;
 mod jobs;
+mod flags;
+mod joins;
 mod shapes;
 mod words;
 
+mod admin_api_open;
 mod alertmanager_address;
 mod angular_panel;
 mod average_as_ratio;
 mod common_value_empty;
+mod compose_file_missing;
 mod compose_version;
 mod config_not_mounted;
 mod dashboard_incomplete;
@@ -30,6 +34,7 @@ mod data_not_kept;
 mod datasource_address;
 mod datasource_without_uid;
 mod default_password;
+mod depends_on_no_healthcheck;
 mod deprecated_match;
 mod duplicate_group_by;
 mod duplicate_receiver;
@@ -38,6 +43,14 @@ mod group_by_all;
 mod group_by_unknown_label;
 mod group_interval_short;
 mod heartbeat_goes_nowhere;
+mod disks_of_the_container;
+mod dollar_eaten;
+mod flag_refused;
+mod folder_not_writable;
+mod gpu_not_reserved;
+mod grafana_open;
+mod group_interval_short;
+mod host_gateway_missing;
 mod image_without_tag;
 mod inhibits_everything;
 mod integration_incomplete;
@@ -71,8 +84,19 @@ mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
 mod panel_without_query;
+mod no_restart_policy;
+mod not_declared;
+mod not_on_one_network;
+mod obsolete_links;
+mod pagerduty_service_key;
+mod panel_without_datasource;
+mod password_may_be_blank;
+mod path_from_shell;
 mod placeholder;
+mod plugins_at_start;
 mod port_on_all_interfaces;
+mod port_taken_twice;
+mod ports_on_host_network;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod ratio_without_minimum;
@@ -81,7 +105,10 @@ mod resolved_not_sent;
 mod retention_by_time_only;
 mod root_route_with_conditions;
 mod route_never_reached;
+mod root_on_the_machine;
 mod rules_not_loaded;
+mod script_not_executable;
+mod secret_file_missing;
 mod secret_in_file;
 mod secret_not_mounted;
 mod severity_not_routed;
@@ -106,6 +133,7 @@ mod undefined_time_interval;
 mod unknown_datasource;
 mod unused_receiver;
 mod variable_not_expanded;
+mod wrong_port;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
@@ -122,10 +150,12 @@ pub struct Check {
 
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
+    admin_api_open::CHECK,
     alertmanager_address::CHECK,
     angular_panel::CHECK,
     average_as_ratio::CHECK,
     common_value_empty::CHECK,
+    compose_file_missing::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
     dashboard_incomplete::CHECK,
@@ -135,6 +165,7 @@ pub const ALL: &[Check] = &[
     datasource_address::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
+    depends_on_no_healthcheck::CHECK,
     deprecated_match::CHECK,
     duplicate_group_by::CHECK,
     duplicate_receiver::CHECK,
@@ -143,6 +174,14 @@ pub const ALL: &[Check] = &[
     group_by_unknown_label::CHECK,
     group_interval_short::CHECK,
     heartbeat_goes_nowhere::CHECK,
+    disks_of_the_container::CHECK,
+    dollar_eaten::CHECK,
+    flag_refused::CHECK,
+    folder_not_writable::CHECK,
+    gpu_not_reserved::CHECK,
+    grafana_open::CHECK,
+    group_interval_short::CHECK,
+    host_gateway_missing::CHECK,
     image_without_tag::CHECK,
     inhibits_everything::CHECK,
     integration_incomplete::CHECK,
@@ -176,8 +215,19 @@ pub const ALL: &[Check] = &[
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
     panel_without_query::CHECK,
+    no_restart_policy::CHECK,
+    not_declared::CHECK,
+    not_on_one_network::CHECK,
+    obsolete_links::CHECK,
+    pagerduty_service_key::CHECK,
+    panel_without_datasource::CHECK,
+    password_may_be_blank::CHECK,
+    path_from_shell::CHECK,
     placeholder::CHECK,
+    plugins_at_start::CHECK,
     port_on_all_interfaces::CHECK,
+    port_taken_twice::CHECK,
+    ports_on_host_network::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
     ratio_without_minimum::CHECK,
@@ -186,7 +236,10 @@ pub const ALL: &[Check] = &[
     retention_by_time_only::CHECK,
     root_route_with_conditions::CHECK,
     route_never_reached::CHECK,
+    root_on_the_machine::CHECK,
     rules_not_loaded::CHECK,
+    script_not_executable::CHECK,
+    secret_file_missing::CHECK,
     secret_in_file::CHECK,
     secret_not_mounted::CHECK,
     severity_not_routed::CHECK,
@@ -211,6 +264,7 @@ pub const ALL: &[Check] = &[
     unknown_datasource::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
+    wrong_port::CHECK,
 ];
 
 impl Check {
