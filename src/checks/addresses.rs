@@ -58,14 +58,14 @@ pub(super) fn listens(service: &Service) -> Option<u16> {
     let last = |text: &str| text.rsplit(':').next().and_then(|port| port.parse().ok());
     match program {
         Program::Grafana => {
-            let is_plain = !service.has_env_file
+            let is_plain = !service.has_unread_variables
                 && service.variable("GF_SERVER_HTTP_PORT").is_none()
                 && service.words.is_empty()
                 && service.origin("/etc/grafana/grafana.ini").is_none();
             is_plain.then(|| program.port())
         }
         Program::DcgmExporter => {
-            let is_plain = !service.has_env_file
+            let is_plain = !service.has_unread_variables
                 && service.variable("DCGM_EXPORTER_LISTEN").is_none()
                 && service.words.is_empty();
             is_plain.then(|| program.port())
@@ -129,7 +129,9 @@ pub(super) fn option(service: &Service, names: &[&str]) -> Option<String> {
 
 /// What may set an option where no command does: a variable of its own, or a file of them.
 pub(super) fn may_be_set(service: &Service, variable: &str) -> bool {
-    service.has_env_file || service.variable(variable).is_some() || option(service, &["--config"]).is_some()
+    service.has_unread_variables
+        || service.variable(variable).is_some()
+        || option(service, &["--config"]).is_some()
 }
 
 fn engine_port(service: &Service, engine: &Engine) -> Option<u16> {

@@ -86,7 +86,7 @@ fn is_set(name: &str, service: Option<&Service>) -> bool {
     let of_pages = name.starts_with("__");
     let of_image = ["HOME", "HOSTNAME", "PATH", "PWD"].contains(&name) || name.starts_with("GF_PATHS_");
     let Some(service) = service else { return !of_pages };
-    let is_known = service.is_built || service.has_env_file || service.get("entrypoint").is_some();
+    let is_known = service.is_built || service.has_unread_variables || service.get("entrypoint").is_some();
     !of_pages && (of_image || is_known || service.variable(name).is_some())
 }
 

@@ -34,7 +34,7 @@ fn has_own_authorities(service: &Service) -> bool {
     let is_mounted =
         service.mounts.iter().any(|mount| trust.iter().any(|folder| mount.target.starts_with(folder)));
     let is_set = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| service.variable(name).is_some());
-    service.is_built || service.has_env_file || is_mounted || is_set
+    service.is_built || service.has_unread_variables || is_mounted || is_set
 }
 
 /// Whether the certificate is told how to be looked at, or the request goes elsewhere.

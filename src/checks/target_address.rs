@@ -4,7 +4,7 @@ use super::Check;
 use super::addresses::{Address, engine, listens, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::source::Spanned;
-use crate::stack::{Compose, Job, Program, Service, Stack};
+use crate::stack::{Compose, Declared, Job, Program, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "target-address", severity: Severity::Error, run };
 
@@ -66,7 +66,7 @@ pub(super) fn near_service<'c>(
 ) -> Option<&'c str> {
     let is_elsewhere = own.get("external_links").is_some()
         || own.extra_hosts.iter().any(|one| one.starts_with(host))
-        || compose.networks.iter().any(|(_, node)| node.get("external").is_some())
+        || compose.networks.iter().any(Declared::is_external)
         || stack.composes.iter().any(|other| other.named(host).is_some());
     let names = compose.services.iter().map(|service| service.name.as_str());
     // `project-service-1` is a name of a service too, and `gpu1` may be a machine beside a service `gpu`.
