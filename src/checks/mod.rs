@@ -66,6 +66,7 @@ mod target_address;
 mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
+mod target_without_port;
 mod time_interval_short;
 mod timeout_longer_than_interval;
 mod tls_config_without_https;
@@ -141,6 +142,7 @@ pub const ALL: &[Check] = &[
     target_file_missing::CHECK,
     target_not_an_address::CHECK,
     target_twice::CHECK,
+    target_without_port::CHECK,
     time_interval_short::CHECK,
     timeout_longer_than_interval::CHECK,
     tls_config_without_https::CHECK,
