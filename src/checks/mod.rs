@@ -115,6 +115,7 @@ mod target_not_an_address;
 mod target_twice;
 mod template_broken;
 mod template_unknown;
+mod target_without_port;
 mod time_interval_short;
 mod timeout_longer_than_interval;
 mod timers_out_of_order;
@@ -239,6 +240,7 @@ pub const ALL: &[Check] = &[
     target_twice::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
+    target_without_port::CHECK,
     time_interval_short::CHECK,
     timeout_longer_than_interval::CHECK,
     timers_out_of_order::CHECK,
