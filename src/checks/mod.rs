@@ -51,6 +51,7 @@ mod unused_receiver;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
+pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::Stack;
 

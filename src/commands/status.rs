@@ -9,6 +9,7 @@ use super::{Outcome, print};
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;
+use crate::live::findings::plain_error;
 use crate::live::{Alertmanager, Prometheus, Rule, Target};
 use crate::plan::{Plan, Targets, WATCHDOG};
 use crate::values::Severity;
@@ -25,13 +26,15 @@ pub(super) fn run(args: &cli::Status) -> Result<Outcome> {
         Ok(url) => Alertmanager::prove(&url).map(|program| (url, program)),
         Err(message) => return cannot(&message),
     };
-    if let (Ok((url, prometheus)), Some(plan)) = (&prometheus, &running.plan)
-        && let Some(other) = prometheus.stack()?.filter(|stack| *stack != plan.name)
-    {
-        return cannot(&format!(
-            "the Prometheus at `{url}` is of the stack `{other}`, not of `{}`\nsay where that is: `--prometheus URL`",
-            plan.name
-        ));
+    if let (Ok((url, prometheus)), Some(plan)) = (&prometheus, &running.plan) {
+        let whose = prometheus.configuration()?.external_label("stack");
+        if whose.as_ref() != Some(&plan.name) {
+            let whose = whose.map(|other| format!("of the stack `{other}`, ")).unwrap_or_default();
+            return cannot(&format!(
+                "the Prometheus at `{url}` is {whose}not of `{}`\nsay where that is: `--prometheus URL`",
+                plan.name
+            ));
+        }
     }
     let mut table = Table::default();
     if let Ok((url, prometheus)) = &prometheus {
@@ -44,7 +47,7 @@ pub(super) fn run(args: &cli::Status) -> Result<Outcome> {
     }
     if let Ok((_, prometheus)) = &prometheus {
         targets(&prometheus.targets()?, running.plan.as_ref(), &mut table);
-        let found = prometheus.rules()?;
+        let found: Vec<Rule> = prometheus.groups()?.into_iter().flat_map(|group| group.rules).collect();
         rules(&found, running.plan.as_ref(), &mut table);
         alerts(&found, &mut table);
     }
@@ -157,12 +160,6 @@ fn targets(found: &[Target], plan: Option<&Plan>, table: &mut Table) {
     }
 }
 
-/// `Get "http://…": dial tcp …` without the address, which may have a secret behind its `?`.
-fn plain_error(error: &str) -> &str {
-    let rest = error.strip_prefix("Get \"").and_then(|rest| rest.split_once("\": "));
-    rest.map_or(error, |(_, why)| why)
-}
-
 fn rules(found: &[Rule], plan: Option<&Plan>, table: &mut Table) {
     let (alerts, recordings): (Vec<&Rule>, Vec<&Rule>) =
         found.iter().partition(|rule| rule.kind == "alerting");
@@ -223,7 +220,7 @@ impl History {
                     timestamp(increase(alertmanager_notifications_total[2m]) > 0)[1d:1m]))";
         let failed = "sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0";
         let by = "integration";
-        Ok(Self { last: prometheus.query(last, by)?, failed: prometheus.query(failed, by)? })
+        Ok(Self { last: prometheus.query_by(last, by)?, failed: prometheus.query_by(failed, by)? })
     }
 }
 

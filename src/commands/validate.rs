@@ -1,5 +1,7 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
+mod live;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use super::{Outcome, Stack, colour, load, print, secrets};
 use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
 use crate::diagnostics::{self, Diagnostic, Report};
+use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
 use crate::stack::{self, Folder};
@@ -20,13 +23,19 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
         Some(dir) => find(dir, args.paths.config.as_deref()),
     };
     let (report, sources, fine) = match (&paths, &args.dir) {
-        (None, Some(dir)) => foreign(dir)?,
+        (None, Some(dir)) => foreign(dir, args)?,
         (None, None) => bail!("bug: neither a config nor a folder"),
-        (Some(paths), _) => own(paths)?,
+        (Some(paths), _) => own(paths, args)?,
     };
     let denied = args.deny.is_some_and(|Deny::Warnings| report.has_warnings());
     print_findings(&report, &sources, &fine, args.format)?;
-    Ok(if denied || report.has_errors() { Outcome::Findings } else { Outcome::Fine })
+    Ok(if report.iter().any(findings::is_unasked) {
+        Outcome::CannotRun
+    } else if denied || report.has_errors() {
+        Outcome::Findings
+    } else {
+        Outcome::Fine
+    })
 }
 
 /// The config and the stack of a folder that is either; `None` where it is somebody else's.
@@ -43,10 +52,13 @@ fn find(dir: &Path, config: Option<&Path>) -> Option<StackPaths> {
 /// What was found, where, and the line that is said where nothing is wrong.
 type Findings = (Report, Sources, String);
 
-fn own(paths: &StackPaths) -> Result<Findings> {
+fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
     let mut loaded = load(paths)?;
     let Some(stack) = &loaded.stack else { return Ok((loaded.report, loaded.sources, String::new())) };
     check(stack, paths, &mut loaded.report, &mut loaded.sources)?;
+    if args.live {
+        live::own(stack, paths, args, &mut loaded.report, &mut loaded.sources);
+    }
     let plan = &stack.plan;
     let parts = [
         (plan.services.len(), "service"),
@@ -59,7 +71,7 @@ fn own(paths: &StackPaths) -> Result<Findings> {
 }
 
 /// A folder that skymon did not render.
-fn foreign(dir: &Path) -> Result<Findings> {
+fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
     if !dir.is_dir() {
         bail!("`{}` is no folder", dir.display());
     }
@@ -73,6 +85,9 @@ fn foreign(dir: &Path) -> Result<Findings> {
     }
     let (mut report, mut sources) = (Report::new(), Sources::new());
     prove(&stack, &[], &mut report, &mut sources);
+    if args.live {
+        live::foreign(&stack, args, &mut report, &mut sources);
+    }
     let receivers = stack.alertmanagers.iter().flat_map(|one| &one.receivers);
     let parts = [
         (stack.services().count(), "service"),
@@ -87,7 +102,11 @@ fn foreign(dir: &Path) -> Result<Findings> {
 
 /// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.
 fn prove(stack: &stack::Stack, allowed: &[Allowed], report: &mut Report, sources: &mut Sources) {
-    let found = checks::run(stack, allowed);
+    show(stack, checks::run(stack, allowed), report, sources);
+}
+
+/// Takes over findings about files of a stack.
+fn show(stack: &stack::Stack, found: Report, report: &mut Report, sources: &mut Sources) {
     let named: BTreeSet<&str> =
         found.iter().flat_map(|one| &one.labels).filter_map(|label| label.place.file()).collect();
     for document in stack.documents.iter().filter(|document| named.contains(document.name())) {

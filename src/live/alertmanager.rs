@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail};
+use md5::{Digest as _, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,6 +17,8 @@ use crate::values::HttpUrl;
 pub struct Alertmanager {
     base: HttpUrl,
     pub version: String,
+    /// How far its clock is before this machine's, in seconds.
+    pub clock: Option<f64>,
     /// As it runs; it shows `<secret>` for every secret.
     pub config: stack::Alertmanager,
 }
@@ -91,13 +94,13 @@ impl Sent {
 impl Alertmanager {
     pub fn prove(base: &HttpUrl) -> Result<Self, Unreached> {
         let path = "/api/v2/status";
-        let answer = prove("Alertmanager", base, path)?;
+        let (answer, clock) = prove("Alertmanager", base, path)?;
         let version = answer["versionInfo"]["version"].as_str();
         let (Some(version), Some(config)) = (version, answer["config"]["original"].as_str()) else {
             return Err(not_it("Alertmanager", base, path));
         };
         let config = stack::Alertmanager::parse(SourceFile::new("alertmanager.yml", config));
-        Ok(Self { base: base.clone(), version: version.to_owned(), config })
+        Ok(Self { base: base.clone(), version: version.to_owned(), clock, config })
     }
 
     pub fn metrics(&self) -> Result<Metrics> {
@@ -170,6 +173,20 @@ impl Metrics {
     /// Whether the configuration that was read last is the one that runs.
     pub fn has_loaded(&self) -> bool {
         self.sum("alertmanager_config_last_reload_successful", |_| true) > 0.0
+    }
+
+    /// When it took up the configuration that runs, by its own clock.
+    pub fn loaded_at(&self) -> Option<f64> {
+        let at = self.sum("alertmanager_config_last_reload_success_timestamp_seconds", |_| true);
+        (at > 0.0).then_some(at)
+    }
+
+    /// Whether this is the text that was read last.
+    pub fn has_read(&self, text: &str) -> bool {
+        let digest = Md5::digest(text.as_bytes());
+        // As much of the sum as a float can hold.
+        let hash = digest[..6].iter().rev().fold(0.0, |hash, byte| hash * 256.0 + f64::from(*byte));
+        self.sum("alertmanager_config_hash", |_| true) == hash
     }
 
     /// Of one kind of integration, for all receivers that have it.

@@ -1,0 +1,87 @@
+//! Whether the programs run what is in the files.
+
+use crate::lab::{Lab, wait_for_replicas};
+use crate::support::fakes::Receiver;
+use crate::support::http::Reply;
+use crate::{LIVE, expect, findings, skymon, wait_for};
+
+const CONFIG: &str = "
+version: 1
+name: lab
+services:
+  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}
+receivers:
+  pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
+  team: {slack: {webhook_url_file: secrets/slack}}
+routes: {critical: pager, warning: team}
+prometheus: {scrape_interval: 1s}
+";
+
+#[test]
+fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command() {
+    let lab = Lab::new("127.84.40.1", CONFIG);
+    let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
+    let _grafana = Receiver::start(lab.addr(3000), Reply::metrics(200, "grafana_build_info 1\n".to_owned()));
+    let _replicas = [lab.replica(8001), lab.replica(8002)];
+    lab.render();
+    let mut running = lab.start();
+    wait_for_replicas(&running, "chat", 2.0);
+
+    // As it is written.
+    let (status, found) = findings(&lab);
+    assert_eq!((status, found), (0, Vec::new()));
+    let said = skymon(&lab, LIVE);
+    assert!(said.stdout.starts_with("skymon.yaml is fine: "), "{}", said.text());
+
+    // Changed, rendered, and not reloaded.
+    lab.edit("skymon.yaml", "scrape_interval: 1s", "scrape_interval: 2s");
+    lab.edit("skymon.yaml", "routes:", "alerts: {HighErrorRate: {threshold: 2%}, ReplicaDown: {for: 7m}}\nroutes:");
+    lab.edit("skymon.yaml", "  team: {", "  spare: {slack: {webhook_url_file: secrets/slack}}\n  team: {");
+    lab.edit("skymon.yaml", "warning: team}", "warning: [team, spare]}");
+    lab.render();
+    let (status, found) = findings(&lab);
+    assert_eq!(status, 1);
+    let reload = "docker compose -f monitoring/docker-compose.yml exec prometheus kill -HUP 1";
+    expect(
+        &found,
+        &["error config-not-loaded monitoring/prometheus/prometheus.yml:3", "another `scrape_interval`", "`1s` runs", reload],
+    );
+    expect(&found, &["error rule-differs monitoring/prometheus/rules/chat.yml:", "alert `HighErrorRate`", "`expr`", "> 0.05"]);
+    expect(&found, &["error rule-differs", "alert `ReplicaDown`", "another `for`", "`120s` runs"]);
+    expect(
+        &found,
+        &["error config-not-loaded monitoring/alertmanager/alertmanager.yml:", "receiver `spare`", "exec alertmanager kill -HUP 1"],
+    );
+    assert!(found.iter().all(|line| line.starts_with("error ")), "{found:#?}");
+
+    // What the help says is what mends it.
+    running.reload("prometheus");
+    running.reload("alertmanager");
+    crate::wait_until_fine(&lab);
+
+    // A file of rules that is gone, and one that came.
+    std::fs::rename(lab.path("monitoring/prometheus/rules/chat.yml"), lab.path("monitoring/prometheus/rules/other.yml"))
+        .expect("is there");
+    lab.edit("monitoring/prometheus/rules/other.yml", "name: \"chat\"", "name: \"talk\"");
+    lab.edit("monitoring/prometheus/rules/stack.yml", "alert: \"AlertmanagerDown\"", "alert: \"AlertmanagerGone\"");
+    let (status, found) = findings(&lab);
+    assert_eq!(status, 1);
+    expect(&found, &["error rule-not-loaded monitoring/prometheus/rules/other.yml:", "has not loaded this file"]);
+    expect(&found, &["warning rule-left-over", "the groups `chat`, which no file has"]);
+    expect(&found, &["error rule-not-loaded monitoring/prometheus/rules/stack.yml:", "alert `AlertmanagerGone`"]);
+    expect(&found, &["warning rule-left-over", "still evaluates `AlertmanagerDown`"]);
+
+    // Alertmanager shows nothing of templates and comments.
+    lab.edit("monitoring/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");
+    let template = lab.path("monitoring/alertmanager/templates/skymon.tmpl");
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    std::fs::File::options().write(true).open(&template).and_then(|file| file.set_modified(later)).expect("ours");
+    let (_, found) = findings(&lab);
+    expect(&found, &["warning config-changed monitoring/alertmanager/alertmanager.yml", "another text"]);
+    expect(&found, &["note file-newer", "skymon.tmpl"]);
+
+    // What it refuses, it does not run.
+    lab.edit("monitoring/prometheus/prometheus.yml", "rule_files:", "rule_fils:");
+    running.reload("prometheus");
+    wait_for(&lab, &["error config-refused monitoring/prometheus/prometheus.yml", "its log says what is wrong"]);
+}
