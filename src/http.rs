@@ -63,7 +63,10 @@ fn read(response: Result<Response, ureq::Error>, most: u64) -> Result<Answer, St
 /// Without the library's own words around what happened.
 fn plain(error: ureq::Error) -> String {
     match error {
-        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Io(error) => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_owned()
+        }
         ureq::Error::Timeout(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         other => other.to_string(),
     }

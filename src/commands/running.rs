@@ -37,12 +37,7 @@ impl Running {
     }
 
     /// Says that a program cannot be asked, and what to do. Of a program that a flag names, nothing is known.
-    pub(super) fn note_unreached(
-        &self,
-        facts: &Program,
-        is_flag: bool,
-        why: &Unreached,
-    ) -> Result<()> {
+    pub(super) fn note_unreached(&self, facts: &Program, is_flag: bool, why: &Unreached) -> Result<()> {
         let help = reach(facts, is_flag, &self.compose("up -d --wait"));
         note(&format!("error: {}\nhelp: {help}\n", why.message))
     }

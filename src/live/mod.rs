@@ -78,7 +78,9 @@ fn prove(program: &str, base: &HttpUrl, path: &str) -> Result<(Value, Option<f64
 }
 
 fn not_it(program: &str, base: &HttpUrl, path: &str) -> Unreached {
-    Unreached::other(format!("something answers at `{base}`, but it is not {program}: `{path}` says something else"))
+    Unreached::other(format!(
+        "something answers at `{base}`, but it is not {program}: `{path}` says something else"
+    ))
 }
 
 /// An answer of a server that is proven.

@@ -1,11 +1,11 @@
 //! `validate --live`: finds where the running programs are asked, and holds what they say against the files on disk.
 
 use super::show;
-use crate::commands::running::{self, reach};
-use crate::commands::{Stack, apply};
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS, Program};
 use crate::cli;
 use crate::commands::paths::StackPaths;
+use crate::commands::running::{self, reach};
+use crate::commands::{Stack, apply};
 use crate::diagnostics::Report;
 use crate::live::findings::{self, Expected};
 use crate::live::{Alertmanager, Prometheus};
@@ -34,13 +34,14 @@ pub(super) fn own(
     let compose_file = paths.out.join("docker-compose.yml");
     let compose_file = compose_file.to_string_lossy();
     let start = running::compose(paths, "up -d --wait");
-    let address = |facts: &Program, flag: Option<&HttpUrl>| match running::address(Some(&own.plan), facts, flag) {
-        Ok(url) => Ok((url, reach(facts, flag.is_some(), &start))),
-        Err(text) => {
-            let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
-            Err((message.to_owned(), help.to_owned()))
-        }
-    };
+    let address =
+        |facts: &Program, flag: Option<&HttpUrl>| match running::address(Some(&own.plan), facts, flag) {
+            Ok(url) => Ok((url, reach(facts, flag.is_some(), &start))),
+            Err(text) => {
+                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
+                Err((message.to_owned(), help.to_owned()))
+            }
+        };
     let addresses =
         [address(&PROMETHEUS, args.prometheus.as_ref()), address(&ALERTMANAGER, args.alertmanager.as_ref())];
     let reload = [PROMETHEUS.name, ALERTMANAGER.name].map(|name| apply::reload(name, &compose_file));
@@ -57,7 +58,10 @@ pub(super) fn foreign(
 ) {
     let prometheus = stack.prometheuses.first().and_then(|one| stack.service(&one.service));
     let alertmanager = stack.alertmanagers.first().and_then(|one| stack.service(&one.service));
-    let address = |facts: &Program, program: stack::Program, service: Option<&stack::Service>, flag: Option<&HttpUrl>| {
+    let address = |facts: &Program,
+                   program: stack::Program,
+                   service: Option<&stack::Service>,
+                   flag: Option<&HttpUrl>| {
         let url = flag.cloned().or_else(|| published(service?, program));
         let start = "docker compose up -d";
         url.map(|url| (url, reach(facts, flag.is_some(), start))).ok_or_else(|| {
@@ -69,8 +73,18 @@ pub(super) fn foreign(
         })
     };
     let addresses = [
-        address(&PROMETHEUS, stack::Program::Prometheus, prometheus.map(|one| one.1), args.prometheus.as_ref()),
-        address(&ALERTMANAGER, stack::Program::Alertmanager, alertmanager.map(|one| one.1), args.alertmanager.as_ref()),
+        address(
+            &PROMETHEUS,
+            stack::Program::Prometheus,
+            prometheus.map(|one| one.1),
+            args.prometheus.as_ref(),
+        ),
+        address(
+            &ALERTMANAGER,
+            stack::Program::Alertmanager,
+            alertmanager.map(|one| one.1),
+            args.alertmanager.as_ref(),
+        ),
     ];
     let reload = |found: Option<(&stack::Compose, &stack::Service)>, title: &str| match found {
         Some((compose, service)) => {
@@ -103,12 +117,7 @@ fn published(service: &stack::Service, program: stack::Program) -> Option<HttpUr
     format!("http://{host}:{port}/{}", prefix.trim_matches('/')).parse().ok()
 }
 
-fn ask(
-    expected: &Expected<'_>,
-    addresses: [Address; 2],
-    report: &mut Report,
-    sources: &mut Sources,
-) {
+fn ask(expected: &Expected<'_>, addresses: [Address; 2], report: &mut Report, sources: &mut Sources) {
     let stack = expected.stack;
     let mut found = Report::new();
     let [prometheus, alertmanager] = addresses;

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
-use super::differences::{self, Difference};
 use super::Expected;
+use super::differences::{self, Difference};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::live::{Alertmanager, Prometheus};
@@ -81,8 +81,11 @@ pub(super) fn alertmanager(
                     differ("Alertmanager", &what, &differences, reload, report);
                 }
                 None => report.push(
-                    not_loaded(format!("Alertmanager does not know the receiver `{}`", receiver.name), reload)
-                        .at(receiver.name.place(), "not in the configuration that runs"),
+                    not_loaded(
+                        format!("Alertmanager does not know the receiver `{}`", receiver.name),
+                        reload,
+                    )
+                    .at(receiver.name.place(), "not in the configuration that runs"),
                 ),
             }
         }
@@ -107,7 +110,9 @@ fn refused(has_loaded: bool, program: &str, file: &str, reload: &str, report: &m
         report.push(
             Diagnostic::error(
                 "config-refused",
-                format!("{program} has refused the configuration that it was last given, and runs an older one"),
+                format!(
+                    "{program} has refused the configuration that it was last given, and runs an older one"
+                ),
             )
             .at_file(file, "")
             .help(format!("its log says what is wrong; mend it, then `{reload}`")),
@@ -116,14 +121,7 @@ fn refused(has_loaded: bool, program: &str, file: &str, reload: &str, report: &m
 }
 
 /// Everything at the top of a configuration but what is looked at by name.
-fn sections(
-    program: &str,
-    file: &Node,
-    running: &Node,
-    but: &[&str],
-    reload: &str,
-    report: &mut Report,
-) {
+fn sections(program: &str, file: &Node, running: &Node, but: &[&str], reload: &str, report: &mut Report) {
     for (key, node) in file.entries().into_iter().filter(|(key, _)| !but.contains(&key.as_str())) {
         let differences = differences::between(&node, running.get(&key).as_ref(), &key);
         differ(program, &format!("`{key}`"), &differences, reload, report);
@@ -137,7 +135,8 @@ fn differ(program: &str, what: &str, differences: &[Difference], reload: &str, r
     if differences.len() > 1 {
         message.push_str(&format!(", and with {} more that differ", differences.len() - 1));
     }
-    let runs = first.running.as_ref().map_or_else(|| "does not run".to_owned(), |runs| format!("`{runs}` runs"));
+    let runs =
+        first.running.as_ref().map_or_else(|| "does not run".to_owned(), |runs| format!("`{runs}` runs"));
     report.push(not_loaded(message, reload).at(first.at.place(), runs));
 }
 

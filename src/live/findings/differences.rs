@@ -103,11 +103,11 @@ fn entry(running: &Node, name: &str) -> Option<Node> {
 fn is_zero(node: &Node) -> bool {
     match node.text() {
         Some(text) => {
-            matches!(text.trim(), "" | "false" | "no" | "off") || is_variable(text) || number(text) == Some(0.0)
+            matches!(text.trim(), "" | "false" | "no" | "off")
+                || is_variable(text)
+                || number(text) == Some(0.0)
         }
-        None => {
-            node.items().iter().all(is_zero) && node.entries().iter().all(|(_, below)| is_zero(below))
-        }
+        None => node.items().iter().all(is_zero) && node.entries().iter().all(|(_, below)| is_zero(below)),
     }
 }
 
@@ -168,8 +168,13 @@ fn size(text: &str) -> Option<f64> {
 
 /// Each condition without what it may be written with.
 fn conditions(node: &Node) -> BTreeSet<String> {
-    let plain = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !"\"{}".contains(*c)).collect::<String>();
-    node.texts().iter().map(|text| plain(text)).flat_map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
+    let plain =
+        |text: &str| text.chars().filter(|c| !c.is_whitespace() && !"\"{}".contains(*c)).collect::<String>();
+    node.texts()
+        .iter()
+        .map(|text| plain(text))
+        .flat_map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ pub(super) fn compare(
             .at(place(name), why)
             .help("give the group a longer `interval`, record what is dear once, or give Prometheus more CPU")
     };
-    for group in groups.iter().filter(|group| group.interval > 0.0 && group.evaluation_time > group.interval) {
+    for group in groups.iter().filter(|group| group.interval > 0.0 && group.evaluation_time > group.interval)
+    {
         let why = format!("takes {:.1}s, and is due every {}s", group.evaluation_time, group.interval);
         report.push(late(&group.name, why));
     }
@@ -32,8 +33,11 @@ pub(super) fn compare(
     let name = |labels: &crate::live::Labels| {
         labels.get("rule_group").and_then(|group| group.rsplit(';').next()).unwrap_or_default().to_owned()
     };
-    for (labels, missed) in running.query("increase(prometheus_rule_group_iterations_missed_total[1h]) >= 1")? {
-        report.push(late(&name(&labels), format!("{missed:.0} evaluations were missed within the last hour")));
+    for (labels, missed) in
+        running.query("increase(prometheus_rule_group_iterations_missed_total[1h]) >= 1")?
+    {
+        report
+            .push(late(&name(&labels), format!("{missed:.0} evaluations were missed within the last hour")));
     }
     let behind = "time() - prometheus_rule_group_last_evaluation_timestamp_seconds \
                   - 3 * prometheus_rule_group_interval_seconds > 60 \
@@ -44,9 +48,12 @@ pub(super) fn compare(
     let Some(section) = file.alertmanagers.first() else { return Ok(()) };
     if running.alertmanagers()? == 0 {
         report.push(
-            Diagnostic::error("no-alertmanager-found", "Prometheus has found no Alertmanager: its alerts go nowhere")
-                .at(section.node.at().place(), "leads to none")
-                .help("see that Alertmanager runs, under this name and in the same network"),
+            Diagnostic::error(
+                "no-alertmanager-found",
+                "Prometheus has found no Alertmanager: its alerts go nowhere",
+            )
+            .at(section.node.at().place(), "leads to none")
+            .help("see that Alertmanager runs, under this name and in the same network"),
         );
     }
     let errors = "sum(increase(prometheus_notifications_errors_total[10m])) >= 1";
@@ -54,7 +61,9 @@ pub(super) fn compare(
         report.push(
             Diagnostic::error(
                 "alerts-not-sent",
-                format!("Prometheus could not send {count:.0} alerts to Alertmanager within the last 10 minutes"),
+                format!(
+                    "Prometheus could not send {count:.0} alerts to Alertmanager within the last 10 minutes"
+                ),
             )
             .at(section.node.at().place(), "did not take them")
             .help("see that Alertmanager runs, under this name and in the same network"),

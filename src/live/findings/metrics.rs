@@ -49,11 +49,14 @@ pub(super) fn compare(
     }
     let shown = Shown::ask(running, &names)?;
     let up: Vec<&Target> = all.iter().filter(|target| target.health == "up").collect();
-    let silent = silent(expected, file, all, &up, &shown, &names, report);
+    let silent = silent(expected, file, &up, &shown, &names, report);
     let context = Context { all, up: &up, shown: &shown, silent: &silent };
     for job in &file.jobs {
         let engine = expected.plan.and_then(|plan| {
-            plan.services.iter().find(|service| service.name == job.name.value).map(|service| &*service.engine)
+            plan.services
+                .iter()
+                .find(|service| service.name == job.name.value)
+                .map(|service| &*service.engine)
         });
         if let Some(engine) = engine {
             lacking(&context, &job.name, engine, &questions, report);
@@ -218,11 +221,15 @@ fn is_about(need: &Need<'_>, target: &Target) -> bool {
     })
 }
 
+/// What a library shows of the process that it is in, whatever that is.
+fn is_of_any_process(name: &str) -> bool {
+    ["process_", "go_", "python_", "promhttp_"].iter().any(|start| name.starts_with(start))
+}
+
 /// Targets that are up and show nothing of what is read of their job.
 fn silent<'a>(
     expected: &Expected<'_>,
     file: &stack::Prometheus,
-    all: &[Target],
     up: &[&'a Target],
     shown: &Shown,
     names: &BTreeSet<&str>,
@@ -230,23 +237,31 @@ fn silent<'a>(
 ) -> Vec<&'a Target> {
     let mut found = Vec::new();
     for job in file.jobs.iter().filter(|job| !job.is_redirected()) {
-        let own = up.iter().filter(|target| target.scrape_pool == job.name.value);
+        let own: Vec<&&Target> = up.iter().filter(|target| target.scrape_pool == job.name.value).collect();
         let engine = expected.plan.and_then(|plan| {
-            plan.services.iter().find(|service| service.name == job.name.value).map(|service| &*service.engine)
+            plan.services
+                .iter()
+                .find(|service| service.name == job.name.value)
+                .map(|service| &*service.engine)
         });
-        let of_job = |name: &&&str| {
-            engine.is_some_and(|engine| metric(engine, name).is_some_and(|metric| !metric.late))
-                || all.iter().any(|target| target.scrape_pool == job.name.value && shown.has(target, name))
-        };
-        let wanted: Vec<&&str> = names.iter().filter(of_job).collect();
-        // One or two may be what only some targets of a job have.
-        if wanted.len() < 3 {
+        let mut wanted: Vec<&str> = names.iter().copied().filter(|name| !is_of_any_process(name)).collect();
+        match engine {
+            Some(engine) => wanted.retain(|name| metric(engine, name).is_some_and(|metric| !metric.late)),
+            // What all of a job show but for one is what that one should show. Two may just be different programs.
+            None if own.len() > 2 => wanted
+                .retain(|name| own.iter().filter(|target| shown.has(target, name)).count() >= own.len() - 1),
+            None => continue,
+        }
+        if wanted.is_empty() {
             continue;
         }
-        for target in own.filter(|target| !wanted.iter().any(|name| shown.has(target, name))) {
+        for target in own.into_iter().filter(|target| !wanted.iter().any(|name| shown.has(target, name))) {
             let name = target_name(&target.labels);
             let help = match engine {
-                Some(engine) => format!("{} shows its metrics by: {}; or see its port and path", engine.title, engine.enable),
+                Some(engine) => format!(
+                    "{} shows its metrics by: {}; or see its port and path",
+                    engine.title, engine.enable
+                ),
                 None => "see its port and path, and what turns its metrics on".to_owned(),
             };
             report.push(
@@ -254,7 +269,7 @@ fn silent<'a>(
                     "metrics-missing",
                     format!("the target `{name}` of the job `{}` is up, and shows none of the metrics that are read of it", job.name),
                 )
-                .at(targets::place(job, target), format!("no {}", list(wanted.iter().map(|name| **name))))
+                .at(targets::place(job, target), format!("no {}", list(wanted.iter().copied())))
                 .help(help),
             );
             found.push(*target);
@@ -265,7 +280,8 @@ fn silent<'a>(
 
 /// The metric of an engine that a series is of.
 fn metric<'e>(engine: &'e Engine, name: &str) -> Option<&'e Metric> {
-    let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| engine.metrics.get(name.strip_suffix(end)?));
+    let base =
+        ["_bucket", "_sum", "_count"].iter().find_map(|end| engine.metrics.get(name.strip_suffix(end)?));
     engine.metrics.get(name).or(base)
 }
 
@@ -303,18 +319,26 @@ fn lacking(context: &Context<'_>, job: &str, engine: &Engine, questions: &[Quest
         report.push(
             Diagnostic::warning(
                 "metric-missing",
-                format!("{} of the job `{job}` {} not show `{metric}`", list(targets.iter().copied()), does(&targets)),
+                format!(
+                    "{} of the job `{job}` {} not show `{metric}`",
+                    list(targets.iter().copied()),
+                    does(&targets)
+                ),
             )
             .at(need.question.place.clone(), format!("{} reads it", need.question.by))
-            .help(format!("see the version of {}, and what turns its metrics on: {}", engine.title, engine.enable)),
+            .help(format!(
+                "see the version of {}, and what turns its metrics on: {}",
+                engine.title, engine.enable
+            )),
         );
     }
     for ((metric, kind), (need, targets)) in mistyped {
         let wanted = self::metric(engine, metric).map_or("", |metric| metric.r#type.as_str());
-        report.push(
-            mistype(metric, kind, need)
-                .help(format!("{} shows a {wanted}: see what {} is", engine.title, list(targets.iter().copied()))),
-        );
+        report.push(mistype(metric, kind, need).help(format!(
+            "{} shows a {wanted}: see what {} is",
+            engine.title,
+            list(targets.iter().copied())
+        )));
     }
 }
 
@@ -340,7 +364,10 @@ fn nowhere(
     let is_known = |name: &str| engines().any(|engine| metric(engine, name).is_some());
     let is_there = |selector: &VectorSelector| {
         promql::metric(selector).is_none_or(|name| {
-            !is_scraped(name) || is_known(name) || shown.named.contains(name) || up.iter().any(|target| shown.has(target, name))
+            !is_scraped(name)
+                || is_known(name)
+                || shown.named.contains(name)
+                || up.iter().any(|target| shown.has(target, name))
         })
     };
     let mut told = BTreeSet::new();

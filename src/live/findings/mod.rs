@@ -47,10 +47,7 @@ pub fn unknown_address(message: &str, help: &str) -> Diagnostic {
 
 /// Whether a finding says that somebody could not be asked: of what they would have said nothing is known.
 pub fn is_unasked(finding: &Diagnostic) -> bool {
-    matches!(
-        finding.id,
-        "another-stack" | "no-address" | "no-answer" | "not-reached" | "not-the-program"
-    )
+    matches!(finding.id, "another-stack" | "no-address" | "no-answer" | "not-reached" | "not-the-program")
 }
 
 /// Everything that a Prometheus says of itself and of what it watches.
@@ -79,9 +76,7 @@ fn ask_prometheus(
             expected.reload[0]
         );
         let root = file.root.get("scrape_configs").unwrap_or_else(|| file.root.clone());
-        report.push(
-            Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help),
-        );
+        report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
         return Ok(());
     }
     configuration::prometheus(expected, file, &config, running, report)?;
@@ -104,15 +99,15 @@ pub fn alertmanager(
     report: &mut Report,
 ) {
     if configuration::is_other_alertmanager(file, &running.config) {
-        let message = format!("the Alertmanager at `{url}` is another than this stack's: it knows none of its receivers");
+        let message = format!(
+            "the Alertmanager at `{url}` is another than this stack's: it knows none of its receivers"
+        );
         let help = format!(
             "name this stack's Alertmanager with `--alertmanager URL`; if it is this one, it runs without this file: `{}`",
             expected.reload[1]
         );
         let root = file.root.get("receivers").unwrap_or_else(|| file.root.clone());
-        report.push(
-            Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help),
-        );
+        report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
         return;
     }
     let asked = configuration::alertmanager(expected, file, running, report);
@@ -144,9 +139,12 @@ fn another(file: &stack::Prometheus, running: &stack::Prometheus, url: &HttpUrl)
             Some(format!("the Prometheus at `{url}` is of the stack `{other}`, not of `{own}`"))
         }
         _ => {
-            let shares = file.jobs.iter().any(|job| running.jobs.iter().any(|one| one.name.value == job.name.value));
+            let shares =
+                file.jobs.iter().any(|job| running.jobs.iter().any(|one| one.name.value == job.name.value));
             (!shares && !file.jobs.is_empty()).then(|| {
-                format!("the Prometheus at `{url}` is another than this stack's: it has none of its scrape jobs")
+                format!(
+                    "the Prometheus at `{url}` is another than this stack's: it has none of its scrape jobs"
+                )
             })
         }
     }
@@ -155,4 +153,14 @@ fn another(file: &stack::Prometheus, running: &stack::Prometheus, url: &HttpUrl)
 /// What tells one target from another in a message.
 fn target_name(labels: &Labels) -> &str {
     ["replica", "instance"].iter().find_map(|name| labels.get(*name)).map_or("", String::as_str)
+}
+
+/// What a program says, on one line. Longer than a word of the user's may be: it is all that there is.
+fn said(text: &str) -> String {
+    const MAX: usize = 300;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MAX) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
 }

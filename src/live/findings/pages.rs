@@ -15,7 +15,8 @@ pub fn page(id: &str) -> Option<&'static str> {
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     PAGE.match_indices("\n### `").filter_map(|(at, _)| {
         let text = &PAGE[at + 1..];
-        let end = text.find("\n## ").into_iter().chain(text.find("\n### ")).min().map_or(text.len(), |end| end + 1);
+        let end =
+            text.find("\n## ").into_iter().chain(text.find("\n### ")).min().map_or(text.len(), |end| end + 1);
         let id = text.strip_prefix("### `")?.split('`').next()?;
         Some((id, &text[..end]))
     })

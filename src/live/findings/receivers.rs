@@ -19,12 +19,14 @@ pub(super) fn compare(file: &Alertmanager, prometheus: &Prometheus, report: &mut
         let is_it = |one: &&(&Receiver, &Integration)| {
             one.1.kind == kind && (only.is_empty() || one.0.name.value == only)
         };
-        let all = file.receivers.iter().flat_map(|one| one.integrations.iter().map(move |below| (one, below)));
+        let all =
+            file.receivers.iter().flat_map(|one| one.integrations.iter().map(move |below| (one, below)));
         let of_kind: Vec<(&Receiver, &Integration)> = all.filter(|one| is_it(&one)).collect();
         let Some((_, first)) = of_kind.first() else { continue };
         let names = list(of_kind.iter().map(|(receiver, _)| receiver.name.as_str()));
         let reason = if label("reason").is_empty() { "it does not say why" } else { label("reason") };
-        let times = if count < 1.5 { "one notification".to_owned() } else { format!("{count:.0} notifications") };
+        let times =
+            if count < 1.5 { "one notification".to_owned() } else { format!("{count:.0} notifications") };
         let is_recent = recent.iter().any(|(other, _)| *other == labels);
         let found = if is_recent {
             let message = format!("Alertmanager could not deliver to {names} by {kind} within the last hour");

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Expected;
+use super::{Expected, said};
 use crate::checks::list;
-use crate::diagnostics::{Diagnostic, Report, shortened};
+use crate::diagnostics::{Diagnostic, Report};
 use crate::live;
 use crate::promql;
 use crate::stack::{self, Group, Rule, RuleFile};
@@ -18,8 +18,12 @@ pub(super) fn compare(
 ) {
     let reload = &expected.reload[0];
     let folder = &expected.stack.folder;
-    let named: BTreeSet<String> =
-        file.rule_files.iter().flat_map(|one| one.files.iter().flatten()).map(|path| folder.name(path)).collect();
+    let named: BTreeSet<String> = file
+        .rule_files
+        .iter()
+        .flat_map(|one| one.files.iter().flatten())
+        .map(|path| folder.name(path))
+        .collect();
     let mut taken = BTreeSet::new();
     for rules in expected.stack.rule_files.iter().filter(|one| named.contains(one.document.name())) {
         compare_file(rules, groups, &mut taken, reload, report);
@@ -35,8 +39,11 @@ pub(super) fn compare(
     if !left.is_empty() {
         let at = file.root.get("rule_files").unwrap_or_else(|| file.root.clone()).name_at();
         report.push(
-            left_over(format!("Prometheus still evaluates the groups {}, which no file has", list(left)), reload)
-                .at(at.place(), ""),
+            left_over(
+                format!("Prometheus still evaluates the groups {}, which no file has", list(left)),
+                reload,
+            )
+            .at(at.place(), ""),
         );
     }
 }
@@ -108,7 +115,7 @@ fn compare_group(group: &Group, name: &str, running: &live::Group, reload: &str,
         let part = difference(rule, other).unwrap_or_default();
         let at = rule.node.get(part).map_or_else(|| rule.name.at.clone(), |node| node.at());
         let runs = match part {
-            "expr" => format!("`{}` is evaluated", shortened(&other.query)),
+            "expr" => format!("`{}` is evaluated", said(&other.query)),
             "for" => format!("`{}s` runs", other.duration),
             _ => "another one runs".to_owned(),
         };
@@ -169,15 +176,16 @@ fn fails(rule: &Rule, running: &live::Rule, report: &mut Report) {
     if running.health == "err" {
         report.push(
             Diagnostic::error("rule-fails", format!("Prometheus cannot evaluate {}", what(rule)))
-                .at(rule.expr.text.place(), shortened(&running.last_error))
+                .at(rule.expr.text.place(), said(&running.last_error))
                 .help("make it one series on each side, with `by` or `on`, or mend what the message names"),
         );
     }
 }
 
 fn not_loaded(message: String, reload: &str) -> Diagnostic {
-    Diagnostic::error("rule-not-loaded", message)
-        .help(format!("have it read its rules again: `{reload}`; if that is not it, see that the file is mounted"))
+    Diagnostic::error("rule-not-loaded", message).help(format!(
+        "have it read its rules again: `{reload}`; if that is not it, see that the file is mounted"
+    ))
 }
 
 fn differs(message: String, reload: &str) -> Diagnostic {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::target_name;
+use super::{said, target_name};
 use crate::checks::list;
-use crate::diagnostics::{Diagnostic, Place, Report, shortened};
+use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::live::{Labels, Prometheus, Target};
 use crate::stack::{self, Job};
 
@@ -58,7 +58,11 @@ fn same(job: &Job, targets: &[&Target], report: &mut Report) {
         report.push(
             Diagnostic::warning(
                 "target-left-over",
-                format!("Prometheus still scrapes {} of the job `{}`, which no file names", list(more), job.name),
+                format!(
+                    "Prometheus still scrapes {} of the job `{}`, which no file names",
+                    list(more),
+                    job.name
+                ),
             )
             .at(job.name.place(), "")
             .help("it follows target files by itself: see that the file that runs is this one"),
@@ -86,7 +90,7 @@ fn down(job: &Job, targets: &[&Target], report: &mut Report) {
         } else {
             Diagnostic::error("target-down", message)
         };
-        report.push(found.at(place(job, target), shortened(why)).help(cure(why)));
+        report.push(found.at(place(job, target), said(why)).help(cure(why)));
     }
     if down.len() > SHOWN {
         let message = format!("{} more targets of the job `{}` are down", down.len() - SHOWN, job.name);
@@ -113,12 +117,18 @@ fn cure(why: &str) -> &'static str {
             &["connection refused"],
             "nothing listens there: start it, see its port, and that it listens not only on its own `localhost`",
         ),
-        (&["no such host", "server misbehaving"], "no name server knows this host from inside the container: see its name"),
+        (
+            &["no such host", "server misbehaving"],
+            "no name server knows this host from inside the container: see its name",
+        ),
         (
             &["deadline exceeded", "i/o timeout", "no route to host"],
             "no answer in time: see the address and the firewall, or give it longer by `scrape_timeout`",
         ),
-        (&["x509", "tls:"], "the certificate is not accepted: see `tls` of the job, and whom the certificate is for"),
+        (
+            &["x509", "tls:"],
+            "the certificate is not accepted: see `tls` of the job, and whom the certificate is for",
+        ),
         (
             &["Content-Type", "invalid metric", "expected a valid start token", "unsupported character"],
             "what answers there shows no metrics: see the path and the port",
@@ -148,13 +158,19 @@ pub(super) fn probes(file: &stack::Prometheus, running: &Prometheus, report: &mu
         let Some((place, name)) = place(&labels) else { continue };
         let days = (seconds / DAY).floor();
         report.push(if seconds < 0.0 {
-            Diagnostic::error("certificate-expired", format!("the certificate of `{name}` is no longer valid"))
-                .at(place, "expired")
-                .help("renew it, and see why that did not happen by itself")
+            Diagnostic::error(
+                "certificate-expired",
+                format!("the certificate of `{name}` is no longer valid"),
+            )
+            .at(place, "expired")
+            .help("renew it, and see why that did not happen by itself")
         } else {
-            Diagnostic::warning("certificate-expiring", format!("the certificate of `{name}` ends in {days} days"))
-                .at(place, "to be renewed")
-                .help("see that whatever renews it still does")
+            Diagnostic::warning(
+                "certificate-expiring",
+                format!("the certificate of `{name}` ends in {days} days"),
+            )
+            .at(place, "to be renewed")
+            .help("see that whatever renews it still does")
         });
     }
     Ok(())
