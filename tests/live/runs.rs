@@ -3,6 +3,8 @@
 use crate::lab::{Lab, wait_for_replicas};
 use crate::support::fakes::Receiver;
 use crate::support::http::Reply;
+use crate::support::replicas::Replica;
+use crate::support::stack::Stack;
 use crate::{LIVE, expect, findings, skymon, wait_for};
 
 const CONFIG: &str = "
@@ -21,17 +23,30 @@ allow:
     alertmanager/alertmanager.yml: the test has no other machine
 ";
 
+/// A stack that is well, with what plays the rest of the world.
+struct Well {
+    lab: Lab,
+    running: Stack,
+    _world: (Vec<Receiver>, [Replica; 2]),
+}
+
+impl Well {
+    fn start(ip: &'static str) -> Self {
+        let lab = Lab::new(ip, CONFIG);
+        lab.write("secrets/grafana_admin_password", "x");
+        let grafana = Reply::metrics(200, "grafana_build_info 1\n".to_owned());
+        let receivers = vec![lab.slack(), lab.pagerduty(), Receiver::start(lab.addr(3000), grafana)];
+        let replicas = [lab.replica(8001), lab.replica(8002)];
+        lab.render();
+        let running = lab.start();
+        wait_for_replicas(&running, "chat", 2.0);
+        Self { lab, running, _world: (receivers, replicas) }
+    }
+}
+
 #[test]
 fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command() {
-    let lab = Lab::new("127.84.40.1", CONFIG);
-    lab.write("secrets/grafana_admin_password", "x");
-    let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
-    let _grafana = Receiver::start(lab.addr(3000), Reply::metrics(200, "grafana_build_info 1\n".to_owned()));
-    let _replicas = [lab.replica(8001), lab.replica(8002)];
-    lab.render();
-    let mut running = lab.start();
-    wait_for_replicas(&running, "chat", 2.0);
-
+    let Well { lab, mut running, _world } = Well::start("127.84.40.1");
     // As it is written.
     let (status, found) = findings(&lab);
     assert_eq!((status, found), (0, Vec::new()));
@@ -85,6 +100,18 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     running.reload("alertmanager");
     crate::wait_until_fine(&lab);
 
+    // What it refuses, it does not run.
+    lab.edit("monitoring/prometheus/prometheus.yml", "rule_files:", "rule_fils:");
+    running.reload("prometheus");
+    wait_for(
+        &lab,
+        &["error config-refused monitoring/prometheus/prometheus.yml", "its log says what is wrong"],
+    );
+}
+
+#[test]
+fn rules_and_templates_that_are_not_those_of_the_files_are_named() {
+    let Well { lab, running: _running, _world } = Well::start("127.84.47.1");
     // A file of rules that is gone, and one that came.
     std::fs::rename(
         lab.path("monitoring/prometheus/rules/chat.yml"),
@@ -107,6 +134,22 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     expect(&found, &["error rule-not-loaded monitoring/prometheus/rules/stack.yml:", "alert `ReloadFailed`"]);
     expect(&found, &["warning rule-left-over", "still evaluates `AlertmanagerConfigNotLoaded`"]);
 
+    // Names that nobody has. A counter may be there from its first event on.
+    lab.write(
+        "monitoring/prometheus/rules/own.yml",
+        "groups: [{name: own, rules: [{record: 'a:b', expr: sum(queue_lenght)}, {record: 'a:c', expr: 'sum(rate(lost_total[5m]))'}]}]",
+    );
+    // Whoever has not been scraped yet may be the one that has it.
+    let (_, found) = wait_for(
+        &lab,
+        &[
+            "warning metric-nowhere monitoring/prometheus/rules/own.yml:1",
+            "shows `queue_lenght`",
+            "recording `a:b` reads it",
+        ],
+    );
+    expect(&found, &["note metric-not-yet monitoring/prometheus/rules/own.yml:1", "shows `lost_total`"]);
+
     // Alertmanager shows nothing of templates and comments.
     lab.edit("monitoring/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");
     let template = lab.path("monitoring/alertmanager/templates/skymon.tmpl");
@@ -119,12 +162,4 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     let (_, found) = findings(&lab);
     expect(&found, &["warning config-changed monitoring/alertmanager/alertmanager.yml", "another text"]);
     expect(&found, &["note file-newer", "skymon.tmpl"]);
-
-    // What it refuses, it does not run.
-    lab.edit("monitoring/prometheus/prometheus.yml", "rule_files:", "rule_fils:");
-    running.reload("prometheus");
-    wait_for(
-        &lab,
-        &["error config-refused monitoring/prometheus/prometheus.yml", "its log says what is wrong"],
-    );
 }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::Expected;
 use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::live::{Group, Prometheus};
+use crate::source::Spanned;
 use crate::stack;
 
 pub(super) fn compare(
@@ -17,7 +18,7 @@ pub(super) fn compare(
     let place = |name: &str| {
         let all = expected.stack.rule_files.iter().flat_map(|file| &file.groups);
         let found = all.filter_map(|group| group.name.as_ref()).find(|known| known.value == name);
-        found.map_or_else(|| Place::File(file.document.name().to_owned()), |name| name.place())
+        found.map_or_else(|| Place::File(file.document.name().to_owned()), Spanned::place)
     };
     let late = |name: &str, why: String| {
         Diagnostic::warning("evaluation-late", format!("the rules of the group `{name}` are evaluated late"))
