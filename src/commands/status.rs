@@ -10,7 +10,7 @@ use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;
 use crate::live::findings::plain_error;
-use crate::live::{Alertmanager, Prometheus, Rule, Target};
+use crate::live::{Alertmanager, Counter, Prometheus, Rule, Target};
 use crate::plan::{Plan, Targets, WATCHDOG};
 use crate::values::Severity;
 
@@ -209,43 +209,48 @@ fn alerts(rules: &[Rule], table: &mut Table) {
 #[derive(Default)]
 struct History {
     /// Seconds since the last notification, within a day.
-    last: BTreeMap<String, f64>,
+    last: BTreeMap<Counter, f64>,
     /// Notifications that were given up in the last hour.
-    failed: BTreeMap<String, f64>,
+    failed: BTreeMap<Counter, f64>,
 }
 
 impl History {
     fn read(prometheus: &Prometheus) -> Result<Self> {
-        let last = "time() - max by (integration) (max_over_time(\
+        let last = "time() - max by (integration, receiver_name) (max_over_time(\
                     timestamp(increase(alertmanager_notifications_total[2m]) > 0)[1d:1m]))";
-        let failed = "sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0";
-        let by = "integration";
-        Ok(Self { last: prometheus.query_by(last, by)?, failed: prometheus.query_by(failed, by)? })
+        let failed = "sum by (integration, receiver_name) \
+                      (increase(alertmanager_notifications_failed_total[1h])) > 0";
+        let ask = |expr| {
+            let series = prometheus.query(expr)?.into_iter();
+            anyhow::Ok(series.map(|(labels, value)| (Counter::of(&labels), value)).collect())
+        };
+        Ok(Self { last: ask(last)?, failed: ask(failed)? })
     }
 }
 
-/// One row for each kind of integration, with the receivers that have it: Alertmanager counts by kind.
+/// One row for each integration of a receiver, or of each kind where Alertmanager counts only by that.
 fn receivers(alertmanager: &Alertmanager, history: &History, table: &mut Table) -> Result<()> {
     let metrics = alertmanager.metrics()?;
-    let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut counters: BTreeMap<Counter, BTreeSet<&str>> = BTreeMap::new();
     for receiver in &alertmanager.config.receivers {
         for integration in &receiver.integrations {
-            kinds.entry(&integration.kind).or_default().insert(&receiver.name.value);
+            let counter = alertmanager.counter(&receiver.name, &integration.kind);
+            counters.entry(counter).or_default().insert(&receiver.name.value);
         }
     }
-    if kinds.is_empty() {
+    if counters.is_empty() {
         table.add(State::Bad, "receivers", "none has an integration: nobody is told");
     }
-    for (kind, names) in kinds {
-        let counts = metrics.counts(kind);
+    for (counter, names) in counters {
+        let counts = metrics.counts(&counter);
         let names: Vec<&str> = names.into_iter().collect();
         let mut text =
             format!("{}: {:.0} notifications, {:.0} failed", names.join(", "), counts.begun, counts.failed);
-        if let Some(seconds) = history.last.get(kind) {
+        if let Some(seconds) = history.last.get(&counter) {
             text.push_str(&format!(", the last {}", ago(*seconds)));
         }
-        let state = if history.failed.contains_key(kind) { State::Bad } else { State::Fine };
-        table.add(state, kind, text);
+        let state = if history.failed.contains_key(&counter) { State::Bad } else { State::Fine };
+        table.add(state, &counter.kind, text);
         if state == State::Bad {
             table.more("failed within the last hour: the log of Alertmanager says why");
         }

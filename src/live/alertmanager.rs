@@ -21,9 +21,35 @@ pub struct Alertmanager {
     pub clock: Option<f64>,
     /// As it runs; it shows `<secret>` for every secret.
     pub config: stack::Alertmanager,
+    names_receivers: bool,
 }
 
-/// What the metrics say of one kind of integration, since the start.
+/// What notifications are counted by: an integration of a receiver, or where Alertmanager does not name receivers in its
+/// counters, all integrations of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    pub kind: String,
+    receiver: Option<String>,
+}
+
+impl Counter {
+    fn counts(&self, labels: &BTreeMap<String, String>) -> bool {
+        let is = |name: &str, wanted: &str| labels.get(name).is_some_and(|value| value == wanted);
+        is(INTEGRATION, &self.kind) && self.receiver.as_ref().is_none_or(|receiver| is(RECEIVER, receiver))
+    }
+
+    /// What counts the series with these labels.
+    pub fn of(labels: &BTreeMap<String, String>) -> Self {
+        let label = |name: &str| labels.get(name).cloned().filter(|value| !value.is_empty());
+        Self { kind: label(INTEGRATION).unwrap_or_default(), receiver: label(RECEIVER) }
+    }
+}
+
+const INTEGRATION: &str = "integration";
+/// Only there with a feature flag, which the rendered stack sets.
+const RECEIVER: &str = "receiver_name";
+
+/// What the metrics say of one counter, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Notifications that were begun.
@@ -100,7 +126,16 @@ impl Alertmanager {
             return Err(not_it("Alertmanager", base, path));
         };
         let config = stack::Alertmanager::parse(SourceFile::new("alertmanager.yml", config));
-        Ok(Self { base: base.clone(), version: version.to_owned(), clock, config })
+        let mut found =
+            Self { base: base.clone(), version: version.to_owned(), clock, config, names_receivers: false };
+        let names = |metrics: Metrics| metrics.has("alertmanager_notifications_total", RECEIVER);
+        found.names_receivers = found.metrics().is_ok_and(names);
+        Ok(found)
+    }
+
+    /// What counts an integration of a receiver.
+    pub fn counter(&self, receiver: &str, kind: &str) -> Counter {
+        Counter { kind: kind.to_owned(), receiver: self.names_receivers.then(|| receiver.to_owned()) }
     }
 
     pub fn metrics(&self) -> Result<Metrics> {
@@ -189,9 +224,8 @@ impl Metrics {
         (self.sum("alertmanager_config_hash", |_| true) - hash).abs() < 0.5
     }
 
-    /// Of one kind of integration, for all receivers that have it.
-    pub fn counts(&self, kind: &str) -> Counts {
-        let sum = |name| self.sum(name, |labels| is_of(labels, kind));
+    pub fn counts(&self, counter: &Counter) -> Counts {
+        let sum = |name| self.sum(name, |labels| counter.counts(labels));
         Counts {
             begun: sum("alertmanager_notifications_total"),
             attempts: sum("alertmanager_notification_requests_total"),
@@ -201,22 +235,23 @@ impl Metrics {
     }
 
     /// How Alertmanager names why a notification was given up since an earlier look.
-    pub fn reason(&self, kind: &str, before: &Metrics) -> Option<String> {
+    pub fn reason(&self, counter: &Counter, before: &Metrics) -> Option<String> {
         let name = "alertmanager_notifications_failed_total";
         let series = &self.page.metrics.get(name)?.series;
-        let mut reasons = series.iter().filter(|(labels, _)| is_of(labels, kind));
+        let mut reasons = series.iter().filter(|(labels, _)| counter.counts(labels));
         let grown = |(labels, value): &&(BTreeMap<String, String>, f64)| {
             *value > before.sum(name, |old| old == labels)
         };
         reasons.find(grown).and_then(|(labels, _)| labels.get("reason").cloned())
     }
 
+    fn has(&self, name: &str, label: &str) -> bool {
+        let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
+        series.iter().any(|(labels, _)| labels.contains_key(label))
+    }
+
     fn sum(&self, name: &str, wanted: impl Fn(&BTreeMap<String, String>) -> bool) -> f64 {
         let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
         series.iter().filter(|(labels, _)| wanted(labels)).map(|(_, value)| value).sum()
     }
-}
-
-fn is_of(labels: &BTreeMap<String, String>, kind: &str) -> bool {
-    labels.get("integration").is_some_and(|integration| integration == kind)
 }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use alertmanager::{Alertmanager, Counts, Metrics, Sent};
+pub use alertmanager::{Alertmanager, Counter, Counts, Metrics, Sent};
 pub use prometheus::{Group, Prometheus, Rule, RuleState, Target};
 
 use crate::diagnostics::shortened;

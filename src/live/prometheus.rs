@@ -178,10 +178,4 @@ impl Prometheus {
         let series = reply.data.result.into_iter();
         Ok(series.filter_map(|series| Some((series.metric, series.value.1.parse().ok()?))).collect())
     }
-
-    /// The same by one of the labels.
-    pub fn query_by(&self, expr: &str, label: &str) -> Result<BTreeMap<String, f64>> {
-        let series = self.query(expr)?.into_iter();
-        Ok(series.map(|(mut labels, value)| (labels.remove(label).unwrap_or_default(), value)).collect())
-    }
 }

@@ -50,7 +50,8 @@ pub(super) fn compare(
     let shown = Shown::ask(running, &names)?;
     let up: Vec<&Target> = all.iter().filter(|target| target.health == "up").collect();
     let silent = silent(expected, file, &up, &shown, &names, report);
-    let context = Context { all, up: &up, shown: &shown, silent: &silent };
+    let partial = partial(file, all, &silent);
+    let context = Context { up: &up, shown: &shown, silent: &silent, partial: &partial };
     for job in &file.jobs {
         let engine = expected.plan.and_then(|plan| {
             plan.services
@@ -67,11 +68,24 @@ pub(super) fn compare(
 }
 
 struct Context<'a> {
-    all: &'a [Target],
     up: &'a [&'a Target],
     shown: &'a Shown,
     /// The targets of which it has been said that they show nothing.
     silent: &'a [&'a Target],
+    /// The jobs that do not show everything they could.
+    partial: &'a [&'a str],
+}
+
+/// Jobs with a target that is not there, not up, not scraped yet, or shows nothing: it may be the one that has a metric.
+fn partial<'f>(file: &'f stack::Prometheus, all: &[Target], silent: &[&Target]) -> Vec<&'f str> {
+    let is_partial = |job: &&stack::Job| {
+        let own: Vec<&Target> = all.iter().filter(|target| target.scrape_pool == job.name.value).collect();
+        let is_told = |target: &Target| silent.iter().any(|told| std::ptr::eq(*told, target));
+        own.is_empty()
+            || own.len() < job.addresses().count()
+            || own.iter().any(|target| target.health != "up" || is_told(target))
+    };
+    file.jobs.iter().filter(is_partial).map(|job| job.name.as_str()).collect()
 }
 
 /// What Prometheus makes itself.
@@ -359,7 +373,7 @@ fn nowhere(
     is_scraped: &dyn Fn(&str) -> bool,
     report: &mut Report,
 ) {
-    let Context { all, up, shown, silent } = context;
+    let Context { up, shown, partial, .. } = context;
     let engines = || expected.plan.into_iter().flat_map(|plan| &plan.services).map(|service| &service.engine);
     let is_known = |name: &str| engines().any(|engine| metric(engine, name).is_some());
     let is_there = |selector: &VectorSelector| {
@@ -373,10 +387,9 @@ fn nowhere(
     let mut told = BTreeSet::new();
     for question in questions {
         for need in question.needs(&is_there) {
-            // Who is down, or shows nothing, may be the one that has it.
-            let is_unsure = all.iter().any(|target| {
-                is_about(&need, target)
-                    && (target.health != "up" || silent.iter().any(|one| std::ptr::eq(*one, target)))
+            let is_unsure = partial.iter().any(|job| {
+                let jobs = &need.selector.matchers.matchers;
+                jobs.iter().filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
             });
             if is_unsure || !told.insert(need.name) {
                 continue;
