@@ -1,11 +1,14 @@
 //! Whether the programs run what is in the files.
 
+use std::fs;
+use std::path::Path;
+
 use crate::lab::{Lab, wait_for_replicas};
 use crate::support::fakes::Receiver;
 use crate::support::http::Reply;
 use crate::support::replicas::Replica;
 use crate::support::stack::Stack;
-use crate::{LIVE, expect, findings, skymon, wait_for};
+use crate::{LIVE, expect, findings, findings_of, skymon, wait_for};
 
 const CONFIG: &str = "
 version: 1
@@ -113,7 +116,7 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
 fn rules_and_templates_that_are_not_those_of_the_files_are_named() {
     let Well { lab, running: _running, _world } = Well::start("127.84.47.1");
     // A file of rules that is gone, and one that came.
-    std::fs::rename(
+    fs::rename(
         lab.path("monitoring/prometheus/rules/chat.yml"),
         lab.path("monitoring/prometheus/rules/other.yml"),
     )
@@ -154,12 +157,64 @@ fn rules_and_templates_that_are_not_those_of_the_files_are_named() {
     lab.edit("monitoring/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");
     let template = lab.path("monitoring/alertmanager/templates/skymon.tmpl");
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
-    std::fs::File::options()
-        .write(true)
-        .open(&template)
-        .and_then(|file| file.set_modified(later))
-        .expect("ours");
+    fs::File::options().write(true).open(&template).and_then(|file| file.set_modified(later)).expect("ours");
     let (_, found) = findings(&lab);
     expect(&found, &["warning config-changed monitoring/alertmanager/alertmanager.yml", "another text"]);
     expect(&found, &["note file-newer", "skymon.tmpl"]);
+}
+
+/// Copies a folder, with addresses of this machine in the place of others.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a temporary folder");
+    for entry in fs::read_dir(from).expect("a folder of the snapshots") {
+        let path = entry.expect("reads the entry").path();
+        let to = to.join(path.file_name().expect("has a name"));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            let text = fs::read_to_string(&path).expect("a text");
+            fs::write(to, text.replace("\"10.0.", "\"127.84.").replace("[fd00::", "[::"))
+                .expect("a temporary file");
+        }
+    }
+}
+
+#[test]
+fn however_a_program_writes_its_configuration_it_is_the_same() {
+    let lab = Lab::new("127.84.50.1", CONFIG);
+    fs::create_dir(lab.path("theirs")).expect("a temporary folder");
+    // Every key of the config, every integration, every way to find targets, and all rules.
+    let everything = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/everything");
+    for folder in ["prometheus", "alertmanager"] {
+        copy(&everything.join(folder), &lab.path("theirs").join(folder));
+    }
+    lab.write(
+        "theirs/docker-compose.yml",
+        "services:
+  prometheus:
+    image: prom/prometheus:v3.5.0
+    volumes: ['./prometheus:/etc/prometheus:ro']
+  alertmanager:
+    image: prom/alertmanager:v0.28.0
+    volumes: ['./alertmanager:/etc/alertmanager:ro']
+",
+    );
+    let live = LIVE.replace("--live", "theirs --live");
+    let _running = Stack::start(&lab.path("theirs"), "127.84.50.1");
+    let of_the_configuration = |found: Vec<String>| -> Vec<String> {
+        let starts =
+            ["config-not-loaded", "config-changed", "rule-", "target-left", "another-", "not-r", "no-answer"];
+        let id = |line: &str| line.split(' ').nth(1).unwrap_or_default().to_owned();
+        found.into_iter().filter(|line| starts.iter().any(|start| id(line).starts_with(start))).collect()
+    };
+    let (_, found) = findings_of(&lab, &live);
+    assert_eq!(of_the_configuration(found), Vec::<String>::new());
+    // By its hash Alertmanager's text is another one now; each value of it must still be found.
+    lab.edit("theirs/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");
+    let (_, found) = findings_of(&lab, &live);
+    let found = of_the_configuration(found);
+    assert!(
+        found.len() == 1 && found[0].starts_with("warning config-changed theirs/alertmanager/"),
+        "{found:#?}"
+    );
 }
