@@ -19,6 +19,7 @@ pub mod diagnostics;
 pub mod promql;
 pub mod http;
 pub mod templates;
+pub mod forms;
 pub mod mounts;
 pub mod catalog;
 pub mod exposition;

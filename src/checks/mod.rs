@@ -23,10 +23,12 @@ mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
+mod given_twice;
 mod group_interval_short;
 mod image_without_tag;
 mod localhost_in_container;
 mod lost_target_unnoticed;
+mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -47,11 +49,14 @@ mod silent_at_no_data;
 mod single_file_mount;
 mod tls_not_verified;
 mod undefined_receiver;
+mod unknown_key;
 mod unused_receiver;
+mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::forms::Fault;
 use crate::stack::Stack;
 
 /// One thing that can be wrong with a stack.
@@ -75,10 +80,12 @@ pub const ALL: &[Check] = &[
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
+    given_twice::CHECK,
     group_interval_short::CHECK,
     image_without_tag::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
+    missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -99,13 +106,26 @@ pub const ALL: &[Check] = &[
     single_file_mount::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
+    unknown_key::CHECK,
     unused_receiver::CHECK,
+    wrong_type::CHECK,
 ];
 
 impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// Where files do not have the form that their programs read, in this way.
+    fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
+        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+            let mut finding = self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
+            if let Some((other, text)) = &misfit.other {
+                finding = finding.at(other.place(), text.clone());
+            }
+            report.push(finding.help(misfit.help.clone()));
+        }
     }
 
     pub fn find(id: &str) -> Option<&'static Check> {

@@ -24,6 +24,7 @@ pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Ta
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::forms::Misfit;
 use crate::source::{Document, Node, Spanned};
 
 /// Everything that was found in one folder.
@@ -38,6 +39,8 @@ pub struct Stack {
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
+    /// Where a file does not have the form that its program reads.
+    pub misfits: Vec<Misfit>,
     /// What could not be read, and why.
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
