@@ -47,6 +47,7 @@ mod equal_label_missing;
 mod file_not_mounted;
 mod flag_refused;
 mod folder_not_writable;
+mod given_twice;
 mod gpu_not_reserved;
 mod grafana_open;
 mod group_by_all;
@@ -70,6 +71,7 @@ mod mail_password_in_clear;
 mod matches_no_alert;
 mod metrics_need_key;
 mod metrics_switched_off;
+mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -125,14 +127,17 @@ mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
+mod unknown_key;
 mod unused_receiver;
 mod variable_not_expanded;
 mod wrong_port;
+mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
 pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::forms::Fault;
 use crate::stack::Stack;
 
 /// One thing that can be wrong with a stack.
@@ -173,6 +178,7 @@ pub const ALL: &[Check] = &[
     file_not_mounted::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
+    given_twice::CHECK,
     gpu_not_reserved::CHECK,
     grafana_open::CHECK,
     group_by_all::CHECK,
@@ -196,6 +202,7 @@ pub const ALL: &[Check] = &[
     matches_no_alert::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
+    missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -251,15 +258,29 @@ pub const ALL: &[Check] = &[
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
+    unknown_key::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
+    wrong_type::CHECK,
 ];
 
 impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// Where files do not have the form that their programs read, in this way.
+    fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
+        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+            let mut finding =
+                self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
+            if let Some((other, text)) = &misfit.other {
+                finding = finding.at(other.place(), text.clone());
+            }
+            report.push(finding.help(misfit.help.clone()));
+        }
     }
 
     pub fn find(id: &str) -> Option<&'static Check> {
