@@ -164,3 +164,106 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
     // The trees are worth the while.
     assert!(ends.len() > 2 && dead > 20, "{ends:?} ends, {dead} branches never reached");
 }
+
+/// The examples of a page, as far as one file is all of it.
+fn examples(id: &str, section: &str) -> Option<String> {
+    let page = skymon::checks::page(id).expect("has a page");
+    let text = page.split("\n## ").find(|part| part.starts_with(section)).expect("has the section");
+    let mut blocks = text.split("\n```").skip(1).step_by(2);
+    let (info, body) = blocks.next().expect("has a block").split_once('\n').expect("has lines");
+    let is_alone = blocks.next().is_none() && info == "yaml alertmanager.yml";
+    is_alone.then(|| body.lines().map(|line| line.trim_end_matches("  # <-").to_owned() + "\n").collect())
+}
+
+/// Where a page says that Alertmanager does not start, it does not; elsewhere what is wrong is seen only when it hurts.
+#[test]
+fn amtool_stops_the_examples_that_do_not_start_and_takes_the_others() {
+    let project = Project::empty();
+    let (mut stopped, mut taken) = (0, 0);
+    for check in skymon::checks::ALL {
+        for section in ["Wrong", "Right"] {
+            let Some(text) = examples(check.id, section) else { continue };
+            project.write("alertmanager.yml", &text);
+            let files = BTreeMap::from([("alertmanager.yml".to_owned(), text.clone())]);
+            let stack = Stack::read(Folder::Memory { root: "".into(), files });
+            let said = check.findings(&stack);
+            let does_not_start = said.iter().any(|one| one.message.contains("Alertmanager does not start"));
+            let amtool = tools::amtool(&["check-config", "alertmanager.yml"], &project.path(""));
+            assert_eq!(
+                amtool.status != 0,
+                does_not_start,
+                "{} {section}: {}\n{text}",
+                check.id,
+                amtool.text()
+            );
+            *(if does_not_start { &mut stopped } else { &mut taken }) += 1;
+        }
+    }
+    assert!(stopped >= 8 && taken >= 30, "{stopped} stopped, {taken} taken");
+}
+
+#[test]
+fn validate_shows_where_the_alerts_of_a_rendered_stack_go_before_its_findings() {
+    let project = Project::of_example("minimal");
+    project.render();
+    let said = project.skymon(&["validate", "--routes"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let (routes, findings) = said.stdout.split_once("within: from the fault").expect("ends with its legend");
+    assert!(findings.contains("is fine"), "{findings}");
+    let way = |of: &str| routes.split("\n\n").find(|way| way.contains(of)).expect("is there").to_owned();
+    // What the design promises: scrape, evaluation, `for` and the wait of the group.
+    let down = way("   ServiceDown ");
+    assert!(
+        down.starts_with("-> team (slack)\n   a message for each alertname, service: after 10s, "),
+        "{down}"
+    );
+    assert!(down.contains("   ServiceDown                critical  demo     1m10s\n"), "{down}");
+    assert!(down.contains("   HighErrorRate              critical  demo     5m40s   ServiceDown"), "{down}");
+    assert!(way("   NoRequests ").starts_with("-> nobody (tells nobody)\n"), "{routes}");
+    // An edit by hand is seen.
+    let path = "monitoring/alertmanager/alertmanager.yml";
+    let edited = project.read(path).replace("group_wait: \"10s\"", "group_wait: \"2m\"");
+    project.write(path, &edited);
+    let said = project.skymon(&["validate", "--routes"]);
+    assert_eq!(said.status, 1);
+    assert!(said.stdout.contains("ServiceDown                critical  demo     3m\n"), "{}", said.stdout);
+}
+
+#[test]
+fn no_line_of_the_largest_stack_is_wider_than_a_terminal_and_each_alert_is_there_once() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    let said = project.skymon(&["validate", "--routes"]).stdout;
+    let routes = said.split("within: from the fault").next().expect("begins with them");
+    for line in routes.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let json = project.skymon(&["validate", "--routes", "--format", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("is JSON");
+    let alerts = json["routes"][0]["alerts"].as_array().expect("is a list");
+    assert!(alerts.len() > 100 && routes.contains(&format!("where {} alerts go", alerts.len())), "{routes}");
+    for alert in alerts {
+        let (name, severity) = (alert["alert"].as_str().unwrap(), alert["severity"].as_str().unwrap());
+        let is_it = |line: &&str| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(name) && words.next() == Some(severity)
+        };
+        assert!(routes.lines().any(|line| is_it(&line)), "{name} {severity}");
+    }
+    // Some is sent to three.
+    let ends = |name: &str| {
+        let alert = alerts.iter().find(|alert| alert["alert"] == name).expect("is there");
+        let ends = alert["ends"].as_array().expect("is a list").iter();
+        ends.map(|end| end["receiver"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(ends("AlertmanagerCannotDeliver"), "chat hook oncall");
+    assert_eq!(ends("Watchdog"), "heartbeat");
+}
+
+#[test]
+fn the_other_formats_say_that_they_have_no_place_for_the_routes() {
+    let project = Project::of_example("minimal");
+    let said = project.skymon(&["validate", "--routes", "--format", "sarif"]);
+    assert_eq!(said.status, 2);
+    assert!(said.stderr.contains("`--routes` is shown as text or with `--format json`"), "{}", said.stderr);
+}

@@ -63,6 +63,7 @@ mod route_never_reached;
 mod rules_not_loaded;
 mod secret_in_file;
 mod secret_not_mounted;
+mod secret_said_twice;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
@@ -141,6 +142,7 @@ pub const ALL: &[Check] = &[
     rules_not_loaded::CHECK,
     secret_in_file::CHECK,
     secret_not_mounted::CHECK,
+    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
