@@ -41,6 +41,7 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod matcher_unreadable;
 mod matches_no_alert;
 mod monitoring_unwatched;
 mod mount_source_missing;
@@ -120,6 +121,7 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
