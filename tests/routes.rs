@@ -144,7 +144,9 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
 
             // With some of the labels unknown, the true way is among the possible ones, and what is sure is on it.
             let mut known = Labels::none();
-            labels.iter().for_each(|(name, value)| known.set(name, Some(value)));
+            for (name, value) in &labels {
+                known.set(name, Some(value));
+            }
             for name in LABELS.iter().filter(|_| dice.chance(50)) {
                 known.allow(name);
             }
@@ -266,4 +268,158 @@ fn the_other_formats_say_that_they_have_no_place_for_the_routes() {
     let said = project.skymon(&["validate", "--routes", "--format", "sarif"]);
     assert_eq!(said.status, 2);
     assert!(said.stderr.contains("`--routes` is shown as text or with `--format json`"), "{}", said.stderr);
+}
+
+/// The ids of what is found in an `alertmanager.yml` with these rules, beside what is said of any small stack.
+fn found(files: &[(&str, &str)]) -> Vec<&'static str> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: "".into(), files });
+    let usual = ["lost-target-unnoticed", "monitoring-unwatched", "no-alertmanager", "no-inhibition"];
+    let mut ids: Vec<&str> = skymon::checks::run(&stack, &[])
+        .iter()
+        .map(|finding| finding.id)
+        .filter(|id| !usual.contains(id))
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+const PROMETHEUS: &str =
+    "rule_files: [rules.yml]\nscrape_configs: [{job_name: a, static_configs: [{targets: [10.0.0.5:80]}]}]\n";
+const RULES: &str = "groups:\n- name: a\n  rules:\n  - {alert: Down, expr: up < 1, labels: {severity: critical}, annotations: {summary: '{{ $labels.instance }}'}}\n  - {alert: Slow, expr: sum(a_seconds) > 1, labels: {severity: warning}}\n";
+
+/// What stands below `route:`, and the receivers `a` with Slack, `b` with PagerDuty and `null` with nothing.
+fn of_routes(route: &str) -> Vec<&'static str> {
+    let receivers = "receivers: [{name: a, slack_configs: [{api_url_file: /x, channel: '#x'}]}, {name: b, pagerduty_configs: [{routing_key_file: /x}]}, {name: 'null'}]";
+    let text = format!("{route}\n{receivers}\n");
+    let mut ids = found(&[("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", &text)]);
+    ids.retain(|id| *id != "unused-receiver");
+    ids
+}
+
+#[test]
+fn routes_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let nothing: [&str; 0] = [];
+    let root = "route: {receiver: a, group_by: [alertname], routes: [";
+    for (routes, expected) in [
+        ("{receiver: b, matchers: ['severity=\"critical\"']}]}", &nothing as &[&str]),
+        // A severity without an alert may wait for its first one; a slip of the pen does not.
+        ("{receiver: b, matchers: ['severity=\"info\"']}]}", &nothing),
+        ("{receiver: b, matchers: ['severity=\"critcal\"']}]}", &["matches-no-alert", "severity-not-routed"]),
+        ("{receiver: b, matchers: ['alertname=\"Gone\"']}]}", &["matches-no-alert"]),
+        // The series may bring any team.
+        ("{receiver: b, matchers: ['team=\"x\"']}]}", &nothing),
+        // Different groups by time.
+        (
+            "{receiver: b, matchers: ['severity=\"critical\"'], active_time_intervals: [n], continue: true}, {receiver: b, mute_time_intervals: [n]}]}\ntime_intervals: [{name: n}]",
+            &nothing,
+        ),
+        (
+            "{receiver: b, matchers: ['severity=\"critical\"'], continue: true}, {receiver: b}]}",
+            &["paged-twice"],
+        ),
+        ("{receiver: b}, {receiver: a, matchers: ['severity=\"critical\"']}]}", &["route-never-reached"]),
+        // A heartbeat each interval, and one that is no heartbeat.
+        (
+            "{receiver: b, group_interval: 1m, repeat_interval: 50s, matchers: ['alertname=\"Down\"']}]}",
+            &nothing,
+        ),
+        ("{receiver: b, repeat_interval: 1m, matchers: ['alertname=\"Down\"']}]}", &["timers-out-of-order"]),
+        ("{receiver: b, group_by: [instance, zone], matchers: ['severity=\"critical\"']}]}", &nothing),
+        ("{receiver: b, group_by: [instnace]}]}", &["group-by-unknown-label"]),
+    ] {
+        assert_eq!(of_routes(&format!("{root}{routes}")), expected, "{routes}");
+    }
+    let null = "route: {receiver: 'null', group_by: [alertname], routes: [{receiver: a, matchers: ['severity=\"warning\"']}]}";
+    assert_eq!(of_routes(null), ["receiver-without-integration"]);
+    let dropped = "route: {receiver: a, group_by: [alertname], routes: [{receiver: 'null', matchers: ['severity=\"warning\"']}]}";
+    assert_eq!(of_routes(dropped), nothing);
+}
+
+#[test]
+fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let nothing: [&str; 0] = [];
+    for (rule, expected) in [
+        (
+            "source_matchers: ['alertname=\"Down\"'], target_matchers: ['severity=\"warning\"']",
+            &nothing as &[&str],
+        ),
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"']",
+            &["inhibits-everything"],
+        ),
+        // One side may have it: then it is no word of nobody's.
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [zone]",
+            &nothing,
+        ),
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [instnace]",
+            &["equal-label-missing"],
+        ),
+        (
+            "source_matchers: ['alertname=\"Slow\"'], target_matchers: ['alertname=\"Slow\"'], equal: [zone]",
+            &["equal-label-missing"],
+        ),
+        (
+            "source_matchers: ['alertname=\"Dwon\"'], target_matchers: ['severity=\"warning\"']",
+            &["matches-no-alert"],
+        ),
+        // A rule copied for alerts that are not there does nothing.
+        (
+            "source_matchers: ['alertname=\"InfoInhibitor\"'], target_matchers: ['severity=\"info\"']",
+            &nothing,
+        ),
+    ] {
+        let text = format!("route: {{receiver: a, group_by: [alertname]}}\ninhibit_rules: [{{{rule}}}]");
+        assert_eq!(of_routes(&text), expected, "{rule}");
+    }
+}
+
+#[test]
+fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let mail = "email_configs: [{from: a@b.example, smarthost: 'mail.example.com:587', auth_username: u, auth_password_file: /p, ";
+    let slack = "slack_configs: [{api_url_file: /x, channel: '#x', ";
+    let nothing: [&str; 0] = [];
+    for (receiver, expected) in [
+        (format!("{mail}to: 'Team <a@b.example>, b@b.example'}}]"), &nothing as &[&str]),
+        (format!("{mail}to: '{{{{ .CommonLabels.owner }}}}'}}]"), &nothing),
+        (format!("{mail}to: team}}]"), &["mail-address-invalid"]),
+        (format!("{mail}to: a@b.example, require_tls: false}}]"), &["mail-password-in-clear"]),
+        (format!("{mail}to: a@b.example, require_tls: false, force_implicit_tls: true}}]"), &nothing),
+        (
+            format!("{mail}to: a@b.example, require_tls: false}}]").replace("mail.example.com", "postfix"),
+            &nothing,
+        ),
+        (format!("{slack}text: '{{{{ template \"slack.default.text\" . }}}}'}}]"), &nothing),
+        (format!("{slack}text: '{{{{ template \"team.text\" . }}}}'}}]"), &["template-unknown"]),
+        (format!("{slack}text: '{{{{ if .Alerts }}}}'}}]"), &["template-broken"]),
+        (format!("{slack}text: '{{{{ .CommonAnnotations.summary }}}}'}}]"), &["common-value-empty"]),
+        (format!("{slack}text: '{{{{ .CommonLabels.severity }}}}'}}]"), &nothing),
+        (
+            format!(
+                "{slack}text: '{{{{ if .CommonAnnotations.summary }}}}{{{{ .CommonAnnotations.summary }}}}{{{{ end }}}}'}}]"
+            ),
+            &nothing,
+        ),
+        // A name in Slack, a price, and a password that is one.
+        (format!("{slack}text: 'costs $5, ask $USER', title: 'a$b'}}]"), &nothing),
+        (format!("{slack}username: '${{BOT}}'}}]"), &["variable-not-expanded"]),
+        ("webhook_configs: [{url: 'https://example.com/$TOKEN/x'}]".to_owned(), &["variable-not-expanded"]),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, send_resolved: false}]".to_owned(),
+            &["resolved-not-sent"],
+        ),
+        ("webhook_configs: [{url_file: /x, send_resolved: false}]".to_owned(), &nothing),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, service_key_file: /y}]".to_owned(),
+            &["pagerduty-service-key"],
+        ),
+    ] {
+        let text =
+            format!("route: {{receiver: a, group_by: [alertname]}}\nreceivers: [{{name: a, {receiver}}}]\n");
+        let files =
+            [("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", text.as_str())];
+        assert_eq!(found(&files), expected, "{receiver}");
+    }
 }
