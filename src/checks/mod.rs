@@ -68,6 +68,7 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod matcher_unreadable;
 mod matches_no_alert;
 mod metrics_need_key;
 mod metrics_switched_off;
@@ -106,6 +107,7 @@ mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
 mod secret_not_mounted;
+mod secret_said_twice;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
@@ -199,6 +201,7 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
@@ -237,6 +240,7 @@ pub const ALL: &[Check] = &[
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
     secret_not_mounted::CHECK,
+    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,

@@ -583,7 +583,11 @@ impl Shape {
             return is_dashboard.then_some(Shape::Dashboard);
         }
         let has = |key: &str| {
-            text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
+            text.lines().any(|line| {
+                // What a program has written may have its keys in quotes.
+                let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+                rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+            })
         };
         if has("scrape_configs") || (has("rule_files") && has("alerting")) {
             Some(Shape::Prometheus)
