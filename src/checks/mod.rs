@@ -93,6 +93,7 @@ mod plugins_at_start;
 mod port_on_all_interfaces;
 mod port_taken_twice;
 mod ports_on_host_network;
+mod probe_not_configured;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod ratio_without_minimum;
@@ -130,6 +131,7 @@ mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
 mod unknown_key;
+mod unknown_plugin;
 mod unused_receiver;
 mod variable_not_expanded;
 mod wrong_port;
@@ -226,6 +228,7 @@ pub const ALL: &[Check] = &[
     port_on_all_interfaces::CHECK,
     port_taken_twice::CHECK,
     ports_on_host_network::CHECK,
+    probe_not_configured::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
     ratio_without_minimum::CHECK,
@@ -263,6 +266,7 @@ pub const ALL: &[Check] = &[
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
     unknown_key::CHECK,
+    unknown_plugin::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
