@@ -312,18 +312,13 @@ impl Reader<'_> {
 
     fn commands(&self, tokens: &[Token], range: &Range<usize>) -> Result<Vec<Term>, Fault> {
         let mut terms = Vec::new();
-        // What stands before the next `|`, `)` or the end; one for each open bracket.
+        // How much stands there so far, for each open bracket.
         let mut counts = vec![0];
         for token in tokens {
             let is_empty = counts.last() == Some(&0);
             match &token.what {
                 What::Pipe | What::Close if is_empty => return Err(missing(&token.range)),
-                What::Pipe => {
-                    if let Some(count) = counts.last_mut() {
-                        *count = 0;
-                    }
-                    continue;
-                }
+                What::Pipe => continue,
                 What::Declare | What::Assign => return Err(no_operator(token)),
                 What::Open => counts.push(0),
                 What::Close => {

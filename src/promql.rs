@@ -1,6 +1,8 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
 pub mod labels;
+pub mod refused;
+pub mod regex;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

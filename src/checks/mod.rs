@@ -9,9 +9,12 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod expressions;
 mod shapes;
 mod words;
 
+mod alert_without_summary;
+mod alert_without_test;
 mod alertmanager_address;
 mod average_as_ratio;
 mod compose_version;
@@ -23,8 +26,15 @@ mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
+mod duplicate_group;
+mod duplicate_rule;
+mod expression_broken;
+mod expression_not_read;
+mod filesystem_not_there;
 mod group_interval_short;
 mod image_without_tag;
+mod label_dropped;
+mod label_not_recorded;
 mod localhost_in_container;
 mod lost_target_unnoticed;
 mod monitoring_unwatched;
@@ -37,17 +47,25 @@ mod placeholder;
 mod port_on_all_interfaces;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
+mod quantile_without_le;
 mod ratio_without_minimum;
 mod receiver_without_integration;
+mod recorded_too_late;
+mod recording_name;
+mod regex_broken;
+mod regex_without_pattern;
 mod retention_by_time_only;
 mod rules_not_loaded;
 mod secret_in_file;
 mod severity_not_routed;
+mod sides_never_match;
 mod silent_at_no_data;
 mod single_file_mount;
+mod template_broken;
 mod tls_not_verified;
 mod undefined_receiver;
 mod unused_receiver;
+mod value_in_label;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
@@ -64,6 +82,8 @@ pub struct Check {
 
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
+    alert_without_summary::CHECK,
+    alert_without_test::CHECK,
     alertmanager_address::CHECK,
     average_as_ratio::CHECK,
     compose_version::CHECK,
@@ -75,8 +95,15 @@ pub const ALL: &[Check] = &[
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
+    duplicate_group::CHECK,
+    duplicate_rule::CHECK,
+    expression_broken::CHECK,
+    expression_not_read::CHECK,
+    filesystem_not_there::CHECK,
     group_interval_short::CHECK,
     image_without_tag::CHECK,
+    label_dropped::CHECK,
+    label_not_recorded::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
     monitoring_unwatched::CHECK,
@@ -89,17 +116,25 @@ pub const ALL: &[Check] = &[
     port_on_all_interfaces::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
+    quantile_without_le::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
+    recorded_too_late::CHECK,
+    recording_name::CHECK,
+    regex_broken::CHECK,
+    regex_without_pattern::CHECK,
     retention_by_time_only::CHECK,
     rules_not_loaded::CHECK,
     secret_in_file::CHECK,
     severity_not_routed::CHECK,
+    sides_never_match::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
+    template_broken::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
     unused_receiver::CHECK,
+    value_in_label::CHECK,
 ];
 
 impl Check {

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Query, Rule, Stack};
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
-use crate::promql::matcher;
+use crate::promql::{Matcher, matcher};
 use crate::source::Node;
+
+/// How the buckets of a histogram end where the unit says that they are some.
+const BUCKETS: [&str; 4] = ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
 
 /// Recordings of recordings beyond this are not followed.
 const MAX_DEPTH: usize = 50;
@@ -46,7 +49,8 @@ impl<'s> Flow<'s> {
     }
 
     pub fn faults<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
-        query.tree().map(|tree| faults(tree, self)).unwrap_or_default()
+        let Some(tree) = query.tree() else { return Vec::new() };
+        if query.has_variables() { faults(tree, &Filled(self)) } else { faults(tree, self) }
     }
 
     /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.
@@ -96,12 +100,23 @@ impl Series for Flow<'_> {
         if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
             labels.remove("le");
         }
-        const BUCKETS: [&str; 4] =
-            ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
         if BUCKETS.iter().any(|end| name.ends_with(end)) {
             labels.set("le", None);
         }
         (labels, false)
+    }
+}
+
+/// The same for a query that Grafana fills in: its variables read as `1` until then.
+struct Filled<'f, 's>(&'f Flow<'s>);
+
+impl Series for Filled<'_, '_> {
+    fn of(&self, name: Option<&str>) -> (Labels, bool) {
+        self.0.of(name)
+    }
+
+    fn is_final(&self, matcher: &Matcher) -> bool {
+        !matcher.value.contains('1')
     }
 }
 
