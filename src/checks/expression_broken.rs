@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::expressions::{Once, all};
+use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};
 use crate::stack::Stack;
@@ -10,8 +11,13 @@ pub(super) const CHECK: Check = Check { id: "expression-broken", severity: Sever
 
 fn run(stack: &Stack, report: &mut Report) {
     let mut once = Once::default();
-    for one in all(stack).filter(|one| !one.query.has_variables() && one.query.tree().is_none()) {
-        let Some(Problem::Refused(refused)) = problem(&one.query.text) else { continue };
+    for one in all(stack).filter(|one| one.query.tree().is_none()) {
+        let text = if one.query.has_variables() {
+            filled(&one.query.text)
+        } else {
+            Some(one.query.text.value.clone())
+        };
+        let Some(Problem::Refused(refused)) = text.as_deref().and_then(problem) else { continue };
         let outcome =
             if one.is_panel { "the panel shows an error" } else { "Prometheus refuses the whole file" };
         let finding = CHECK
@@ -20,4 +26,20 @@ fn run(stack: &Stack, report: &mut Report) {
             .help(refused.help.clone());
         once.push(report, &one, &one.query.text, finding);
     }
+}
+
+/// A panel's query with something in place of its variables. `None` where one may hold more than a time or a text.
+fn filled(text: &str) -> Option<String> {
+    let mut quote = None;
+    let mut before = ' ';
+    for letter in text.chars() {
+        match quote {
+            Some(open) if letter == open && before != '\\' => quote = None,
+            None if matches!(letter, '"' | '\'' | '`') => quote = Some(letter),
+            None if letter == '$' && !matches!(before, '[' | ':') => return None,
+            _ => {}
+        }
+        before = letter;
+    }
+    Some(without_variables(text))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
+use super::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
 use crate::promql::labels::{Fault, Labels, NAME};
@@ -34,31 +35,39 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn texts(series: &Labels, rule: &Rule, report: &mut Report) {
-    let mut said = BTreeSet::new();
+    // The labels of the series that are not there, and those of the rule itself.
+    let (mut lost, mut own): (Lost, Lost) = Default::default();
     for (_, text) in rule.annotations.iter().chain(&rule.labels).filter(|(_, text)| text.contains("{{")) {
-        for (label, at) in printed(text) {
-            if series.can_have(&label) || !said.insert(label.clone()) {
-                continue;
-            }
+        for (label, at) in printed(text).into_iter().filter(|(label, _)| !series.can_have(label)) {
             let is_own = rule.label(&label).is_some() || label == "alertname";
-            let why = if is_own {
-                format!("`{label}` is a label of the rule: `$labels` has those of the series")
-            } else {
-                format!("its expression has no `{label}`")
-            };
-            let help = if is_own {
-                format!("write the value itself, or take `{{{{ $labels.{label} }}}}` out of the text")
-            } else {
-                format!("keep it in the expression, as in `by ({label})`, or take it out of the text")
-            };
-            report.push(
-                CHECK
-                    .finding(format!("a text of `{}` asks for `{label}` and gets nothing", rule.name))
-                    .at(at.place(), why)
-                    .help(help),
-            );
+            let one = if is_own { &mut own } else { &mut lost };
+            one.labels.insert(label);
+            one.at.get_or_insert(at);
         }
     }
+    let mut say = |lost: &Lost, why: &str, help: &dyn Fn(&str) -> String| {
+        let (Some(at), Some(label)) = (&lost.at, lost.labels.first()) else { return };
+        let labels = list(lost.labels.iter().map(String::as_str));
+        report.push(
+            CHECK
+                .finding(format!("a text of `{}` asks for {labels} and gets nothing", rule.name))
+                .at(at.place(), why)
+                .help(help(label)),
+        );
+    };
+    say(&lost, "its expression has no such label", &|label| {
+        format!("keep it in the expression, as in `by ({label})`, or take it out of the text")
+    });
+    say(&own, "`$labels` has the labels of the series, not those of the rule", &|label| {
+        format!("write the value itself in place of `{{{{ $labels.{label} }}}}`")
+    });
+}
+
+#[derive(Default)]
+struct Lost {
+    labels: BTreeSet<String>,
+    /// Where the first is asked for.
+    at: Option<At>,
 }
 
 /// The labels that a text prints, and does not ask for first whether they are there.
