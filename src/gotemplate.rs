@@ -129,8 +129,14 @@ impl Fault {
     }
 }
 
+/// A longer text is nobody's: of it nothing is said.
+const MAX_BYTES: usize = 128 * 1024;
+
 /// Reads a template up to its first fault.
 pub fn read(text: &str, language: &Language) -> (Template, Option<Fault>) {
+    if text.len() > MAX_BYTES {
+        return (Template::default(), None);
+    }
     let mut reader = Reader {
         language,
         template: Template::default(),

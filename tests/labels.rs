@@ -23,7 +23,8 @@ const SERIES: [&str; 7] = [
     "h_bucket{a=\"1\", le=\"+Inf\"}",
 ];
 
-const RECORDED: &str = "groups: [{name: a, rules: [{record: 'a:x', expr: 'sum by (a) (x)', labels: {c: d}}]}]";
+const RECORDED: &str =
+    "groups: [{name: a, rules: [{record: 'a:x', expr: 'sum by (a) (x)', labels: {c: d}}]}]";
 
 const PARTS: [&str; 20] = [
     "x",
@@ -144,7 +145,10 @@ fn what_is_proven_of_labels_is_true_of_what_prometheus_returns() {
         for series in result {
             for (name, value) in series.iter().filter(|(name, _)| *name != "__name__") {
                 assert!(proven.can_have(name), "{text} has `{name}`");
-                assert!(proven.value(name).is_none_or(|known| known == value), "{text}: `{name}` is `{value}`");
+                assert!(
+                    proven.value(name).is_none_or(|known| known == value),
+                    "{text}: `{name}` is `{value}`"
+                );
             }
             let missing = proven.surely().find(|name| !series.contains_key(*name));
             assert_eq!(missing, None, "{text}");

@@ -10,11 +10,8 @@ pub(super) const CHECK: Check = Check { id: "expression-not-read", severity: Sev
 
 fn run(stack: &Stack, report: &mut Report) {
     for file in &stack.rule_files {
-        let is_unread = |rule: &&Rule| {
-            // Beyond any size there is no tree, and no fault.
-            let problem = || problem(&rule.expr.text).is_none_or(|problem| problem == Problem::Unread);
-            rule.expr.tree().is_none() && problem()
-        };
+        let is_unread =
+            |rule: &&Rule| rule.expr.tree().is_none() && problem(&rule.expr.text) == Some(Problem::Unread);
         let unread: Vec<&Rule> = file.rules().filter(is_unread).collect();
         let Some(first) = unread.first() else { continue };
         let names = list(unread.iter().map(|rule| rule.name.as_str()));

@@ -187,7 +187,7 @@ pub fn faults<'e>(expr: &'e Expr, series: &dyn Series) -> Vec<Fault<'e>> {
 }
 
 /// Deeper than this nothing is claimed.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 100;
 
 struct Walk<'s, 'e> {
     series: &'s dyn Series,

@@ -25,6 +25,9 @@ pub enum Problem {
 
 /// `None` where the parser takes it.
 pub fn problem(text: &str) -> Option<Problem> {
+    if !super::fits(text) {
+        return Some(Problem::Unread);
+    }
     let error = ast::parse(text.trim()).err()?;
     if let Some(pattern) = error.strip_prefix("illegal regex for ") {
         let found = regex::fault(pattern).map(|fault| Problem::Regex(pattern.to_owned(), fault));
