@@ -160,12 +160,25 @@ pub struct Validate {
     /// Exit 1 on warnings too
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
+    /// Show first where each alert goes, when, and what can mute it; as text or json
+    #[arg(long)]
+    pub routes: bool,
     /// Show, as a diff, the cures that cannot change what a file means; for a folder that skymon did not render
     #[arg(long, conflicts_with = "format")]
     pub fix: bool,
     /// Write what `--fix` shows
     #[arg(long, requires = "fix")]
     pub yes: bool,
+    /// Ask the running Prometheus and Alertmanager too: whether they run these files, and what they see. Exits 2 where one of
+    /// them cannot be asked
+    #[arg(long)]
+    pub live: bool,
+    /// Where Prometheus is [default: where the config or the compose file publishes it]
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub prometheus: Option<HttpUrl>,
+    /// Where Alertmanager is [default: where the config or the compose file publishes it]
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub alertmanager: Option<HttpUrl>,
 }
 
 #[derive(Debug, Args)]

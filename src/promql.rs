@@ -170,6 +170,11 @@ pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
     walk(expr).into_iter().filter_map(selector).collect()
 }
 
+/// The conditions of a selector's braces.
+pub fn matchers(selector: &VectorSelector) -> &[Matcher] {
+    &selector.matchers.matchers
+}
+
 /// The name of the series that are asked for, if it is one name.
 pub fn metric(selector: &VectorSelector) -> Option<&str> {
     let by_label =

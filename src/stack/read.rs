@@ -4,16 +4,20 @@
 //! What a kind of file is nowhere read through a mount is taken by its shape instead: a stack without compose, and files
 //! that were forgotten in it, which is a fault worth seeing together with those inside.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::compose::{Compose, Origin, Program, Service};
+use super::Stack;
+use super::alertmanager::{Alertmanager, TemplatePattern};
+use super::compose::{Compose, Files, Origin, Program, Service, brought, chosen};
 use super::folder::{Folder, Kind, Read, as_note, join, matches_glob, parent};
 use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
 use super::prometheus::{Prometheus, RulePattern};
+use super::query;
 use super::rules::{RuleFile, RuleTests};
-use super::{Alertmanager, Stack};
 use crate::diagnostics::Diagnostic;
+use crate::forms::{Fault, Form, Misfit};
 use crate::source::{Document, Node, SourceFile};
 
 /// More text than this is not read, in files that nobody names.
@@ -32,10 +36,18 @@ pub(super) fn read(folder: Folder) -> Stack {
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
+        misfits: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
+        fired: OnceCell::new(),
     };
-    let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), is_loose: false };
+    let mut reader = Reader {
+        stack,
+        seen: BTreeMap::new(),
+        loaded: BTreeSet::new(),
+        formed: BTreeSet::new(),
+        is_loose: false,
+    };
     reader.composes();
     // The readers of one project need it whole, and add to the rest.
     let composes = std::mem::take(&mut reader.stack.composes);
@@ -44,6 +56,7 @@ pub(super) fn read(folder: Folder) -> Stack {
             match service.program {
                 Some(Program::Prometheus) => reader.prometheus(project, service),
                 Some(Program::Alertmanager) => reader.alertmanager(project, service),
+                Some(Program::Blackbox) => reader.blackbox(service),
                 Some(Program::Grafana) => reader.grafana(project, service),
                 _ => {}
             }
@@ -52,7 +65,13 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.stack.composes = composes;
     reader.is_loose = true;
     reader.loose();
-    reader.stack
+    let stack = reader.stack;
+    let panels =
+        stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| &panel.queries);
+    query::read_ahead(
+        stack.rules().map(|rule| &rule.expr).chain(panels.filter_map(|query| query.expr.as_ref())),
+    );
+    stack
 }
 
 struct Reader {
@@ -61,6 +80,8 @@ struct Reader {
     seen: BTreeMap<String, Option<Rc<Document>>>,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
+    /// Documents that were held against their form.
+    formed: BTreeSet<String>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
 }
@@ -110,6 +131,13 @@ impl Reader {
         Some(document)
     }
 
+    /// Holds a document against the form that its program wants.
+    fn form(&mut self, form: Form, document: &Rc<Document>, is_loaded: bool) {
+        if self.formed.insert(document.name().to_owned()) {
+            self.stack.misfits.extend(form.misfits(document, is_loaded));
+        }
+    }
+
     // Compose.
 
     fn composes(&mut self) {
@@ -124,14 +152,60 @@ impl Reader {
         for path in found {
             by_folder.entry(parent(&path).to_owned()).or_default().push(path);
         }
+        if chosen(&self.env("")).is_some() {
+            by_folder.entry(String::new()).or_default();
+        }
         for (folder, paths) in by_folder {
-            let env = match self.folder().read(&join(&folder, ".env").unwrap_or_default()) {
-                Read::Text(source) => source.text,
-                _ => String::new(),
+            let env = self.env(&folder);
+            let named = chosen(&env).map(|files| {
+                let paths = files.iter().filter_map(|file| join(&folder, file));
+                paths.filter_map(|path| self.document(&path)).collect::<Vec<_>>()
+            });
+            let projects = match named.filter(|documents| !documents.is_empty()) {
+                Some(documents) => vec![documents],
+                None => self.projects(paths),
             };
-            for documents in self.projects(paths) {
-                self.stack.composes.push(Compose::read(documents, &folder, &env));
+            for documents in projects {
+                let is_whole = documents.first().is_some_and(|document| rank(document.name()) < 2);
+                let (compose, notes) = Compose::read(&documents, &folder, &env, self);
+                if is_whole {
+                    self.services_without_image(&compose);
+                }
+                self.seen.extend(compose.inline().into_iter().map(|(name, document)| (name, Some(document))));
+                self.stack.notes.extend(notes);
+                self.stack.composes.push(compose);
             }
+        }
+    }
+
+    /// The text of the `.env` of a folder.
+    fn env(&self, folder: &str) -> String {
+        match self.folder().read(&join(folder, ".env").unwrap_or_default()) {
+            Read::Text(source) => source.text,
+            _ => String::new(),
+        }
+    }
+
+    /// A service that nothing says what to run of. Only of the files that compose takes by itself: others add to them.
+    fn services_without_image(&mut self, compose: &Compose) {
+        if !compose.documents().all(|one| one.is_complete()) {
+            return;
+        }
+        let has_none = |service: &&Service| {
+            ["image", "build", "extends", "provider"].iter().all(|key| service.get(key).is_none())
+        };
+        for service in compose.services.iter().filter(has_none) {
+            self.stack.misfits.push(Misfit {
+                fault: Fault::MissingKey,
+                message: format!(
+                    "`{}` has neither `image` nor `build`: docker compose refuses the file",
+                    service.name
+                ),
+                at: service.name.at.clone(),
+                label: "nothing to run".to_owned(),
+                other: None,
+                help: "add `image: …`".to_owned(),
+            });
         }
     }
 
@@ -139,12 +213,23 @@ impl Reader {
     /// that add to it. One that has a whole service of the same name instead is another way to run the stack.
     fn projects(&mut self, mut paths: Vec<String>) -> Vec<Vec<Rc<Document>>> {
         paths.sort_by_key(|path| (rank(path), path.clone()));
+        let mut parts: BTreeSet<String> = BTreeSet::new();
+        for path in &paths {
+            let Some(document) = self.document(path) else { continue };
+            let folder = parent(path);
+            parts.extend(brought(&document.root()).iter().filter_map(|other| join(folder, other)));
+        }
+        // Two that bring each other are both read.
+        if paths.iter().any(|path| !parts.contains(path)) {
+            paths.retain(|path| !parts.contains(path));
+        }
         let mut projects: Vec<Vec<Rc<Document>>> = Vec::new();
         for path in paths {
             let Some(document) = self.document(&path) else { continue };
-            if document.root().get("services").is_none() {
+            if document.root().get("services").is_none() && document.root().get("include").is_none() {
                 continue;
             }
+            self.form(Form::Compose, &document, true);
             let fits = |project: &Vec<Rc<Document>>| !replaces(&document, project);
             match projects.iter_mut().find(|project| fits(project)) {
                 Some(project) => project.push(document),
@@ -165,12 +250,18 @@ impl Reader {
     }
 
     fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        self.form(Form::Prometheus, document, true);
         let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
-            let files = self.matching(service.map(|(_, service)| service), base, pattern)?;
-            let read = |path: &String| self.document(path).map(|document| document.root().items());
+            let files = self.matching(service.map(|(_, service)| service), base, pattern);
+            let read = |path: &String| {
+                let document = self.document(path)?;
+                self.form(Form::Targets, &document, true);
+                Some(document.root().items())
+            };
             // What is not there may come at run time.
-            let lists: Option<Vec<Vec<Node>>> = files.iter().map(read).collect();
-            lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat())
+            let lists: Option<Vec<Vec<Node>>> = files.iter().flatten().map(read).collect();
+            let lists = lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat());
+            (files, lists)
         });
         let patterns = prometheus.root.get("rule_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
@@ -180,6 +271,14 @@ impl Reader {
             }
             prometheus.rule_files.push(RulePattern { pattern, files });
         }
+        let more = prometheus.root.get("scrape_config_files").map(|node| node.texts()).unwrap_or_default();
+        for pattern in more {
+            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            for document in files.iter().flatten().filter_map(|path| self.document(path)).collect::<Vec<_>>()
+            {
+                self.form(Form::ScrapeConfigs, &document, true);
+            }
+        }
         self.stack.prometheuses.push(prometheus);
     }
 
@@ -187,14 +286,54 @@ impl Reader {
         if let Some(document) = self.document(path)
             && self.loaded.insert(path.to_owned())
         {
+            self.form(Form::Rules, &document, is_loaded);
             self.stack.rule_files.push(RuleFile::read(document, is_loaded));
         }
     }
 
     fn alertmanager(&mut self, project: usize, service: &Service) {
         let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Alertmanager));
+        let Some(inside) = inside else { return };
+        if let Some(document) = self.inside(service, &inside) {
+            let base = parent(&inside).to_owned();
+            self.add_alertmanager(document, Some((project, service)), &base);
+        }
+    }
+
+    fn add_alertmanager(&mut self, document: Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        self.form(Form::Alertmanager, &document, true);
+        let mut alertmanager = Alertmanager::read(document, service);
+        let patterns = alertmanager.root.get("templates").map(|node| node.texts()).unwrap_or_default();
+        for pattern in patterns {
+            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            let files = files.map(|paths| paths.iter().filter_map(|path| self.plain(path)).collect());
+            alertmanager.templates.push(TemplatePattern { pattern, files });
+        }
+        self.stack.alertmanagers.push(alertmanager);
+    }
+
+    /// A file that is none of YAML or JSON.
+    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+        if let Some(known) = self.seen.get(path) {
+            return known.clone();
+        }
+        let document = match self.folder().read(path) {
+            Read::Text(source) => Some(Document::plain(source)),
+            Read::Missing => None,
+            Read::Refused(note) => {
+                self.stack.notes.push(*note);
+                None
+            }
+        };
+        self.stack.documents.extend(document.clone());
+        self.seen.insert(path.to_owned(), document.clone());
+        document
+    }
+
+    fn blackbox(&mut self, service: &Service) {
+        let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Blackbox));
         if let Some(document) = inside.and_then(|inside| self.inside(service, &inside)) {
-            self.stack.alertmanagers.push(Alertmanager::read(document, Some((project, service))));
+            self.form(Form::Blackbox, &document, true);
         }
     }
 
@@ -204,11 +343,13 @@ impl Reader {
         let name: ServiceName = Some((project, service.name.value.clone()));
         for path in self.yaml_inside(service, &format!("{provisioning}/datasources")) {
             if let Some(document) = self.document(&path) {
+                self.form(Form::Datasources, &document, true);
                 self.stack.datasources.extend(Datasource::read_all(&document, &name));
             }
         }
         for path in self.yaml_inside(service, &format!("{provisioning}/dashboards")) {
             let Some(document) = self.document(&path) else { continue };
+            self.form(Form::Dashboards, &document, true);
             for mut provider in Provider::read_all(&document, &name) {
                 provider.files = provider.path.as_ref().and_then(|path| {
                     let files = self.files_inside(service, path.trim_end_matches('/'))?;
@@ -248,7 +389,7 @@ impl Reader {
     /// The document that a program finds at a path.
     fn inside(&mut self, service: &Service, path: &str) -> Option<Rc<Document>> {
         match service.origin(path)? {
-            Origin::Host(host) => self.document(&host),
+            Origin::Host(host) | Origin::Inline(host) => self.document(&host),
             _ => None,
         }
     }
@@ -258,7 +399,10 @@ impl Reader {
     fn matching(&self, service: Option<&Service>, base: &str, pattern: &str) -> Option<Vec<String>> {
         let Some(service) = service else {
             // Without a compose file the folder stands for where the configuration usually is.
-            let beside = pattern.strip_prefix("/etc/prometheus/").unwrap_or(pattern);
+            let beside = ["/etc/prometheus/", "/etc/alertmanager/"]
+                .iter()
+                .find_map(|usual| pattern.strip_prefix(usual))
+                .unwrap_or(pattern);
             let files = self.folder().glob(&join(base, beside)?);
             return Some(files).filter(|files| !files.is_empty() || !pattern.starts_with('/'));
         };
@@ -282,6 +426,9 @@ impl Reader {
             Some(Origin::Host(host)) => self.add_files(inside, &host, &mut files)?,
             Some(Origin::Machine(_) | Origin::Volume(_)) => return None,
             None if service.is_built => return None,
+            Some(Origin::Inline(name)) => {
+                files.insert(inside.to_owned(), name);
+            }
             Some(Origin::Memory) | None => {}
         }
         let below = format!("{inside}/");
@@ -289,6 +436,9 @@ impl Reader {
             match &mount.origin {
                 Origin::Host(host) => self.add_files(&mount.target, host, &mut files)?,
                 Origin::Machine(_) | Origin::Volume(_) => return None,
+                Origin::Inline(name) => {
+                    files.insert(mount.target.clone(), name.clone());
+                }
                 Origin::Memory => {}
             }
         }
@@ -328,8 +478,15 @@ impl Reader {
             if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
                 continue;
             }
-            // Only looked at: of a file that is none of ours nothing is said.
-            let Read::Text(source) = self.folder().read(&path) else { continue };
+            let source = match self.folder().read(&path) {
+                Read::Text(source) => source,
+                Read::Refused(why) if is_ours_by_name(&path) => {
+                    self.stack.notes.push(*why);
+                    continue;
+                }
+                // Only looked at: of a file that is none of ours nothing is said.
+                Read::Refused(_) | Read::Missing => continue,
+            };
             bytes += source.text.len();
             if let Some(shape) = Shape::of(&path, &source.text) {
                 shaped.push((shape, path));
@@ -352,7 +509,7 @@ impl Reader {
         if self.stack.alertmanagers.is_empty() {
             for path in of(Shape::Alertmanager) {
                 if let Some(document) = self.document(path) {
-                    self.stack.alertmanagers.push(Alertmanager::read(document, None));
+                    self.add_alertmanager(document, None, parent(path));
                 }
             }
         }
@@ -364,6 +521,9 @@ impl Reader {
         if self.stack.datasources.is_empty() && self.stack.providers.is_empty() {
             for path in of(Shape::Provisioning) {
                 if let Some(document) = self.document(path) {
+                    let is_datasources = document.root().get("datasources").is_some();
+                    let form = if is_datasources { Form::Datasources } else { Form::Dashboards };
+                    self.form(form, &document, true);
                     self.stack.datasources.extend(Datasource::read_all(&document, &None));
                     self.stack.providers.extend(Provider::read_all(&document, &None));
                 }
@@ -374,11 +534,31 @@ impl Reader {
                 self.dashboard(path, false);
             }
         }
+        for path in of(Shape::Blackbox) {
+            if let Some(document) = self.document(path) {
+                self.form(Form::Blackbox, &document, true);
+            }
+        }
         for path in of(Shape::Tests) {
             if let Some(document) = self.document(path) {
+                self.form(Form::RuleTests, &document, true);
                 self.stack.rule_tests.push(RuleTests::read(document));
             }
         }
+    }
+}
+
+impl Files for Reader {
+    fn yaml(&mut self, path: &str) -> Option<Rc<Document>> {
+        self.document(path)
+    }
+
+    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+        Reader::plain(self, path)
+    }
+
+    fn kind(&self, path: &str) -> Kind {
+        self.folder().kind(path)
     }
 }
 
@@ -387,6 +567,7 @@ impl Reader {
 enum Shape {
     Prometheus,
     Alertmanager,
+    Blackbox,
     Rules,
     Tests,
     Provisioning,
@@ -402,7 +583,11 @@ impl Shape {
             return is_dashboard.then_some(Shape::Dashboard);
         }
         let has = |key: &str| {
-            text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
+            text.lines().any(|line| {
+                // What a program has written may have its keys in quotes.
+                let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+                rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+            })
         };
         if has("scrape_configs") || (has("rule_files") && has("alerting")) {
             Some(Shape::Prometheus)
@@ -410,6 +595,8 @@ impl Shape {
             Some(Shape::Alertmanager)
         } else if has("tests") && has("rule_files") {
             Some(Shape::Tests)
+        } else if has("modules") && text.contains("prober:") {
+            Some(Shape::Blackbox)
         } else if has("groups") && text.contains("expr:") {
             Some(Shape::Rules)
         } else if has("apiVersion") && (has("datasources") || has("providers")) {
@@ -418,6 +605,13 @@ impl Shape {
             None
         }
     }
+}
+
+/// Names that everybody uses for them.
+fn is_ours_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, _) = name.split_once('.').unwrap_or((name, ""));
+    matches!(stem, "prometheus" | "alertmanager" | "alerts" | "rules") || name.ends_with(".rules")
 }
 
 fn is_yaml(path: &str) -> bool {
