@@ -10,9 +10,12 @@ mod pages;
 
 // What the checks share.
 mod shapes;
+mod values;
+mod verdicts;
 mod words;
 
 mod alertmanager_address;
+mod always_fires;
 mod average_as_ratio;
 mod compose_version;
 mod config_not_mounted;
@@ -29,14 +32,18 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod monitoring_unwatched;
 mod mount_source_missing;
+mod never_fires;
 mod no_alertmanager;
+mod no_comparison;
 mod no_inhibition;
 mod pagerduty_service_key;
 mod panel_without_datasource;
+mod percent_of_ratio;
 mod placeholder;
 mod port_on_all_interfaces;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
+mod quantile_out_of_range;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod retention_by_time_only;
@@ -45,6 +52,7 @@ mod secret_in_file;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
+mod threshold_beyond_buckets;
 mod tls_not_verified;
 mod undefined_receiver;
 mod unused_receiver;
@@ -65,6 +73,7 @@ pub struct Check {
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
+    always_fires::CHECK,
     average_as_ratio::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
@@ -81,14 +90,18 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
+    never_fires::CHECK,
     no_alertmanager::CHECK,
+    no_comparison::CHECK,
     no_inhibition::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
+    percent_of_ratio::CHECK,
     placeholder::CHECK,
     port_on_all_interfaces::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
+    quantile_out_of_range::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     retention_by_time_only::CHECK,
@@ -97,6 +110,7 @@ pub const ALL: &[Check] = &[
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
+    threshold_beyond_buckets::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
     unused_receiver::CHECK,

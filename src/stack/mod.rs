@@ -13,6 +13,7 @@ mod query;
 mod read;
 mod rules;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery,
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
+use crate::catalog::engines::Engines;
+use crate::catalog::metrics::Catalogue;
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
@@ -42,12 +45,19 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Rc<Document>>,
+    /// What is known of metrics, when somebody asks.
+    catalogue: OnceCell<Catalogue>,
 }
 
 impl Stack {
     /// Reads what is in a folder. Whatever is in it, this ends, and says what it could not read.
     pub fn read(folder: Folder) -> Stack {
         read::read(folder)
+    }
+
+    /// What engines and programs expose.
+    pub fn catalogue(&self) -> &Catalogue {
+        self.catalogue.get_or_init(|| Catalogue::new(Engines::built_in()))
     }
 
     /// Whether nothing of a stack was found.

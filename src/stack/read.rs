@@ -4,6 +4,7 @@
 //! What a kind of file is nowhere read through a mount is taken by its shape instead: a stack without compose, and files
 //! that were forgotten in it, which is a fault worth seeing together with those inside.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -34,6 +35,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         dashboards: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
+        catalogue: OnceCell::new(),
     };
     let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), is_loose: false };
     reader.composes();

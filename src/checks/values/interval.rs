@@ -51,8 +51,7 @@ impl Interval {
 
     pub(super) fn is_empty(self) -> bool {
         // Written so that an end that is no number leaves nothing.
-        let has_some =
-            self.low < self.high || (self.low <= self.high && !self.low_open && !self.high_open);
+        let has_some = self.low < self.high || (self.low <= self.high && !self.low_open && !self.high_open);
         !has_some
     }
 
@@ -61,13 +60,12 @@ impl Interval {
         (self.low.total_cmp(&self.high).is_eq() && !self.low_open && !self.high_open).then_some(self.low)
     }
 
-    pub(super) fn contains(self, value: f64) -> bool {
-        !self.both(Self::closed(value, value)).is_empty()
+    fn is_endless(self) -> bool {
+        self.low.is_infinite() || self.high.is_infinite()
     }
 
-    /// Whether nothing in it is outside of `other`'s ends.
-    pub(super) fn is_within(self, other: Self) -> bool {
-        self.low >= other.low && self.high <= other.high
+    pub(super) fn contains(self, value: f64) -> bool {
+        !self.both(Self::closed(value, value)).is_empty()
     }
 
     /// What is in either, and what lies between.
@@ -78,7 +76,8 @@ impl Interval {
         if other.is_empty() {
             return self;
         }
-        let lower = if self.low < other.low || (self.low <= other.low && !self.low_open) { self } else { other };
+        let lower =
+            if self.low < other.low || (self.low <= other.low && !self.low_open) { self } else { other };
         let higher =
             if self.high > other.high || (self.high >= other.high && !self.high_open) { self } else { other };
         Self {
@@ -91,7 +90,8 @@ impl Interval {
     }
 
     pub(super) fn both(self, other: Self) -> Self {
-        let lower = if self.low > other.low || (self.low >= other.low && self.low_open) { self } else { other };
+        let lower =
+            if self.low > other.low || (self.low >= other.low && self.low_open) { self } else { other };
         let higher =
             if self.high < other.high || (self.high <= other.high && self.high_open) { self } else { other };
         let both = Self {
@@ -173,11 +173,14 @@ fn hull(ends: &[f64], whole: bool) -> Result {
 
 impl Interval {
     pub(super) fn plus(self, other: Self) -> Result {
-        hull(&[self.low + other.low, self.high + other.high], self.whole && other.whole)
+        let (range, nan) = hull(&[self.low + other.low, self.high + other.high], self.whole && other.whole);
+        // ∞ − ∞
+        let cancel = |a: Self, b: Self| a.low == f64::NEG_INFINITY && b.high == f64::INFINITY;
+        (range, nan || cancel(self, other) || cancel(other, self))
     }
 
     pub(super) fn minus(self, other: Self) -> Result {
-        hull(&[self.low - other.high, self.high - other.low], self.whole && other.whole)
+        self.plus(other.negated())
     }
 
     pub(super) fn negated(self) -> Self {
@@ -192,24 +195,24 @@ impl Interval {
 
     pub(super) fn times(self, other: Self) -> Result {
         let whole = self.whole && other.whole;
-        let (result, nan) = hull(&self.corners(other, |a, b| a * b), whole);
-        if !nan {
+        let (result, _) = hull(&self.corners(other, |a, b| a * b), whole);
+        // 0 · ∞
+        let vanishes = |a: Self, b: Self| a.is_endless() && b.low <= 0.0 && b.high >= 0.0;
+        if !vanishes(self, other) && !vanishes(other, self) {
             return (result, false);
         }
-        // 0 · ∞, and that side is never negative.
         let from_zero = self.low >= 0.0 && other.low >= 0.0;
         (if from_zero { Self { whole, ..Self::FROM_ZERO } } else { Self::EVERYTHING }, true)
     }
 
     pub(super) fn over(self, other: Self) -> Result {
-        if !other.contains(0.0) && !(other.low <= 0.0 && other.high >= 0.0) {
-            let (result, nan) = hull(&self.corners(other, |a, b| a / b), false);
-            let infinite = self.high.is_infinite() && other.high.is_infinite();
+        if other.low > 0.0 || other.high < 0.0 {
+            let (result, _) = hull(&self.corners(other, |a, b| a / b), false);
             // ∞ / ∞
-            return if nan && self.low >= 0.0 && other.low > 0.0 {
-                (Self::FROM_ZERO, true)
-            } else {
-                (result, nan || infinite)
+            return match (self.is_endless() && other.is_endless(), self.low >= 0.0 && other.low > 0.0) {
+                (false, _) => (result, false),
+                (true, true) => (Self::FROM_ZERO, true),
+                (true, false) => (Self::EVERYTHING, true),
             };
         }
         if self.low >= 0.0 && other.low >= 0.0 {
@@ -270,7 +273,12 @@ impl Interval {
     }
 
     fn corners(self, other: Self, op: impl Fn(f64, f64) -> f64) -> [f64; 4] {
-        [op(self.low, other.low), op(self.low, other.high), op(self.high, other.low), op(self.high, other.high)]
+        [
+            op(self.low, other.low),
+            op(self.low, other.high),
+            op(self.high, other.low),
+            op(self.high, other.high),
+        ]
     }
 }
 
@@ -395,7 +403,9 @@ mod tests {
                         let value = of(x, y);
                         let is_in = if value.is_nan() { nan } else { result.contains(value) };
                         assert!(is_in, "{x} {name} {y} = {value} is not in {a:?} {name} {b:?} = {result:?}");
-                        assert!(!result.whole || value.is_nan() || value.is_infinite() || value.fract() == 0.0);
+                        assert!(
+                            !result.whole || value.is_nan() || value.is_infinite() || value.fract() == 0.0
+                        );
                     }
                 }
             }

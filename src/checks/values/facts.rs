@@ -1,0 +1,128 @@
+//! What is known of a name before any data: what its series can be, the bounds of its buckets, how many targets there are.
+
+use super::{Interval, Presence, Values};
+use crate::catalog::metrics::{Catalogue, Kind, Known, Part};
+use crate::catalog::units::Unit;
+use crate::promql::ast::VectorSelector;
+use crate::promql::{Expr, bare, metric};
+use crate::stack::{Job, Stack};
+
+pub(super) struct Facts<'s> {
+    catalogue: &'s Catalogue,
+    jobs: Vec<&'s Job>,
+    /// Whether each target stands in these files.
+    are_all_targets_listed: bool,
+}
+
+/// A point in time or the way to it may be negative.
+const MAY_BE_BEFORE: [&str; 8] = ["offset", "delta", "diff", "drift", "skew", "adjust", "remaining", "until"];
+
+/// Names that any server may have, with buckets of its own.
+const ANYBODYS: [&str; 8] =
+    ["http_", "grpc_", "request_", "requests_", "rpc_", "process_", "inference_", "probe_"];
+
+impl<'s> Facts<'s> {
+    pub(super) fn new(stack: &'s Stack) -> Self {
+        let jobs: Vec<&Job> = stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs).collect();
+        let is_listed = |job: &&Job| {
+            !job.discovers && job.node.get("file_sd_configs").is_none() && job.metrics_path != "/federate"
+        };
+        let others = ["scrape_config_files", "remote_read", "otlp"];
+        let reads_others =
+            |key: &&str| stack.prometheuses.iter().any(|prometheus| prometheus.root.get(key).is_some());
+        Self {
+            are_all_targets_listed: !jobs.is_empty()
+                && jobs.iter().all(is_listed)
+                && !others.iter().any(|key| reads_others(&key)),
+            catalogue: stack.catalogue(),
+            jobs,
+        }
+    }
+
+    /// What the series of a name can be.
+    pub(super) fn values(&self, name: &str) -> Values {
+        if name == "ALERTS" {
+            return Values::of(Interval::point(1.0), Presence::Asked);
+        }
+        let known = self.catalogue.known(name);
+        let range = known.iter().map(|known| range(known, name)).reduce(Interval::either);
+        match range {
+            Some(range) if range != Interval::EVERYTHING => Values::of(range, Presence::Given),
+            None if name.ends_with("_total") => Values::of(Interval::FROM_ZERO, Presence::Given),
+            _ => Values::anything(Presence::Given),
+        }
+    }
+
+    pub(super) fn knows(&self, name: &str) -> bool {
+        !self.catalogue.known(name).is_empty()
+    }
+
+    /// The histogram that a name is the buckets of, and their bounds without `+Inf`.
+    pub(super) fn bounds(&self, name: &str) -> Option<(String, Vec<f64>)> {
+        if ANYBODYS.iter().any(|beginning| name.starts_with(beginning)) {
+            return None;
+        }
+        let known = self.catalogue.known(name);
+        let mut highest: Option<&Known> = None;
+        for one in &known {
+            if one.part != Part::Bucket || one.metric.buckets.is_empty() {
+                return None;
+            }
+            if highest.is_none_or(|highest| highest.metric.buckets.last() < one.metric.buckets.last()) {
+                highest = Some(one);
+            }
+        }
+        let metric = highest?.metric;
+        Some((metric.name.clone(), metric.buckets.clone()))
+    }
+
+    /// How many series an expression has at most, where it is about targets that are all listed.
+    pub(super) fn series(&self, expr: &Expr) -> Option<usize> {
+        match bare(expr) {
+            Expr::VectorSelector(selector) if metric(selector) == Some("up") => self.targets(selector),
+            Expr::Binary(one) if one.op.is_comparison_operator() => {
+                let is_number = crate::promql::selectors(&one.rhs).is_empty();
+                is_number.then(|| self.series(&one.lhs))?
+            }
+            _ => None,
+        }
+    }
+
+    fn targets(&self, selector: &VectorSelector) -> Option<usize> {
+        // Another label than `job` may come from anywhere.
+        let of_job = |job: &&&Job| {
+            let conditions = selector.matchers.matchers.iter().filter(|matcher| matcher.name == "job");
+            conditions.into_iter().all(|matcher| matcher.is_match(&job.name))
+        };
+        let relabels = |job: &&Job| {
+            ["relabel_configs", "metric_relabel_configs"].iter().any(|key| {
+                let rules = job.node.get(key).map(|node| node.items()).unwrap_or_default();
+                rules
+                    .iter()
+                    .any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("job")))
+            })
+        };
+        let sets_job = |job: &&Job| {
+            job.targets.iter().flat_map(|target| &target.labels).any(|(label, _)| label.value == "job")
+        };
+        let is_plain = self.are_all_targets_listed
+            && selector.matchers.or_matchers.is_empty()
+            && !self.jobs.iter().any(|job| relabels(job) || sets_job(job));
+        let count: usize = self.jobs.iter().filter(of_job).map(|job| job.targets.len()).sum();
+        (is_plain && count > 0).then_some(count)
+    }
+}
+
+/// What the catalogue says, or a little more where it may not hold.
+fn range(known: &Known, name: &str) -> Interval {
+    let (low, high) = known.range();
+    let may_be_before = !known.is_counter()
+        && matches!(known.metric.unit, Some(Unit::Seconds | Unit::Milliseconds | Unit::Microseconds))
+        && MAY_BE_BEFORE.iter().any(|word| name.contains(word));
+    if may_be_before {
+        return Interval::EVERYTHING;
+    }
+    let is_whole = matches!(known.metric.kind, Kind::Info) || known.metric.unit == Some(Unit::Bool);
+    let range = Interval::closed(low, high);
+    if is_whole && !known.is_counter() { range.in_whole_numbers() } else { range }
+}
