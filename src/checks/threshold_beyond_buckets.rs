@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let (name, range) = (&verdict.rule.name, verdict.compared.values.range);
         report.push(
             CHECK
-                .finding(format!("`{name}` can never fire: the largest bucket of `{metric}` ends at {top}"))
+                .finding(format!("`{name}` waits for a quantile that there is not: the largest bucket of `{metric}` ends at {top}"))
                 .at(verdict.place, "no quantile is larger, however slow it is")
                 .help(format!(
                     "write a number below {}, or set larger buckets where the server is started",

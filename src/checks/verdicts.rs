@@ -65,7 +65,7 @@ pub(super) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
 /// A number of percents beside what is at most 1.
 fn is_percentage(compared: &Compared) -> bool {
     let range = compared.values.range;
-    let is_ratio = !range.whole && range.low >= 0.0 && range.high <= 1.0 && range.low < range.high;
+    let is_ratio = !range.whole && range.low.abs() < f64::EPSILON && (range.high - 1.0).abs() < f64::EPSILON;
     is_ratio && compared.threshold.only().is_some_and(|limit| (2.0..=100.0).contains(&limit))
 }
 
@@ -115,7 +115,7 @@ impl Verdict<'_> {
         self.compared.threshold.only()
     }
 
-    /// Whether more is worse.
+    /// Whether only larger values pass.
     pub(super) fn asks_for_more(&self) -> bool {
         matches!(self.compared.comparison, Comparison::Above | Comparison::AtLeast)
     }
