@@ -9,6 +9,7 @@ pub mod compose;
 mod folder;
 mod grafana;
 mod prometheus;
+mod query;
 mod read;
 mod rules;
 
@@ -20,7 +21,8 @@ pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, V
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
-pub use self::rules::{Group, Query, Rule, RuleFile, RuleTests};
+pub use self::query::Query;
+pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::duration;
-use crate::promql::{self, Expr};
+use super::query::Query;
 use crate::source::{Document, Node, Spanned};
 
 /// A file of rules.
@@ -35,25 +35,6 @@ pub struct Rule {
     pub labels: Vec<(Spanned<String>, Spanned<String>)>,
     pub annotations: Vec<(Spanned<String>, Spanned<String>)>,
     pub node: Node,
-}
-
-/// An expression as it is written, and what it means.
-#[derive(Debug)]
-pub struct Query {
-    pub text: Spanned<String>,
-    /// `None` where the parser does not take it; the program may.
-    pub tree: Option<Expr>,
-}
-
-impl Query {
-    pub(super) fn read(text: Spanned<String>) -> Query {
-        Query { tree: promql::tree(&text), text }
-    }
-
-    /// The names of all series that it asks for.
-    pub fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.tree.iter().flat_map(promql::selectors).filter_map(|one| promql::metric(one))
-    }
 }
 
 impl RuleFile {
@@ -89,7 +70,7 @@ impl Rule {
         Some(Rule {
             name,
             is_alert,
-            expr: Query::read(node.get("expr")?.value()?),
+            expr: Query::of_rule(&node.get("expr")?)?,
             hold: node.get("for").and_then(|node| duration(&node)),
             labels,
             annotations: texts(node, "annotations"),

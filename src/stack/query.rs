@@ -1,0 +1,95 @@
+//! An expression of PromQL as it stands in a rule or a panel: its text, what it means, and where each of its words is.
+
+use std::cell::OnceCell;
+
+use crate::artifacts::without_variables;
+use crate::promql::{self, Expr};
+use crate::source::{At, Node, Spanned};
+
+/// An expression as it is written. What it means is read when somebody asks: there are many.
+#[derive(Debug)]
+pub struct Query {
+    pub text: Spanned<String>,
+    /// All its lines; `text` stands at the first.
+    whole: At,
+    /// Whether Grafana puts values in it before Prometheus sees it.
+    has_variables: bool,
+    tree: OnceCell<Option<Expr>>,
+}
+
+impl Query {
+    /// The expression of a rule.
+    pub(super) fn of_rule(node: &Node) -> Option<Query> {
+        Self::read(node, false)
+    }
+
+    /// The expression of a panel.
+    pub(super) fn of_panel(node: &Node) -> Option<Query> {
+        Self::read(node, true)
+    }
+
+    fn read(node: &Node, has_variables: bool) -> Option<Query> {
+        Some(Query { text: node.value()?, whole: node.whole(), has_variables, tree: OnceCell::new() })
+    }
+
+    /// `None` where the parser does not take it; the program may.
+    pub fn tree(&self) -> Option<&Expr> {
+        let read = || {
+            if self.has_variables {
+                return promql::tree(&without_variables(&self.text));
+            }
+            promql::tree(&self.text)
+        };
+        self.tree.get_or_init(read).as_ref()
+    }
+
+    /// The names of all series that it asks for.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.tree().into_iter().flat_map(promql::selectors).filter_map(promql::metric)
+    }
+
+    /// Where a word of it stands first: a name, a function, a range, a number. Where it is written otherwise, the first line.
+    pub fn at(&self, word: &str) -> At {
+        let written = self.whole.text();
+        let is_part = |byte: Option<&u8>| {
+            byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_:.".contains(&byte))
+        };
+        let ends = |start: usize| {
+            let (bytes, end) = (written.as_bytes(), start + word.len());
+            let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+            let joins = |inside: Option<&u8>, outside: Option<&u8>| is_part(inside) && is_part(outside);
+            !joins(bytes.get(start), before) && !joins(bytes.get(end - 1), bytes.get(end))
+        };
+        let found = written
+            .match_indices(word)
+            .map(|(start, _)| start)
+            .find(|start| !word.is_empty() && ends(*start));
+        found.map_or_else(|| self.text.at.clone(), |start| self.whole.slice(start..start + word.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Document, SourceFile};
+
+    #[test]
+    fn a_word_of_an_expression_is_found_in_every_form_of_a_text() {
+        for text in [
+            "expr: rate(x_total[5m]) / x > 2\n",
+            "expr: |\n  rate(x_total[5m])\n    / x\n  > 2\n",
+            "expr: >-\n  rate(x_total[5m])\n\n  / x > 2\n",
+            "expr: \"rate(x_total[5m]) / x > 2\"\n",
+        ] {
+            let root = Document::yaml(SourceFile::new("x.yml", text)).0.root();
+            let query = Query::of_rule(&root.get("expr").expect("is there")).expect("is a text");
+            assert!(query.tree().is_some());
+            assert_eq!(query.at("x").range.start, text.find(" x").expect("is there") + 1, "{text}");
+            assert_eq!(query.at("[5m]").text(), "[5m]");
+            assert_eq!(query.at("x_total").range.start, text.find("x_total").expect("is there"));
+            // What does not stand there as it is.
+            assert_eq!(query.at("total").range, query.text.at.range);
+            assert_eq!(query.at("").range, query.text.at.range);
+        }
+    }
+}
