@@ -160,6 +160,12 @@ pub struct Validate {
     /// Exit 1 on warnings too
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
+    /// Show, as a diff, the cures that cannot change what a file means; for a folder that skymon did not render
+    #[arg(long, conflicts_with = "format")]
+    pub fix: bool,
+    /// Write what `--fix` shows
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

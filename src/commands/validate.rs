@@ -1,5 +1,7 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
+mod fix;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +22,13 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
         Some(dir) => find(dir, args.paths.config.as_deref()),
     };
     let (report, sources, fine) = match (&paths, &args.dir) {
-        (None, Some(dir)) => foreign(dir)?,
+        (None, Some(dir)) => foreign(dir, args)?,
         (None, None) => bail!("bug: neither a config nor a folder"),
+        (Some(paths), _) if args.fix => bail!(
+            "`{}` is rendered: what is wrong in it is mended in `{}`; `--fix` is for other folders",
+            paths.out.display(),
+            paths.config.display()
+        ),
         (Some(paths), _) => own(paths)?,
     };
     let denied = args.deny.is_some_and(|Deny::Warnings| report.has_warnings());
@@ -59,11 +66,12 @@ fn own(paths: &StackPaths) -> Result<Findings> {
 }
 
 /// A folder that skymon did not render.
-fn foreign(dir: &Path) -> Result<Findings> {
+fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
     if !dir.is_dir() {
         bail!("`{}` is no folder", dir.display());
     }
-    let stack = stack::Stack::read(Folder::Disk { root: dir.to_owned() });
+    let read = || stack::Stack::read(Folder::Disk { root: dir.to_owned() });
+    let mut stack = read();
     if stack.is_empty() {
         bail!(
             "`{}` holds nothing that skymon knows: no skymon.yaml, and no file of Prometheus, Alertmanager or Grafana, nor a \
@@ -72,6 +80,9 @@ fn foreign(dir: &Path) -> Result<Findings> {
         );
     }
     let (mut report, mut sources) = (Report::new(), Sources::new());
+    if args.fix && fix::run(&checks::run(&stack, &[]), &stack, args.yes, colour(&std::io::stdout()))? {
+        stack = read();
+    }
     prove(&stack, &[], &mut report, &mut sources);
     let receivers = stack.alertmanagers.iter().flat_map(|one| &one.receivers);
     let parts = [

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::build;
 use super::index::Content;
 use super::{Found, SourceFile, SpanIndex, json, mask};
-use crate::diagnostics::{Diagnostic, Place};
+use crate::diagnostics::{Diagnostic, Edit, Place};
 
 /// Ten thousand rules have some hundred thousand values.
 const MAX_VALUES: usize = 1_000_000;
@@ -89,6 +89,22 @@ impl At {
     #[must_use]
     pub fn slice(&self, part: Range<usize>) -> At {
         self.document.at(self.range.start + part.start..self.range.start + part.end)
+    }
+
+    /// This place with another text.
+    pub fn replaced(&self, text: impl Into<String>) -> Edit {
+        Edit { file: self.document.source.name.clone(), range: self.range.clone(), text: text.into() }
+    }
+
+    /// The whole lines that it stands on, if nothing else stands there but a comment.
+    pub fn lines(&self) -> Option<At> {
+        let text = &self.document.source.text;
+        let start = text[..self.range.start].rfind('\n').map_or(0, |end| end + 1);
+        let end = text[self.range.end..].find('\n').map_or(text.len(), |end| self.range.end + end + 1);
+        let after = text[self.range.end..end].trim();
+        let is_alone =
+            text[start..self.range.start].trim().is_empty() && (after.is_empty() || after.starts_with('#'));
+        is_alone.then(|| self.document.at(start..end))
     }
 
     /// The part of it that reads `word`, if it is there: a flag in a line of them.
@@ -290,6 +306,14 @@ impl Node {
     pub fn whole(&self) -> At {
         let range = self.document.index.nodes.get(self.at).map(|_| self.document.index.spans(self.at).value);
         self.document.at(range.unwrap_or(0..0))
+    }
+
+    /// An entry of a map from its key to the end of its value.
+    pub fn entry(&self) -> Option<At> {
+        let (key, value) = (self.key()?, self.whole());
+        // A block ends where the next one begins: what is between is not part of it.
+        let written = self.document.source.text.get(key.range.start..value.range.end)?.trim_end();
+        Some(self.document.at(key.range.start..key.range.start + written.len()))
     }
 
     /// The key where there is one: for what is said of an entry as a whole.

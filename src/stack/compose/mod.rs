@@ -78,7 +78,7 @@ impl Program {
 pub struct Compose {
     pub documents: Vec<Rc<Document>>,
     /// The obsolete `version:`.
-    pub version: Option<Spanned<String>>,
+    pub version: Option<Node>,
     pub services: Vec<Service>,
     /// Declared at the top: name and what is said of it.
     pub volumes: Vec<(Spanned<String>, Node)>,
@@ -145,7 +145,7 @@ impl Compose {
         extend(&mut nodes);
         let top = |key: &str| documents.iter().flat_map(|one| section(&one.root(), key)).collect::<Vec<_>>();
         let mut compose = Compose {
-            version: documents.iter().find_map(|one| one.root().get("version")?.value()),
+            version: documents.iter().find_map(|one| one.root().get("version")),
             services: Vec::new(),
             volumes: top("volumes"),
             networks: top("networks"),
