@@ -9,6 +9,7 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod scrapes;
 mod shapes;
 mod values;
 mod verdicts;
@@ -17,6 +18,9 @@ mod words;
 mod alertmanager_address;
 mod always_fires;
 mod average_as_ratio;
+mod bucket_not_there;
+mod burn_factor_one;
+mod clamped_traffic;
 mod compose_version;
 mod config_not_mounted;
 mod dashboard_incomplete;
@@ -26,8 +30,12 @@ mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
 mod deprecated_match;
+mod for_too_short;
 mod group_interval_short;
 mod image_without_tag;
+mod interval_longer_than_range;
+mod irate_in_alert;
+mod load_without_cores;
 mod localhost_in_container;
 mod lost_target_unnoticed;
 mod monitoring_unwatched;
@@ -36,6 +44,7 @@ mod never_fires;
 mod no_alertmanager;
 mod no_comparison;
 mod no_inhibition;
+mod one_lost_scrape;
 mod pagerduty_service_key;
 mod panel_without_datasource;
 mod percent_of_ratio;
@@ -44,6 +53,9 @@ mod port_on_all_interfaces;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod quantile_out_of_range;
+mod range_too_short;
+mod range_without_slack;
+mod rate_of_aggregate;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod retention_by_time_only;
@@ -75,6 +87,9 @@ pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
     always_fires::CHECK,
     average_as_ratio::CHECK,
+    bucket_not_there::CHECK,
+    burn_factor_one::CHECK,
+    clamped_traffic::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
     dashboard_incomplete::CHECK,
@@ -84,8 +99,12 @@ pub const ALL: &[Check] = &[
     datasource_without_uid::CHECK,
     default_password::CHECK,
     deprecated_match::CHECK,
+    for_too_short::CHECK,
     group_interval_short::CHECK,
     image_without_tag::CHECK,
+    interval_longer_than_range::CHECK,
+    irate_in_alert::CHECK,
+    load_without_cores::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
     monitoring_unwatched::CHECK,
@@ -94,6 +113,7 @@ pub const ALL: &[Check] = &[
     no_alertmanager::CHECK,
     no_comparison::CHECK,
     no_inhibition::CHECK,
+    one_lost_scrape::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
     percent_of_ratio::CHECK,
@@ -102,6 +122,9 @@ pub const ALL: &[Check] = &[
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
     quantile_out_of_range::CHECK,
+    range_too_short::CHECK,
+    range_without_slack::CHECK,
+    rate_of_aggregate::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     retention_by_time_only::CHECK,

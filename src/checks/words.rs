@@ -45,3 +45,7 @@ pub(super) fn is_heartbeat(alert: &Rule) -> bool {
     HEARTBEATS.iter().any(|word| name.contains(word))
         || alert.label("severity").is_some_and(|severity| severity.value == "none")
 }
+
+/// Functions that compare the samples of a range with one another: of one sample they make nothing.
+pub(super) const LIKE_RATE: [&str; 7] =
+    ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];

@@ -146,6 +146,12 @@ impl<'s> Reader<'s> {
         self.facts.knows(name)
     }
 
+    /// The histogram that a name is the buckets of, and their bounds.
+    pub(super) fn bounds_of(&self, name: &str) -> Option<(String, Vec<f64>)> {
+        let is_recorded = self.recordings.contains_key(name);
+        (!is_recorded).then(|| self.facts.bounds(name))?
+    }
+
     /// The comparison, or several, that make an alert hold as long as its series are there.
     pub(super) fn always<'e>(&mut self, expr: &'e Expr) -> Option<Compared<'e>> {
         match bare(expr) {
