@@ -9,24 +9,34 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod asked;
+mod counters;
+mod engines;
 mod shapes;
 mod words;
 
 mod alertmanager_address;
 mod average_as_ratio;
+mod average_of_quantiles;
 mod compose_version;
 mod config_not_mounted;
+mod counter_compared_raw;
 mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
+mod delta_of_counter;
 mod deprecated_match;
+mod everything_dropped;
 mod group_interval_short;
 mod image_without_tag;
 mod localhost_in_container;
 mod lost_target_unnoticed;
+mod metric_gone;
+mod metrics_elsewhere;
+mod metrics_switched_off;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -37,6 +47,8 @@ mod placeholder;
 mod port_on_all_interfaces;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
+mod quantile_without_rate;
+mod rate_of_gauge;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod retention_by_time_only;
@@ -47,6 +59,7 @@ mod silent_at_no_data;
 mod single_file_mount;
 mod tls_not_verified;
 mod undefined_receiver;
+mod unknown_metric;
 mod unused_receiver;
 
 pub use self::allow::Allowed;
@@ -66,19 +79,26 @@ pub struct Check {
 pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
     average_as_ratio::CHECK,
+    average_of_quantiles::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
+    counter_compared_raw::CHECK,
     dashboard_incomplete::CHECK,
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
+    delta_of_counter::CHECK,
     deprecated_match::CHECK,
+    everything_dropped::CHECK,
     group_interval_short::CHECK,
     image_without_tag::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
+    metric_gone::CHECK,
+    metrics_elsewhere::CHECK,
+    metrics_switched_off::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -89,6 +109,8 @@ pub const ALL: &[Check] = &[
     port_on_all_interfaces::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
+    quantile_without_rate::CHECK,
+    rate_of_gauge::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     retention_by_time_only::CHECK,
@@ -99,6 +121,7 @@ pub const ALL: &[Check] = &[
     single_file_mount::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
+    unknown_metric::CHECK,
     unused_receiver::CHECK,
 ];
 

@@ -8,11 +8,13 @@ mod alertmanager;
 pub mod compose;
 mod folder;
 mod grafana;
+mod metrics;
 mod prometheus;
 mod query;
 mod read;
 mod rules;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher
 pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
@@ -42,12 +45,30 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Rc<Document>>,
+    told: OnceCell<Told>,
+    metrics: OnceCell<Metrics>,
 }
 
 impl Stack {
     /// Reads what is in a folder. Whatever is in it, this ends, and says what it could not read.
     pub fn read(folder: Folder) -> Stack {
         read::read(folder)
+    }
+
+    /// The same stack, with what only its config says.
+    #[must_use]
+    pub fn with(self, told: Told) -> Stack {
+        Stack { told: told.into(), metrics: OnceCell::new(), ..self }
+    }
+
+    /// What the config says, or else only what is built in.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(Told::default)
+    }
+
+    /// Which metrics there are, and what is known of them.
+    pub fn metrics(&self) -> &Metrics {
+        self.metrics.get_or_init(|| Metrics::of(self))
     }
 
     /// Whether nothing of a stack was found.
