@@ -4,7 +4,7 @@ use super::Check;
 use super::values::Reader;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::VectorSelector;
-use crate::promql::{metric, selectors};
+use crate::promql::selectors;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "bucket-not-there", severity: Severity::Error, run };
@@ -15,7 +15,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let Some(tree) = rule.expr.tree() else { continue };
         let found = selectors(tree).into_iter().find_map(|selector| {
             let le = bound(selector)?;
-            let (histogram, bounds) = reader.bounds_of(metric(selector)?)?;
+            let (histogram, bounds) = reader.bounds_of(selector)?;
             let number: f64 = le.parse().ok().filter(|number: &f64| number.is_finite())?;
             let is_there = bounds.iter().any(|bound| (bound - number).abs() <= number.abs() * 1e-9);
             (!is_there).then_some((le, number, histogram, bounds))

@@ -9,6 +9,9 @@ mod allow;
 mod pages;
 
 // What the checks share.
+mod asked;
+mod counters;
+mod engines;
 mod scrapes;
 mod shapes;
 mod values;
@@ -18,18 +21,22 @@ mod words;
 mod alertmanager_address;
 mod always_fires;
 mod average_as_ratio;
+mod average_of_quantiles;
 mod bucket_not_there;
 mod burn_factor_one;
 mod clamped_traffic;
 mod compose_version;
 mod config_not_mounted;
+mod counter_compared_raw;
 mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
 mod datasource_without_uid;
 mod default_password;
+mod delta_of_counter;
 mod deprecated_match;
+mod everything_dropped;
 mod for_too_short;
 mod group_interval_short;
 mod image_without_tag;
@@ -38,6 +45,9 @@ mod irate_in_alert;
 mod load_without_cores;
 mod localhost_in_container;
 mod lost_target_unnoticed;
+mod metric_gone;
+mod metrics_elsewhere;
+mod metrics_switched_off;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod never_fires;
@@ -53,9 +63,11 @@ mod port_on_all_interfaces;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod quantile_out_of_range;
+mod quantile_without_rate;
 mod range_too_short;
 mod range_without_slack;
 mod rate_of_aggregate;
+mod rate_of_gauge;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod retention_by_time_only;
@@ -67,6 +79,7 @@ mod single_file_mount;
 mod threshold_beyond_buckets;
 mod tls_not_verified;
 mod undefined_receiver;
+mod unknown_metric;
 mod unused_receiver;
 
 pub use self::allow::Allowed;
@@ -87,18 +100,22 @@ pub const ALL: &[Check] = &[
     alertmanager_address::CHECK,
     always_fires::CHECK,
     average_as_ratio::CHECK,
+    average_of_quantiles::CHECK,
     bucket_not_there::CHECK,
     burn_factor_one::CHECK,
     clamped_traffic::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
+    counter_compared_raw::CHECK,
     dashboard_incomplete::CHECK,
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
+    delta_of_counter::CHECK,
     deprecated_match::CHECK,
+    everything_dropped::CHECK,
     for_too_short::CHECK,
     group_interval_short::CHECK,
     image_without_tag::CHECK,
@@ -107,6 +124,9 @@ pub const ALL: &[Check] = &[
     load_without_cores::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
+    metric_gone::CHECK,
+    metrics_elsewhere::CHECK,
+    metrics_switched_off::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     never_fires::CHECK,
@@ -122,9 +142,11 @@ pub const ALL: &[Check] = &[
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
     quantile_out_of_range::CHECK,
+    quantile_without_rate::CHECK,
     range_too_short::CHECK,
     range_without_slack::CHECK,
     rate_of_aggregate::CHECK,
+    rate_of_gauge::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     retention_by_time_only::CHECK,
@@ -136,6 +158,7 @@ pub const ALL: &[Check] = &[
     threshold_beyond_buckets::CHECK,
     tls_not_verified::CHECK,
     undefined_receiver::CHECK,
+    unknown_metric::CHECK,
     unused_receiver::CHECK,
 ];
 

@@ -62,7 +62,7 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<String> {
         .into_iter()
         .any(|one| matches!(one, Expr::Binary(one) if matches!(operator(one).as_str(), "/" | "-")));
     let is_counter = name.ends_with("_total") || name.ends_with("_bucket");
-    let is_known = reader.knows(name);
+    let is_known = reader.knows(first);
     (is_calculated || calls(tree, &OF_VALUES) || is_counter || is_known).then(|| name.to_owned())
 }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::promql::ast::{MatrixSelector, VectorSelector};
 use crate::promql::{Expr, Matcher, bare, metric};
-use crate::stack::{Group, Job, Stack};
+use crate::stack::{Group, Job, Metrics, Runs, Stack};
 
 /// The jobs and recordings of a stack.
 pub(super) struct Scrapes<'s> {
     jobs: Vec<&'s Job>,
+    metrics: &'s Metrics,
     /// The shortest interval at which a name is recorded; `None` where that cannot be known.
     recorded: BTreeMap<&'s str, Option<Duration>>,
     /// The default of a group's `interval`.
@@ -21,6 +22,9 @@ pub(super) struct Scrapes<'s> {
 /// What a Prometheus may be told to take series from, beside its jobs.
 const ELSEWHERE: [&str; 3] = ["scrape_config_files", "remote_read", "otlp"];
 const RECEIVERS: [&str; 2] = ["--web.enable-remote-write-receiver", "--web.enable-otlp-receiver"];
+
+/// Lists of names that every target has.
+const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 
 /// What Prometheus takes where nothing is written.
 const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
@@ -44,6 +48,7 @@ impl<'s> Scrapes<'s> {
         let mut scrapes = Self {
             is_open: reads || receives || jobs.iter().any(|job| job.metrics_path.contains("federate")),
             jobs,
+            metrics: stack.metrics(),
             recorded: BTreeMap::new(),
             evaluation,
         };
@@ -71,7 +76,19 @@ impl<'s> Scrapes<'s> {
         if self.is_open || !selector.matchers.or_matchers.is_empty() {
             return None;
         }
-        let may_be = |job: &&&Job| selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher));
+        let known = self.metrics.known(selector);
+        // A job of which all is known, and which has nothing of that name.
+        let lacks = |job: &Job| {
+            let scraped = self.metrics.scraped(&job.name).filter(|scraped| scraped.is_known());
+            let has_it = |runs: &Runs| known.iter().any(|known| known.exposer.name == runs.exposer);
+            let is_common = known.iter().any(|known| EVERYWHERE.contains(&known.exposer.name.as_str()));
+            !known.is_empty()
+                && !is_common
+                && scraped.is_some_and(|scraped| !scraped.runs().iter().any(has_it))
+        };
+        let may_be = |job: &&&Job| {
+            selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(job)
+        };
         self.jobs.iter().filter(may_be).map(|job| job.interval).min()
     }
 

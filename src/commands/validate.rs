@@ -14,7 +14,7 @@ use crate::cli::{self, Deny, Format};
 use crate::diagnostics::{self, Diagnostic, Report};
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
-use crate::stack::{self, Folder};
+use crate::stack::{self, Folder, Told};
 
 pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     let paths = match &args.dir {
@@ -121,7 +121,8 @@ fn check_whole(
     } else {
         Folder::Memory { root, files: stack.artifacts.files().clone() }
     };
-    prove(&stack::Stack::read(folder), &stack.allowed, report, sources);
+    let told = Told { engines: stack.engines.clone(), services: stack.plan.versions() };
+    prove(&stack::Stack::read(folder).with(told), &stack.allowed, report, sources);
 }
 
 /// What can be wrong beside the config itself.

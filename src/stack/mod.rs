@@ -8,6 +8,7 @@ mod alertmanager;
 pub mod compose;
 mod folder;
 mod grafana;
+mod metrics;
 mod prometheus;
 mod query;
 mod read;
@@ -21,11 +22,10 @@ pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher
 pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
-use crate::catalog::engines::Engines;
-use crate::catalog::metrics::Catalogue;
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
@@ -45,8 +45,8 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Rc<Document>>,
-    /// What is known of metrics, when somebody asks.
-    catalogue: OnceCell<Catalogue>,
+    told: OnceCell<Told>,
+    metrics: OnceCell<Metrics>,
 }
 
 impl Stack {
@@ -55,9 +55,20 @@ impl Stack {
         read::read(folder)
     }
 
-    /// What engines and programs expose.
-    pub fn catalogue(&self) -> &Catalogue {
-        self.catalogue.get_or_init(|| Catalogue::new(Engines::built_in()))
+    /// The same stack, with what only its config says.
+    #[must_use]
+    pub fn with(self, told: Told) -> Stack {
+        Stack { told: told.into(), metrics: OnceCell::new(), ..self }
+    }
+
+    /// What the config says, or else only what is built in.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(Told::default)
+    }
+
+    /// Which metrics there are, and what is known of them.
+    pub fn metrics(&self) -> &Metrics {
+        self.metrics.get_or_init(|| Metrics::of(self))
     }
 
     /// Whether nothing of a stack was found.

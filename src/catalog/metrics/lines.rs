@@ -43,6 +43,7 @@ fn one(line: &str) -> Option<Metric> {
         buckets: Vec::new(),
         since: None,
         until: None,
+        is_lost: false,
         replaced_by: None,
     };
     for word in words {
@@ -52,6 +53,7 @@ fn one(line: &str) -> Option<Metric> {
             "labels" => metric.labels = Some(items().map(str::to_owned).collect()),
             "le" => metric.buckets = items().map(|bound| bound.parse().ok()).collect::<Option<_>>()?,
             "since" => metric.since = Some(value.parse().ok()?),
+            "until" if value == "?" => metric.is_lost = true,
             "until" => metric.until = Some(value.parse().ok()?),
             "by" => metric.replaced_by = Some(value.to_owned()),
             _ => return None,

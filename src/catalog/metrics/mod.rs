@@ -53,6 +53,8 @@ pub struct Metric {
     pub since: Option<Version>,
     /// First version that has it no more.
     pub until: Option<Version>,
+    /// The newest version has it no more, and nobody has looked since when.
+    pub is_lost: bool,
     /// What says the same after it.
     pub replaced_by: Option<String>,
 }
@@ -157,8 +159,7 @@ impl Exposer {
 
     /// Whether a name begins as its own do, and as nobody else's.
     pub fn owns(&self, name: &str) -> bool {
-        let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
-        begins(&self.prefixes) && !begins(&self.open)
+        begins(&self.prefixes, name) && !begins(&self.open, name)
     }
 
     /// Whether it is sure that a version does not expose a metric of this list. When it came is only known to lie between
@@ -194,6 +195,10 @@ impl Exposer {
 
     /// What it exposes under this name, in any version.
     pub fn known(&self, name: &str) -> Option<Known<'_>> {
+        // The list of a program has no names that begin otherwise: it need not be read.
+        if self.engine.is_none() && !self.prefixes.is_empty() && !begins(&self.prefixes, name) {
+            return None;
+        }
         let known = |metric, part| Some(Known { exposer: self, metric, part });
         let metrics = self.metrics();
         if let Some(metric) = metrics.get(name).filter(|metric| metric.kind != Kind::Histogram) {
@@ -212,10 +217,19 @@ impl Exposer {
         )
     }
 
+    /// Whether it is an engine and no program of the stack.
+    pub fn is_engine(&self) -> bool {
+        self.engine.is_some()
+    }
+
     /// The names of all series that it exposes.
     pub fn series(&self) -> impl Iterator<Item = String> {
         self.metrics().values().flat_map(Metric::series)
     }
+}
+
+fn begins(prefixes: &[String], name: &str) -> bool {
+    prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
 }
 
 /// The metric that an engine's file has in place of this one.
@@ -238,8 +252,14 @@ impl Metric {
             buckets: metric.buckets.iter().filter_map(|bound| bound.parse().ok()).collect(),
             since: metric.since.clone(),
             until: metric.until.clone(),
+            is_lost: false,
             replaced_by: None,
         }
+    }
+
+    /// Whether the newest version has it no more.
+    pub fn is_gone(&self) -> bool {
+        self.is_lost || self.until.is_some()
     }
 
     /// The names of its series.

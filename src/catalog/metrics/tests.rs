@@ -74,3 +74,12 @@ fn a_version_lacks_what_it_is_known_to_lack() {
     assert!(!lacks("vllm:kv_cache_usage_perc", "0.9.1"));
     assert!(!lacks("vllm:kv_cache_usage_perc", "0.6"));
 }
+
+#[test]
+fn the_list_of_a_program_has_only_names_that_begin_as_its_own() {
+    for exposer in catalogue().exposers().filter(|one| one.engine.is_none() && !one.prefixes.is_empty()) {
+        for name in exposer.metrics().keys() {
+            assert!(begins(&exposer.prefixes, name), "{}: {name}", exposer.name);
+        }
+    }
+}

@@ -1,21 +1,31 @@
 //! What is known of a name before any data: what its series can be, the bounds of its buckets, how many targets there are.
 
 use super::{Interval, Presence, Values};
-use crate::catalog::metrics::{Catalogue, Kind, Known, Part};
+use crate::catalog::metrics::{Kind, Known, Part};
 use crate::catalog::units::Unit;
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, metric};
-use crate::stack::{Job, Stack};
+use crate::stack::{Job, Metrics, Stack};
 
 pub(super) struct Facts<'s> {
-    catalogue: &'s Catalogue,
+    metrics: &'s Metrics,
     jobs: Vec<&'s Job>,
     /// Whether each target stands in these files.
     are_all_targets_listed: bool,
 }
 
-/// A point in time or the way to it may be negative.
-const MAY_BE_BEFORE: [&str; 8] = ["offset", "delta", "diff", "drift", "skew", "adjust", "remaining", "until"];
+/// Words in the names of differences: they may be negative.
+const DIFFERENCES: [&str; 10] =
+    ["offset", "delta", "diff", "drift", "skew", "adjust", "remaining", "until", "expiry", "_pps_"];
+
+/// Gauges that are not what their unit says: a percentage above 100, a ratio about 1, a speed of -1.
+const UNLIKE_THEIR_UNIT: [&str; 5] = [
+    "go_gc_gogc_percent",
+    "node_network_speed_bytes",
+    "node_timex_tick_seconds",
+    "ray_serve_replica_utilization_percent",
+    "sglang:utilization",
+];
 
 /// Names that any server may have, with buckets of its own.
 const ANYBODYS: [&str; 8] =
@@ -34,17 +44,18 @@ impl<'s> Facts<'s> {
             are_all_targets_listed: !jobs.is_empty()
                 && jobs.iter().all(is_listed)
                 && !others.iter().any(|key| reads_others(&key)),
-            catalogue: stack.catalogue(),
+            metrics: stack.metrics(),
             jobs,
         }
     }
 
     /// What the series of a name can be.
-    pub(super) fn values(&self, name: &str) -> Values {
+    pub(super) fn values(&self, selector: &VectorSelector) -> Values {
+        let Some(name) = metric(selector) else { return Values::anything(Presence::Given) };
         if name == "ALERTS" {
             return Values::of(Interval::point(1.0), Presence::Asked);
         }
-        let known = self.catalogue.known(name);
+        let known = self.metrics.known(selector);
         let range = known.iter().map(|known| range(known, name)).reduce(Interval::either);
         match range {
             Some(range) if range != Interval::EVERYTHING => Values::of(range, Presence::Given),
@@ -53,16 +64,17 @@ impl<'s> Facts<'s> {
         }
     }
 
-    pub(super) fn knows(&self, name: &str) -> bool {
-        !self.catalogue.known(name).is_empty()
+    pub(super) fn knows(&self, selector: &VectorSelector) -> bool {
+        !self.metrics.known(selector).is_empty()
     }
 
-    /// The histogram that a name is the buckets of, and their bounds without `+Inf`.
-    pub(super) fn bounds(&self, name: &str) -> Option<(String, Vec<f64>)> {
+    /// The histogram that a selector asks for the buckets of, and their bounds without `+Inf`.
+    pub(super) fn bounds(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
+        let name = metric(selector)?;
         if ANYBODYS.iter().any(|beginning| name.starts_with(beginning)) {
             return None;
         }
-        let known = self.catalogue.known(name);
+        let known = self.metrics.known(selector);
         let mut highest: Option<&Known> = None;
         for one in &known {
             if one.part != Part::Bucket || one.metric.buckets.is_empty() {
@@ -116,10 +128,8 @@ impl<'s> Facts<'s> {
 /// What the catalogue says, or a little more where it may not hold.
 fn range(known: &Known, name: &str) -> Interval {
     let (low, high) = known.range();
-    let may_be_before = !known.is_counter()
-        && matches!(known.metric.unit, Some(Unit::Seconds | Unit::Milliseconds | Unit::Microseconds))
-        && MAY_BE_BEFORE.iter().any(|word| name.contains(word));
-    if may_be_before {
+    let may_be_negative = DIFFERENCES.iter().any(|word| name.contains(word));
+    if !known.is_counter() && (may_be_negative || UNLIKE_THEIR_UNIT.contains(&name)) {
         return Interval::EVERYTHING;
     }
     let is_whole = matches!(known.metric.kind, Kind::Info) || known.metric.unit == Some(Unit::Bool);

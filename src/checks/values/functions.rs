@@ -193,7 +193,7 @@ impl Reader<'_> {
                         all.push(self.bounds(query.tree()?, depth + 1)?);
                     }
                 }
-                None => all.push(self.facts.bounds(name)?),
+                None => all.push(self.facts.bounds(selector)?),
             }
             for one in all {
                 if highest.as_ref().is_none_or(|highest| highest.1.last() < one.1.last()) {

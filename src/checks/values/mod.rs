@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::facts::Facts;
 pub(super) use self::interval::{Comparison, Interval};
 use super::shapes::operator;
-use crate::promql::ast::{BinaryExpr, LabelModifier};
+use crate::promql::ast::{BinaryExpr, LabelModifier, VectorSelector};
 use crate::promql::{Expr, bare, metric, selectors};
 use crate::stack::{Query, Stack};
 
@@ -141,15 +141,14 @@ impl<'s> Reader<'s> {
         (values, found)
     }
 
-    /// Whether a name is one that the catalogue has.
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.facts.knows(name)
+    /// Whether a selector asks for what the catalogue has.
+    pub(super) fn knows(&self, selector: &VectorSelector) -> bool {
+        self.facts.knows(selector)
     }
 
-    /// The histogram that a name is the buckets of, and their bounds.
-    pub(super) fn bounds_of(&self, name: &str) -> Option<(String, Vec<f64>)> {
-        let is_recorded = self.recordings.contains_key(name);
-        (!is_recorded).then(|| self.facts.bounds(name))?
+    /// The histogram that a selector asks for the buckets of, and their bounds.
+    pub(super) fn bounds_of(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
+        self.facts.bounds(selector)
     }
 
     /// The comparison, or several, that make an alert hold as long as its series are there.
@@ -196,8 +195,8 @@ impl<'s> Reader<'s> {
                 Values { range: inner.range.negated(), ..inner }
             }
             Expr::Subquery(one) => self.values(&one.expr, depth + 1, found),
-            Expr::VectorSelector(selector) => self.selected(metric(selector), depth),
-            Expr::MatrixSelector(matrix) => self.selected(metric(&matrix.vs), depth),
+            Expr::VectorSelector(selector) => self.selected(selector, depth),
+            Expr::MatrixSelector(matrix) => self.selected(&matrix.vs, depth),
             Expr::Binary(one) => self.binary(one, depth, found),
             Expr::Aggregate(one) => self.aggregated(one, depth, found),
             Expr::Call(one) => self.called(one, depth, found),
@@ -205,12 +204,10 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// The series of a name.
-    fn selected(&mut self, name: Option<&str>, depth: usize) -> Values {
-        let Some(name) = name else { return Values::anything(Presence::Given) };
-        let Some((&name, queries)) = self.recordings.get_key_value(name) else {
-            return self.facts.values(name);
-        };
+    /// The series of a selector.
+    fn selected(&mut self, selector: &VectorSelector, depth: usize) -> Values {
+        let recorded = metric(selector).and_then(|name| self.recordings.get_key_value(name));
+        let Some((&name, queries)) = recorded else { return self.facts.values(selector) };
         if let Some(known) = self.recorded.get(name) {
             // A recording that reads itself.
             return known.clone().unwrap_or_else(|| Values::anything(Presence::Filtered));

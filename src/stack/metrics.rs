@@ -1,0 +1,295 @@
+//! Which metrics a stack has: what its jobs scrape and in which version, what its rules record, and what the catalogue knows
+//! of the names that its queries ask for. Apart from the files, since it joins them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compose::{Program, Service};
+use super::{Compose, Job, Stack, Target};
+use crate::catalog::engines::{Engines, Version};
+use crate::catalog::metrics::{Catalogue, Exposer, Known};
+use crate::promql::ast::VectorSelector;
+use crate::promql::{self, Matcher};
+
+/// What only somebody else can say of a stack: the engines that its user described, and what each service of the config runs.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub engines: Engines,
+    /// Service → the name of its engine, and its version.
+    pub services: BTreeMap<String, (String, Option<Version>)>,
+}
+
+impl Default for Told {
+    fn default() -> Told {
+        Told { engines: Engines::built_in().clone(), services: BTreeMap::new() }
+    }
+}
+
+/// The metrics of a stack.
+#[derive(Debug)]
+pub struct Metrics {
+    catalogue: Catalogue,
+    recorded: BTreeSet<String>,
+    jobs: Vec<Scraped>,
+}
+
+/// What one job scrapes.
+#[derive(Debug)]
+pub struct Scraped {
+    job: String,
+    /// As far as it is known.
+    runs: Vec<Runs>,
+    /// Whether that is everything.
+    is_known: bool,
+}
+
+/// An engine or program behind a target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Runs {
+    /// The name of its list in the catalogue.
+    pub exposer: String,
+    pub version: Option<Version>,
+}
+
+/// Why a name has no series, now or ever.
+#[derive(Debug)]
+pub enum Missing<'m> {
+    /// Nobody exposes it, in any version.
+    Unknown {
+        /// Who would, by its beginning.
+        owner: &'m Exposer,
+        /// What is probably meant.
+        near: Option<String>,
+    },
+    /// The jobs that are asked do not expose it, though others do.
+    Elsewhere { jobs: Vec<&'m str>, exposer: &'m Exposer },
+    /// The version that runs here, if that is known, or the newest one does not have it.
+    Version { known: Known<'m>, runs: Option<Version> },
+}
+
+/// Names that every process or target has.
+const COMMON: [&str; 2] = ["client", "synthetic"];
+
+impl Metrics {
+    pub(super) fn of(stack: &Stack) -> Metrics {
+        let told = stack.told();
+        let is_recording = |rule: &&super::Rule| !rule.is_alert;
+        let jobs = stack.prometheuses.iter().flat_map(|prometheus| {
+            let compose = prometheus.service.as_ref().and_then(|(project, _)| stack.composes.get(*project));
+            let own = prometheus.service.as_ref().map(|(_, name)| name.as_str());
+            prometheus.jobs.iter().map(move |job| Scraped::of(job, compose, own, told))
+        });
+        Metrics {
+            recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
+            jobs: jobs.collect(),
+            catalogue: Catalogue::new(&told.engines),
+        }
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Whether a rule of the stack makes series of this name.
+    pub fn is_recorded(&self, name: &str) -> bool {
+        self.recorded.contains(name)
+    }
+
+    /// What a selector may mean: all that is known of its name, narrowed to the jobs that it asks for, where they are known.
+    /// Nothing where a rule of the stack records the name.
+    pub fn known(&self, selector: &VectorSelector) -> Vec<Known<'_>> {
+        let Some(name) = promql::metric(selector).filter(|name| !self.is_recorded(name)) else {
+            return Vec::new();
+        };
+        let mut known = self.catalogue.known(name);
+        let jobs = self.jobs(selector);
+        let is_asked = |known: &Known<'_>| {
+            COMMON.contains(&known.exposer.name.as_str())
+                || jobs.iter().any(|job| job.runs.iter().any(|runs| runs.exposer == known.exposer.name))
+        };
+        if jobs.iter().all(|job| job.is_known) && known.iter().any(is_asked) {
+            known.retain(is_asked);
+        }
+        known
+    }
+
+    /// Whether all that a selector may mean only grows. `false` where nobody knows.
+    pub fn is_counter(&self, selector: &VectorSelector) -> bool {
+        let known = self.known(selector);
+        !known.is_empty() && known.iter().all(Known::is_counter)
+    }
+
+    /// Whether all that a selector may mean goes up and down. `false` where nobody knows.
+    pub fn is_gauge(&self, selector: &VectorSelector) -> bool {
+        let known = self.known(selector);
+        !known.is_empty() && known.iter().all(Known::is_gauge)
+    }
+
+    /// Why a selector finds nothing; `None` where it may find something.
+    pub fn missing(&self, selector: &VectorSelector) -> Option<Missing<'_>> {
+        let name = promql::metric(selector).filter(|name| !self.is_recorded(name))?;
+        let known = self.known(selector);
+        if known.is_empty() {
+            return self.unknown(name);
+        }
+        let jobs = self.jobs(selector);
+        self.elsewhere(selector, &known).or_else(|| self.lacking(&jobs, known))
+    }
+
+    fn unknown(&self, name: &str) -> Option<Missing<'_>> {
+        let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
+        let near = owners.iter().find_map(|owner| Some((*owner, slip(owner, name)?)));
+        if let Some((owner, near)) = near {
+            return Some(Missing::Unknown { owner, near: Some(near) });
+        }
+        let owner = owners.into_iter().find(|owner| owner.is_whole)?;
+        // Two wrong letters are a slip; more, and it is another word.
+        let close = |one: &String| strsim::damerau_levenshtein(one, name) <= 2;
+        Some(Missing::Unknown { owner, near: owner.series().find(close) })
+    }
+
+    /// The jobs that are asked by name expose other things.
+    fn elsewhere<'m>(&'m self, selector: &VectorSelector, known: &[Known<'m>]) -> Option<Missing<'m>> {
+        let is_whole = |runs: &Runs| self.catalogue.exposer(&runs.exposer).is_some_and(|one| one.is_whole);
+        let is_closed = |job: &&Scraped| job.is_known && job.runs.iter().all(is_whole);
+        let jobs = self.asked(selector);
+        if jobs.is_empty() || !jobs.iter().all(is_closed) {
+            return None;
+        }
+        let exposes = |known: &Known<'_>| {
+            COMMON.contains(&known.exposer.name.as_str())
+                || jobs.iter().flat_map(|job| &job.runs).any(|runs| runs.exposer == known.exposer.name)
+        };
+        let first = known.first().filter(|_| !known.iter().any(exposes))?;
+        let jobs = jobs.iter().map(|job| job.job.as_str()).collect();
+        Some(Missing::Elsewhere { jobs, exposer: first.exposer })
+    }
+
+    /// The version that runs, or the newest one, does not have it.
+    fn lacking<'m>(&'m self, jobs: &[&'m Scraped], known: Vec<Known<'m>>) -> Option<Missing<'m>> {
+        let mut missing = None;
+        for known in known {
+            let runs =
+                jobs.iter().flat_map(|job| &job.runs).filter(|runs| runs.exposer == known.exposer.name);
+            let versions: BTreeSet<&Option<Version>> = runs.map(|runs| &runs.version).collect();
+            let version = versions.iter().find_map(|version| version.as_ref());
+            let all_known = !versions.is_empty() && versions.iter().all(|version| version.is_some());
+            if all_known {
+                let lacks = |version: &Version| known.exposer.lacks(known.metric, version);
+                if !versions.iter().all(|version| version.as_ref().is_some_and(lacks)) {
+                    return None;
+                }
+                missing = Some(Missing::Version { known, runs: version.cloned() });
+            } else if known.metric.is_gone() && known.metric.replaced_by.is_some() {
+                missing = missing.or(Some(Missing::Version { known, runs: None }));
+            } else {
+                return None;
+            }
+        }
+        missing
+    }
+
+    /// The jobs that a selector asks: all, if it names none, or none that is here.
+    fn jobs(&self, selector: &VectorSelector) -> Vec<&Scraped> {
+        let asked = self.asked(selector);
+        if asked.is_empty() { self.jobs.iter().collect() } else { asked }
+    }
+
+    /// The jobs that a selector asks by their name.
+    fn asked(&self, selector: &VectorSelector) -> Vec<&Scraped> {
+        let asked: Vec<&Matcher> =
+            selector.matchers.matchers.iter().filter(|one| one.name == "job").collect();
+        let is_asked = |job: &&Scraped| asked.iter().all(|matcher| matcher.is_match(&job.job));
+        if asked.is_empty() { Vec::new() } else { self.jobs.iter().filter(is_asked).collect() }
+    }
+
+    /// What a job scrapes.
+    pub fn scraped(&self, job: &str) -> Option<&Scraped> {
+        self.jobs.iter().find(|scraped| scraped.job == job)
+    }
+}
+
+/// What was surely meant: the ending that a client library adds is missing, or a letter is wrong.
+fn slip(owner: &Exposer, name: &str) -> Option<String> {
+    let metrics = owner.metrics();
+    for ending in ["_total", "_bucket", "_count"] {
+        let whole = format!("{name}{ending}");
+        // A program in Go may expose native histograms, which are asked for without an ending.
+        let fits = ending == "_total" || owner.is_engine();
+        if fits && owner.known(&whole).is_some() {
+            return Some(whole);
+        }
+    }
+    let close = |one: &String| one.len() > 15 && strsim::damerau_levenshtein(one, name) == 1;
+    metrics.values().flat_map(crate::catalog::metrics::Metric::series).find(|one| close(one))
+}
+
+impl Scraped {
+    /// What is known to run there.
+    pub fn runs(&self) -> &[Runs] {
+        &self.runs
+    }
+
+    /// Whether that is everything.
+    pub fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    fn of(job: &Job, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Scraped {
+        let mut scraped = Scraped { job: job.name.value.clone(), runs: Vec::new(), is_known: !job.discovers };
+        if let Some((engine, version)) = told.services.get(&job.name.value) {
+            scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
+            scraped.is_known = true;
+        } else if job.is_redirected() || renames(job) {
+            scraped.is_known = false;
+        } else {
+            for target in &job.targets {
+                match behind(target, compose, own, told) {
+                    Some(runs) => scraped.runs.push(runs),
+                    None => scraped.is_known = false,
+                }
+            }
+        }
+        scraped.runs.sort();
+        scraped.runs.dedup();
+        scraped.is_known &= !scraped.runs.is_empty();
+        scraped
+    }
+}
+
+/// Whether the names that are stored may be others than those that are exposed.
+fn renames(job: &Job) -> bool {
+    let rules = job.node.get("metric_relabel_configs").map(|node| node.items()).unwrap_or_default();
+    rules.iter().any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("__name__")))
+}
+
+/// What runs at a target's address.
+fn behind(target: &Target, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Option<Runs> {
+    let (host, _) = target.address.rsplit_once(':')?;
+    let compose = compose?;
+    let service = match host {
+        // Prometheus itself, at its own port.
+        "localhost" | "127.0.0.1" if target.address.ends_with(":9090") => compose.service(own?),
+        host => compose.named(host),
+    }?;
+    runs(service, told)
+}
+
+/// What a service of a compose file runs.
+pub fn runs(service: &Service, told: &Told) -> Option<Runs> {
+    let image = &service.image.as_ref()?.value;
+    let exposer = match service.program {
+        Some(Program::Prometheus) => "prometheus",
+        Some(Program::Alertmanager) => "alertmanager",
+        Some(Program::Grafana) => "grafana",
+        Some(Program::Blackbox) => "blackbox",
+        Some(Program::NodeExporter) => "node",
+        Some(Program::DcgmExporter) => "dcgm",
+        Some(Program::Cadvisor) => "cadvisor",
+        Some(Program::Pushgateway) => return None,
+        None if image.name() == "caddy" => "caddy",
+        None => told.engines.iter().find(|engine| engine.is_image(&image.repository))?.name.as_str(),
+    };
+    // `server-cuda-b5200`, `main-v1.80.0`, `v0.11.0-cu124`
+    let version = image.tag.iter().flat_map(|tag| tag.split('-')).find_map(|part| part.parse().ok());
+    Some(Runs { exposer: exposer.to_owned(), version })
+}
