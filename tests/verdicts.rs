@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use skymon::checks;
-use skymon::diagnostics::Place;
+use skymon::checks::{self, Check};
+use skymon::diagnostics::{Place, Report};
 use skymon::stack::{Folder, Stack};
 use support::project::Project;
 use support::tools::promtool;
@@ -16,7 +16,7 @@ use support::tools::promtool;
 /// Series that the catalogue knows in different ways, and one that it does not.
 const SERIES: [&str; 6] = [
     "up",
-    "probe_success",
+    "recorded:kv_cache:max",
     "vllm:kv_cache_usage_perc",
     "vllm:num_requests_waiting",
     "vllm:num_preemptions_total",
@@ -117,6 +117,16 @@ const SCENARIOS: [(&str, &[(&str, &str)]); 6] = [
     ),
 ];
 
+/// The checks that say what an alert will do.
+const CHECKS: [&str; 6] = [
+    "never-fires",
+    "always-fires",
+    "percent-of-ratio",
+    "threshold-beyond-buckets",
+    "quantile-out-of-range",
+    "no-comparison",
+];
+
 /// Every expression, by the name of its alert.
 fn expressions() -> BTreeMap<String, String> {
     let mut all = Vec::new();
@@ -147,14 +157,6 @@ fn expressions() -> BTreeMap<String, String> {
 
 /// The expressions of the pages' wrong examples.
 fn of_pages() -> BTreeMap<String, String> {
-    let ids = [
-        "never-fires",
-        "always-fires",
-        "percent-of-ratio",
-        "threshold-beyond-buckets",
-        "quantile-out-of-range",
-        "no-comparison",
-    ];
     let wrong = |(number, id): (usize, &str)| {
         let page = checks::page(id).expect("has a page");
         let example = page.split("\n## ").find(|part| part.starts_with("Wrong")).expect("is there");
@@ -162,7 +164,7 @@ fn of_pages() -> BTreeMap<String, String> {
             example.lines().find_map(|line| line.trim().strip_prefix("expr: ")).expect("an expression");
         (format!("OfPage{number}"), line.replace("  # <-", ""))
     };
-    ids.into_iter().enumerate().map(wrong).collect()
+    CHECKS.into_iter().enumerate().map(wrong).collect()
 }
 
 #[derive(Debug, Default)]
@@ -174,7 +176,7 @@ struct Claims {
 }
 
 fn rules(expressions: &BTreeMap<String, String>) -> String {
-    let mut text = "groups:\n- name: all\n  rules:\n".to_owned();
+    let mut text = "groups:\n- name: all\n  rules:\n  - {record: 'recorded:kv_cache:max', expr: 'max(vllm:kv_cache_usage_perc)'}\n".to_owned();
     for (alert, expr) in expressions {
         writeln!(text, "  - {{alert: {alert}, expr: '{expr}'}}").expect("writes into memory");
     }
@@ -186,7 +188,8 @@ fn claims(text: &str) -> Claims {
     let files = [("rules.yml".to_owned(), text.to_owned())].into();
     let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
     let mut claims = Claims::default();
-    for finding in checks::run(&stack, &[]).iter() {
+    let reports = CHECKS.map(|id| Check::find(id).expect("is there").findings(&stack));
+    for finding in reports.iter().flat_map(Report::iter) {
         let Some(Place::Span { range, .. }) = finding.labels.first().map(|label| &label.place) else {
             continue;
         };
@@ -205,8 +208,19 @@ fn claims(text: &str) -> Claims {
             "percent-of-ratio" if is_one && label == "never true" => &mut claims.never,
             "percent-of-ratio" if is_one => &mut claims.always,
             "always-fires" | "no-comparison" => &mut claims.always,
+            // It is infinite.
+            "quantile-out-of-range"
+                if is_one && [" > ", " >= ", " != "].iter().any(|op| expr.contains(op)) =>
+            {
+                &mut claims.always
+            }
+            "quantile-out-of-range"
+                if is_one && [" == ", " < ", " <= "].iter().any(|op| expr.contains(op)) =>
+            {
+                &mut claims.never
+            }
             "threshold-beyond-buckets" | "percent-of-ratio" | "quantile-out-of-range" => &mut claims.in_part,
-            _ => continue,
+            other => panic!("{other} is none of these"),
         };
         kind.insert(alert.to_owned());
     }
@@ -224,12 +238,8 @@ fn fired(rules: &str) -> Vec<(&'static str, BTreeSet<String>)> {
                 writeln!(tests, "  - {{series: '{name}', values: '{values}'}}").expect("writes into memory");
             }
         };
-        for target in ["up{job=\"api\"}", "probe_success{target=\"a\"}"] {
-            series(target, "bool");
-        }
-        for target in ["up{job=\"other\"}", "probe_success{target=\"b\"}"] {
-            series(target, "other");
-        }
+        series("up{job=\"api\"}", "bool");
+        series("up{job=\"other\"}", "other");
         series("vllm:kv_cache_usage_perc", "ratio");
         for counter in
             ["vllm:num_requests_waiting", "vllm:num_preemptions_total", "http_requests_total{status=\"500\"}"]

@@ -18,11 +18,11 @@ fn run(stack: &Stack, report: &mut Report) {
         if hold.value >= interval {
             continue;
         }
-        let (held, often) = (written(hold.value), written(interval));
+        let (length, often) = (written(hold.value), written(interval));
         report.push(
             CHECK
                 .finding(format!("`{}` fires at one bad sample: `{what}` has one each {often}", alert.name))
-                .at(hold.place(), format!("within {held} the same sample is asked again"))
+                .at(hold.place(), format!("within {length} the same sample is asked again"))
                 .help(format!("write `for: {}`, or no `for` where one is enough", written(interval * 2))),
         );
     }

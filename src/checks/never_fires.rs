@@ -31,7 +31,7 @@ fn run(stack: &Stack, report: &mut Report) {
 fn help(verdict: &Verdict) -> String {
     let (what, condition) = (&verdict.what, &verdict.condition);
     match verdict.compared.values.cause {
-        Some(Cause::Count) | Some(Cause::Targets(_)) if !verdict.asks_for_more() => format!(
+        Some(Cause::Count | Cause::Targets(_)) if !verdict.asks_for_more() => format!(
             "what is not there is not counted as 0: write `({what} or vector(0)) {condition}`, or ask with `absent(…)`"
         ),
         Some(Cause::Targets(count)) => {

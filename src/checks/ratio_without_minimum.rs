@@ -22,9 +22,15 @@ fn run(stack: &Stack, report: &mut Report) {
             CHECK
                 .finding(format!("`{}` compares a ratio at any traffic: {example}", alert.name))
                 .at(alert.expr.text.place(), label)
-                .help(format!(
-                    "add `and sum(increase({requests}[5m])) >= 20`, and another alert for no traffic at all"
-                )),
+                .help(if of_success {
+                    format!(
+                        "write `(successes or 0 * requests) / requests`, with `and sum(increase({requests}[5m])) >= 20`"
+                    )
+                } else {
+                    format!(
+                        "add `and sum(increase({requests}[5m])) >= 20`, and another alert for no traffic at all"
+                    )
+                }),
         );
     }
 }

@@ -1,9 +1,10 @@
 //! What comparisons come to, told apart by what the reader can do about it: each is one finding of one check.
 
+use super::shapes::{aggregation, function};
 use super::values::{Cause, Compared, Comparison, Reader};
 use super::words::is_heartbeat;
 use crate::diagnostics::Place;
-use crate::promql::{Expr, bare, metric};
+use crate::promql::{Expr, bare, children, metric, walk};
 use crate::stack::{Rule, Stack};
 
 /// A comparison in a rule that does not do what a comparison is for.
@@ -44,6 +45,10 @@ pub(super) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
                 Some(Cause::NoQuantile) => return None,
                 Some(Cause::Buckets { .. }) => Kind::BeyondBuckets,
                 _ if is_percentage(&compared) => Kind::PercentOfRatio,
+                // `count(x) == 0 or absent(x)` says it twice, and once right.
+                Some(Cause::Count) if never == Kind::NeverInPart && counts_all(compared.side, tree) => {
+                    return None;
+                }
                 _ => never,
             };
             Some((kind, compared))
@@ -60,6 +65,14 @@ pub(super) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
         verdicts.extend(first.map(|(kind, compared)| verdict(rule, kind, compared)));
     }
     verdicts
+}
+
+/// Whether what is counted is a name as it is, and the same expression asks whether that is there.
+fn counts_all(side: &Expr, tree: &Expr) -> bool {
+    let Some(counted) = aggregation(side, &["count"]).map(|count| bare(&count.expr)) else { return false };
+    let asks = |one: &&Expr| function(one).is_some_and(|name| name == "absent");
+    let is_same = |one: &Expr| children(one).into_iter().any(|inner| bare(inner) == counted);
+    walk(tree).into_iter().filter(asks).any(is_same)
 }
 
 /// A number of percents beside what is at most 1.

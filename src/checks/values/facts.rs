@@ -1,5 +1,8 @@
 //! What is known of a name before any data: what its series can be, the bounds of its buckets, how many targets there are.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::{Interval, Presence, Values};
 use crate::catalog::metrics::{Kind, Known, Part};
 use crate::catalog::units::Unit;
@@ -9,6 +12,8 @@ use crate::stack::{Job, Metrics, Stack};
 
 pub(super) struct Facts<'s> {
     metrics: &'s Metrics,
+    /// Of names that are asked for without a job: most are, again and again.
+    known: RefCell<BTreeMap<String, Values>>,
     jobs: Vec<&'s Job>,
     /// Whether each target stands in these files.
     are_all_targets_listed: bool,
@@ -43,8 +48,9 @@ impl<'s> Facts<'s> {
         Self {
             are_all_targets_listed: !jobs.is_empty()
                 && jobs.iter().all(is_listed)
-                && !others.iter().any(|key| reads_others(&key)),
+                && !others.iter().any(reads_others),
             metrics: stack.metrics(),
+            known: RefCell::default(),
             jobs,
         }
     }
@@ -52,6 +58,18 @@ impl<'s> Facts<'s> {
     /// What the series of a name can be.
     pub(super) fn values(&self, selector: &VectorSelector) -> Values {
         let Some(name) = metric(selector) else { return Values::anything(Presence::Given) };
+        if selector.matchers.matchers.iter().any(|matcher| matcher.name == "job") {
+            return self.unread(name, selector);
+        }
+        if let Some(known) = self.known.borrow().get(name) {
+            return known.clone();
+        }
+        let values = self.unread(name, selector);
+        self.known.borrow_mut().insert(name.to_owned(), values.clone());
+        values
+    }
+
+    fn unread(&self, name: &str, selector: &VectorSelector) -> Values {
         if name == "ALERTS" {
             return Values::of(Interval::point(1.0), Presence::Asked);
         }
@@ -89,7 +107,7 @@ impl<'s> Facts<'s> {
     }
 
     /// How many series an expression has at most, where it is about targets that are all listed.
-    pub(super) fn series(&self, expr: &Expr) -> Option<usize> {
+    pub(super) fn series(&self, expr: &Expr) -> Option<u32> {
         match bare(expr) {
             Expr::VectorSelector(selector) if metric(selector) == Some("up") => self.targets(selector),
             Expr::Binary(one) if one.op.is_comparison_operator() => {
@@ -100,7 +118,7 @@ impl<'s> Facts<'s> {
         }
     }
 
-    fn targets(&self, selector: &VectorSelector) -> Option<usize> {
+    fn targets(&self, selector: &VectorSelector) -> Option<u32> {
         // Another label than `job` may come from anywhere.
         let of_job = |job: &&&Job| {
             let conditions = selector.matchers.matchers.iter().filter(|matcher| matcher.name == "job");
@@ -121,7 +139,7 @@ impl<'s> Facts<'s> {
             && selector.matchers.or_matchers.is_empty()
             && !self.jobs.iter().any(|job| relabels(job) || sets_job(job));
         let count: usize = self.jobs.iter().filter(of_job).map(|job| job.targets.len()).sum();
-        (is_plain && count > 0).then_some(count)
+        if is_plain && count > 0 { u32::try_from(count).ok() } else { None }
     }
 }
 

@@ -16,15 +16,15 @@ impl Reader<'_> {
         if inner.is_never() {
             return inner;
         }
-        let counted = |high: Option<usize>| {
-            let high = high.map_or(f64::INFINITY, |high| Interval::point(high as f64).high);
+        let counted = |high: Option<u32>| {
+            let high = high.map_or(f64::INFINITY, f64::from);
             let presence = inner.presence.max(Presence::Counted);
             Values::of(Interval::closed(1.0, high).in_whole_numbers(), presence)
         };
         let limit = self.facts.series(&one.expr);
         match one.op.to_string().as_str() {
             "sum" => {
-                let range = inner.range.summed(limit.map(|limit| limit as f64));
+                let range = inner.range.summed(limit.map(f64::from));
                 let cause = limit.map(Cause::Targets);
                 // ∞ − ∞
                 let nan = inner.nan || (range.low.is_infinite() && range.high.is_infinite());
@@ -51,7 +51,7 @@ impl Reader<'_> {
         }
         let mut given: Vec<Values> = args.iter().map(|arg| self.values(arg, depth + 1, found)).collect();
         // Those of which the series come last.
-        let series = if name == "quantile_over_time" { 1 } else { 0 };
+        let series = usize::from(name == "quantile_over_time");
         let first = if series < given.len() { Some(given.swap_remove(series)) } else { None };
         let Some(inner) = first else { return without_arguments(name) };
         if inner.is_never() {
@@ -72,15 +72,17 @@ impl Reader<'_> {
             "present_over_time" => Values::of(Interval::point(1.0), inner.presence.max(Presence::Counted)),
             "avg_over_time" => Values { range: inner.range.in_any_numbers(), ..inner },
             "min_over_time" | "max_over_time" | "last_over_time" | "first_over_time" | "sort"
-            | "sort_desc" | "sort_by_label" | "sort_by_label_desc" | "label_replace" | "label_join" => inner,
+            | "sort_desc" | "sort_by_label" | "sort_by_label_desc" | "label_replace" | "label_join"
+            | "vector" => inner,
             "sum_over_time" => {
                 let range = inner.range.summed(None);
                 let nan = inner.nan || (range.low.is_infinite() && range.high.is_infinite());
                 Values { range, nan, cause: None, ..inner }
             }
             "quantile_over_time" => quantile(given.first(), inner),
-            "stddev_over_time" | "stdvar_over_time" | "mad_over_time" => to(Interval::FROM_ZERO),
-            "vector" => inner,
+            "stddev_over_time" | "stdvar_over_time" | "mad_over_time" | "exp" | "timestamp" => {
+                to(Interval::FROM_ZERO)
+            }
             // Of more series than one, or none, it is no number.
             "scalar" => Values { nan: true, presence: Presence::Given, ..inner },
             "abs" => to(inner.range.absolute()),
@@ -88,7 +90,6 @@ impl Reader<'_> {
             "ceil" => to(inner.range.through(f64::ceil).in_whole_numbers()),
             "floor" => to(inner.range.through(f64::floor).in_whole_numbers()),
             "round" if given.is_empty() => to(rounded(inner.range)),
-            "exp" => to(Interval::FROM_ZERO),
             "sqrt" if inner.range.low >= 0.0 => to(inner.range.through(f64::sqrt)),
             "clamp_min" => number(&given, 0).map_or_else(
                 || Values::anything(Presence::Filtered),
@@ -109,7 +110,6 @@ impl Reader<'_> {
                     _ => Values::anything(Presence::Filtered),
                 }
             }
-            "timestamp" => to(Interval::FROM_ZERO),
             "delta"
             | "idelta"
             | "deriv"
@@ -140,10 +140,7 @@ impl Reader<'_> {
         depth: usize,
         found: &mut Found<'e>,
     ) -> Values {
-        let Some((&buckets, numbers)) = (match name {
-            "histogram_quantile" => args.split_last(),
-            _ => args.split_last(),
-        }) else {
+        let Some((&buckets, numbers)) = args.split_last() else {
             return Values::anything(Presence::Filtered);
         };
         let inner = self.values(buckets, depth + 1, found);

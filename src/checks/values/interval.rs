@@ -336,6 +336,7 @@ impl Comparison {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "PromQL compares to the last digit")]
 mod tests {
     use super::*;
 
@@ -358,6 +359,8 @@ mod tests {
             Comparison::AtMost => a <= b,
         }
     }
+
+    type Operator = fn(Interval, Interval) -> Result;
 
     /// Intervals of many kinds, each with numbers that are in it.
     fn samples() -> Vec<(Interval, Vec<f64>)> {
@@ -386,7 +389,7 @@ mod tests {
 
     #[test]
     fn no_value_that_can_come_out_of_an_operator_is_left_out() {
-        let ops: [(&str, fn(Interval, Interval) -> Result, fn(f64, f64) -> f64); 6] = [
+        let ops: [(&str, Operator, fn(f64, f64) -> f64); 6] = [
             ("+", Interval::plus, |a, b| a + b),
             ("-", Interval::minus, |a, b| a - b),
             ("*", Interval::times, |a, b| a * b),

@@ -51,7 +51,7 @@ pub(super) enum Cause {
     /// What is counted: at least one, or nothing at all.
     Count,
     /// As many targets as the configuration lists.
-    Targets(usize),
+    Targets(u32),
 }
 
 impl Values {
@@ -252,7 +252,7 @@ impl<'s> Reader<'s> {
                 let mut kept = found.dead.split_off(constant_before);
                 kept.retain(|compared| !switched_off(compared));
                 found.dead.append(&mut kept);
-                self.both(one, left, right, depth, found)
+                self.both(one, left, &right, depth, found)
             }
             _ if one.op.is_comparison_operator() => compare(one, &op, left, right, found),
             _ => self.calculated(one, &op, left, right, depth),
@@ -264,7 +264,7 @@ impl<'s> Reader<'s> {
         &mut self,
         one: &'e BinaryExpr,
         left: Values,
-        right: Values,
+        right: &Values,
         depth: usize,
         found: &mut Found<'e>,
     ) -> Values {
@@ -366,7 +366,7 @@ fn compare<'e>(one: &'e BinaryExpr, op: &str, left: Values, right: Values, found
 }
 
 /// Which side has the values that are kept, or where both have some, that are spoken of.
-fn sides<'e>(one: &'e BinaryExpr, comparison: Comparison, left: Values, right: Values) -> Compared<'e> {
+fn sides(one: &BinaryExpr, comparison: Comparison, left: Values, right: Values) -> Compared<'_> {
     let is_number = |expr: &Expr| selectors(expr).is_empty();
     let is_constant = is_number(&one.lhs) && is_number(&one.rhs);
     if is_number(&one.lhs) && !is_number(&one.rhs) {
