@@ -62,7 +62,8 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<String> {
         .into_iter()
         .any(|one| matches!(one, Expr::Binary(one) if matches!(operator(one).as_str(), "/" | "-")));
     let is_counter = name.ends_with("_total") || name.ends_with("_bucket");
-    let is_known = reader.knows(first);
+    // By the catalogue, or through what records it.
+    let is_known = reader.knows(first) || !values.nan;
     (is_calculated || calls(tree, &OF_VALUES) || is_counter || is_known).then(|| name.to_owned())
 }
 

@@ -159,10 +159,10 @@ impl Interval {
 }
 
 /// A set of numbers, and whether "not a number" can come with them.
-pub(super) type Result = (Interval, bool);
+pub(super) type Outcome = (Interval, bool);
 
 /// From the ends of both, what lies between. An end that is no number (∞ − ∞, 0 · ∞) could be anything.
-fn hull(ends: &[f64], whole: bool) -> Result {
+fn hull(ends: &[f64], whole: bool) -> Outcome {
     if ends.iter().any(|end| end.is_nan()) {
         return (Interval::EVERYTHING, true);
     }
@@ -172,14 +172,14 @@ fn hull(ends: &[f64], whole: bool) -> Result {
 }
 
 impl Interval {
-    pub(super) fn plus(self, other: Self) -> Result {
+    pub(super) fn plus(self, other: Self) -> Outcome {
         let (range, nan) = hull(&[self.low + other.low, self.high + other.high], self.whole && other.whole);
         // ∞ − ∞
         let cancel = |a: Self, b: Self| a.low == f64::NEG_INFINITY && b.high == f64::INFINITY;
         (range, nan || cancel(self, other) || cancel(other, self))
     }
 
-    pub(super) fn minus(self, other: Self) -> Result {
+    pub(super) fn minus(self, other: Self) -> Outcome {
         self.plus(other.negated())
     }
 
@@ -193,7 +193,7 @@ impl Interval {
         }
     }
 
-    pub(super) fn times(self, other: Self) -> Result {
+    pub(super) fn times(self, other: Self) -> Outcome {
         let whole = self.whole && other.whole;
         let (result, _) = hull(&self.corners(other, |a, b| a * b), whole);
         // 0 · ∞
@@ -205,7 +205,7 @@ impl Interval {
         (if from_zero { Self { whole, ..Self::FROM_ZERO } } else { Self::EVERYTHING }, true)
     }
 
-    pub(super) fn over(self, other: Self) -> Result {
+    pub(super) fn over(self, other: Self) -> Outcome {
         if other.low > 0.0 || other.high < 0.0 {
             let (result, _) = hull(&self.corners(other, |a, b| a / b), false);
             // ∞ / ∞
@@ -223,7 +223,7 @@ impl Interval {
         (Self::EVERYTHING, true)
     }
 
-    pub(super) fn modulo(self, other: Self) -> Result {
+    pub(super) fn modulo(self, other: Self) -> Outcome {
         let whole = self.whole && other.whole;
         if self.low >= 0.0 && other.low > 0.0 {
             let high = other.high.min(self.high);
@@ -232,7 +232,7 @@ impl Interval {
         (Self::EVERYTHING, true)
     }
 
-    pub(super) fn to_the(self, other: Self) -> Result {
+    pub(super) fn to_the(self, other: Self) -> Outcome {
         match (self.only(), other.only()) {
             (Some(base), Some(exponent)) if !base.powf(exponent).is_nan() => {
                 (Self::point(base.powf(exponent)), false)
@@ -360,7 +360,8 @@ mod tests {
         }
     }
 
-    type Operator = fn(Interval, Interval) -> Result;
+    /// An operator on sets, and on numbers.
+    type Operator = (&'static str, fn(Interval, Interval) -> Outcome, fn(f64, f64) -> f64);
 
     /// Intervals of many kinds, each with numbers that are in it.
     fn samples() -> Vec<(Interval, Vec<f64>)> {
@@ -389,7 +390,7 @@ mod tests {
 
     #[test]
     fn no_value_that_can_come_out_of_an_operator_is_left_out() {
-        let ops: [(&str, Operator, fn(f64, f64) -> f64); 6] = [
+        let ops: [Operator; 6] = [
             ("+", Interval::plus, |a, b| a + b),
             ("-", Interval::minus, |a, b| a - b),
             ("*", Interval::times, |a, b| a * b),
