@@ -1,10 +1,10 @@
 //! A comparison that no value can pass: the alert is silent whatever happens.
 
 use super::Check;
+use super::shapes::function;
 use super::values::Cause;
 use super::verdicts::{Kind, Verdict, verdicts};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::selectors;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "never-fires", severity: Severity::Error, run };
@@ -37,7 +37,7 @@ fn help(verdict: &Verdict) -> String {
         Some(Cause::Targets(count)) => {
             format!("the configuration of Prometheus lists {count}: write a smaller number")
         }
-        _ if selectors(verdict.compared.side).is_empty() => {
+        _ if function(verdict.compared.side) == Some("vector") => {
             "`or` takes in less than a comparison: write `(… or vector(0)) > 5` where both sides are meant"
                 .to_owned()
         }
