@@ -38,6 +38,14 @@ fn finding(asked: &Asked<'_>, name: &str, why: &Missing<'_>) -> Option<Diagnosti
                 .to_owned(),
             false,
         ),
+        Missing::Unrecorded { near: Some(near) } => {
+            (format!("no rule records `{name}`"), format!("did you mean `{near}`?"), true)
+        }
+        Missing::Unrecorded { near: None } => (
+            format!("no rule records `{name}`"),
+            format!("add a rule with `record: {name}`, or ask for what is recorded"),
+            true,
+        ),
         Missing::Elsewhere { jobs, exposer } => {
             let jobs: Vec<String> = jobs.iter().map(|job| format!("`{job}`")).collect();
             (

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compose::{Program, Service};
-use super::{Compose, Job, Stack, Target};
+use super::{Compose, Job, Prometheus, Stack, Target};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
 use crate::promql::ast::VectorSelector;
@@ -30,6 +30,8 @@ pub struct Metrics {
     catalogue: Catalogue,
     recorded: BTreeSet<String>,
     jobs: Vec<Scraped>,
+    /// Whether nobody but the rules that were read can have recorded anything.
+    has_all_rules: bool,
 }
 
 /// What one job scrapes.
@@ -60,6 +62,8 @@ pub enum Missing<'m> {
         /// What is probably meant.
         near: Option<String>,
     },
+    /// A rule would record it by its name, and none does.
+    Unrecorded { near: Option<String> },
     /// The jobs that are asked do not expose it, though others do.
     Elsewhere { jobs: Vec<&'m str>, exposer: &'m Exposer },
     /// The version that runs here, if that is known, or the newest one does not have it.
@@ -81,6 +85,7 @@ impl Metrics {
         Metrics {
             recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
             jobs: jobs.collect(),
+            has_all_rules: !stack.prometheuses.is_empty() && stack.prometheuses.iter().all(has_all_rules),
             catalogue: Catalogue::new(&told.engines),
         }
     }
@@ -141,10 +146,16 @@ impl Metrics {
         if let Some((owner, near)) = near {
             return Some(Missing::Unknown { owner, near: Some(near) });
         }
-        let owner = owners.into_iter().find(|owner| owner.is_whole)?;
-        // Two wrong letters are a slip; more, and it is another word.
-        let close = |one: &String| strsim::damerau_levenshtein(one, name) <= 2;
-        Some(Missing::Unknown { owner, near: owner.series().find(close) })
+        if let Some(owner) = owners.into_iter().find(|owner| owner.is_whole && !owner.is_open(name)) {
+            return Some(Missing::Unknown { owner, near: owner.series().find(|one| is_near(one, name, 2)) });
+        }
+        if !name.contains(':') {
+            return None;
+        }
+        let near = self.recorded.iter().find(|one| is_near(one, name, 2)).cloned();
+        // `level:metric:operations` is how rules name what they record, and nobody else.
+        let is_recording = self.has_all_rules && name.matches(':').count() >= 2;
+        (near.is_some() || is_recording).then_some(Missing::Unrecorded { near })
     }
 
     /// The jobs that are asked by name expose other things.
@@ -210,7 +221,6 @@ impl Metrics {
 
 /// What was surely meant: the ending that a client library adds is missing, or a letter is wrong.
 fn slip(owner: &Exposer, name: &str) -> Option<String> {
-    let metrics = owner.metrics();
     for ending in ["_total", "_bucket", "_count"] {
         let whole = format!("{name}{ending}");
         // A program in Go may expose native histograms, which are asked for without an ending.
@@ -219,8 +229,24 @@ fn slip(owner: &Exposer, name: &str) -> Option<String> {
             return Some(whole);
         }
     }
-    let close = |one: &String| one.len() > 15 && strsim::damerau_levenshtein(one, name) == 1;
-    metrics.values().flat_map(crate::catalog::metrics::Metric::series).find(|one| close(one))
+    owner.series().find(|one| is_near(one, name, 1))
+}
+
+/// Whether so few letters are different that one was meant for the other. In a short name each letter tells.
+fn is_near(one: &str, name: &str, letters: usize) -> bool {
+    one.len().abs_diff(name.len()) <= letters
+        && name.len() >= 8 * letters
+        && strsim::damerau_levenshtein(one, name) <= letters
+}
+
+/// Whether all that a Prometheus records was read, and nothing comes recorded from another.
+fn has_all_rules(prometheus: &Prometheus) -> bool {
+    let is_federated = |job: &Job| job.metrics_path.contains("federate");
+    // A file that is not here may be where the stack runs.
+    let is_here = |files: &Option<Vec<String>>| files.as_ref().is_some_and(|files| !files.is_empty());
+    prometheus.rule_files.iter().all(|pattern| is_here(&pattern.files))
+        && !prometheus.jobs.iter().any(is_federated)
+        && prometheus.root.get("remote_read").is_none()
 }
 
 impl Scraped {

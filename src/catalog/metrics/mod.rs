@@ -157,9 +157,14 @@ impl Exposer {
         }
     }
 
-    /// Whether a name begins as its own do, and as nobody else's.
+    /// Whether a name begins as its own do.
     pub fn owns(&self, name: &str) -> bool {
-        begins(&self.prefixes, name) && !begins(&self.open, name)
+        begins(&self.prefixes, name)
+    }
+
+    /// Whether others have names that begin so too.
+    pub fn is_open(&self, name: &str) -> bool {
+        begins(&self.open, name)
     }
 
     /// Whether it is sure that a version does not expose a metric of this list. When it came is only known to lie between
