@@ -56,9 +56,10 @@ fn finding(asked: &Asked<'_>, name: &str, why: &Missing<'_>) -> Option<Diagnosti
         }
         Missing::Version { .. } => return None,
     };
-    let severity = match is_sure {
-        true => asked.severity(Severity::Error, Severity::Warning),
-        false => asked.severity(Severity::Warning, Severity::Note),
+    let severity = if is_sure {
+        asked.severity(Severity::Error, Severity::Warning)
+    } else {
+        asked.severity(Severity::Warning, Severity::Note)
     };
     let found =
         Diagnostic::new(CHECK.id, severity, message).at(asked.query.at(name).place(), "no such series");

@@ -1,7 +1,8 @@
 //! Which metrics a stack has: what its jobs scrape and in which version, what its rules record, and what the catalogue knows
 //! of the names that its queries ask for. Apart from the files, since it joins them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compose::{Program, Service};
 use super::{Compose, Job, Prometheus, Stack, Target};
@@ -32,6 +33,17 @@ pub struct Metrics {
     jobs: Vec<Scraped>,
     /// Whether nobody but the rules that were read can have recorded anything.
     has_all_rules: bool,
+    /// How many recorded names were compared with one that is not.
+    searched: Cell<usize>,
+    /// Names that nobody knows, with what was found out.
+    unknown: RefCell<HashMap<String, Option<Meant>>>,
+}
+
+/// Whose a name would be, and what is probably meant.
+#[derive(Clone, Debug)]
+struct Meant {
+    owner: String,
+    near: Option<String>,
 }
 
 /// What one job scrapes.
@@ -70,6 +82,9 @@ pub enum Missing<'m> {
     Version { known: Known<'m>, runs: Option<Version> },
 }
 
+/// More comparisons than this would be felt.
+const MAX_SEARCHED: usize = 200_000;
+
 /// Names that every process or target has.
 const COMMON: [&str; 2] = ["client", "synthetic"];
 
@@ -86,6 +101,8 @@ impl Metrics {
             recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
             jobs: jobs.collect(),
             has_all_rules: !stack.prometheuses.is_empty() && stack.prometheuses.iter().all(has_all_rules),
+            searched: Cell::new(0),
+            unknown: RefCell::default(),
             catalogue: Catalogue::new(&told.engines),
         }
     }
@@ -137,25 +154,43 @@ impl Metrics {
             return self.unknown(name);
         }
         let jobs = self.jobs(selector);
-        self.elsewhere(selector, &known).or_else(|| self.lacking(&jobs, known))
+        self.elsewhere(selector, &known).or_else(|| lacking(&jobs, known))
     }
 
     fn unknown(&self, name: &str) -> Option<Missing<'_>> {
-        let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
-        let near = owners.iter().find_map(|owner| Some((*owner, slip(owner, name)?)));
-        if let Some((owner, near)) = near {
-            return Some(Missing::Unknown { owner, near: Some(near) });
-        }
-        if let Some(owner) = owners.into_iter().find(|owner| owner.is_whole && !owner.is_open(name)) {
-            return Some(Missing::Unknown { owner, near: owner.series().find(|one| is_near(one, name, 2)) });
+        let seen = self.unknown.borrow().get(name).cloned();
+        let found = seen.unwrap_or_else(|| {
+            let found = self.meant(name);
+            self.unknown.borrow_mut().insert(name.to_owned(), found.clone());
+            found
+        });
+        if let Some(Meant { owner, near }) = found {
+            return Some(Missing::Unknown { owner: self.catalogue.exposer(&owner)?, near });
         }
         if !name.contains(':') {
             return None;
         }
-        let near = self.recorded.iter().find(|one| is_near(one, name, 2)).cloned();
+        // So many names are not all slips, and the search is long.
+        let searched = self.searched.get() + self.recorded.len();
+        self.searched.set(searched);
+        let mut recorded = self.recorded.iter().filter(|_| searched < MAX_SEARCHED);
+        let near = recorded.find(|one| is_near(one, name, 2)).cloned();
         // `level:metric:operations` is how rules name what they record, and nobody else.
         let is_recording = self.has_all_rules && name.matches(':').count() >= 2;
         (near.is_some() || is_recording).then_some(Missing::Unrecorded { near })
+    }
+
+    /// `None` where anybody may expose it.
+    fn meant(&self, name: &str) -> Option<Meant> {
+        let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
+        let slip =
+            |owner: &&Exposer| Some(Meant { owner: owner.name.clone(), near: Some(slip(owner, name)?) });
+        let unheard_of = || {
+            let owner = owners.iter().find(|owner| owner.is_whole && !owner.is_open(name))?;
+            let near = owner.series().find(|one| is_near(one, name, 2));
+            Some(Meant { owner: owner.name.clone(), near })
+        };
+        owners.iter().find_map(slip).or_else(unheard_of)
     }
 
     /// The jobs that are asked by name expose other things.
@@ -173,30 +208,6 @@ impl Metrics {
         let first = known.first().filter(|_| !known.iter().any(exposes))?;
         let jobs = jobs.iter().map(|job| job.job.as_str()).collect();
         Some(Missing::Elsewhere { jobs, exposer: first.exposer })
-    }
-
-    /// The version that runs, or the newest one, does not have it.
-    fn lacking<'m>(&'m self, jobs: &[&'m Scraped], known: Vec<Known<'m>>) -> Option<Missing<'m>> {
-        let mut missing = None;
-        for known in known {
-            let runs =
-                jobs.iter().flat_map(|job| &job.runs).filter(|runs| runs.exposer == known.exposer.name);
-            let versions: BTreeSet<&Option<Version>> = runs.map(|runs| &runs.version).collect();
-            let version = versions.iter().find_map(|version| version.as_ref());
-            let all_known = !versions.is_empty() && versions.iter().all(|version| version.is_some());
-            if all_known {
-                let lacks = |version: &Version| known.exposer.lacks(known.metric, version);
-                if !versions.iter().all(|version| version.as_ref().is_some_and(lacks)) {
-                    return None;
-                }
-                missing = Some(Missing::Version { known, runs: version.cloned() });
-            } else if known.metric.is_gone() && known.metric.replaced_by.is_some() {
-                missing = missing.or(Some(Missing::Version { known, runs: None }));
-            } else {
-                return None;
-            }
-        }
-        missing
     }
 
     /// The jobs that a selector asks: all, if it names none, or none that is here.
@@ -247,6 +258,27 @@ fn has_all_rules(prometheus: &Prometheus) -> bool {
     prometheus.rule_files.iter().all(|pattern| is_here(&pattern.files))
         && !prometheus.jobs.iter().any(is_federated)
         && prometheus.root.get("remote_read").is_none()
+}
+
+/// The version that runs, or the newest one, does not have it.
+fn lacking<'m>(jobs: &[&'m Scraped], known: Vec<Known<'m>>) -> Option<Missing<'m>> {
+    let mut missing = None;
+    for known in known {
+        let runs = jobs.iter().flat_map(|job| &job.runs).filter(|runs| runs.exposer == known.exposer.name);
+        let versions: BTreeSet<&Option<Version>> = runs.map(|runs| &runs.version).collect();
+        let named: Vec<&Version> = versions.iter().copied().flatten().collect();
+        if !named.is_empty() && named.len() == versions.len() {
+            if !named.iter().all(|version| known.exposer.lacks(known.metric, version)) {
+                return None;
+            }
+            missing = Some(Missing::Version { known, runs: named.first().copied().cloned() });
+        } else if known.metric.is_gone() && known.metric.replaced_by.is_some() {
+            missing = missing.or(Some(Missing::Version { known, runs: None }));
+        } else {
+            return None;
+        }
+    }
+    missing
 }
 
 impl Scraped {
