@@ -53,6 +53,9 @@ pub struct Engine {
     pub auth: Option<String>,
     #[serde(default)]
     pub metrics: BTreeMap<String, Metric>,
+    /// What it shows too, and nothing reads: known to `validate`, by type.
+    #[serde(default)]
+    pub others: BTreeMap<String, MetricType>,
     /// What tells its answers apart.
     pub traffic: Option<Traffic>,
     #[serde(default)]

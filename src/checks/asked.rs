@@ -41,14 +41,15 @@ impl<'s> Asked<'s> {
 /// All queries of a stack that Prometheus is asked.
 pub(super) fn queries(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
     let rules = stack.rules().map(|rule| Asked { query: &rule.expr, is_rule: true });
-    let panels = stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| {
-        let is_ours = move |query: &&PanelQuery| {
-            let source = query.datasource.as_ref().or(panel.datasource.as_ref());
-            source.is_none_or(is_prometheus)
-        };
-        panel.queries.iter().filter(is_ours).filter_map(|query| query.expr.as_ref())
-    });
-    rules.chain(panels.map(|query| Asked { query, is_rule: false }))
+    let panels = stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
+    let panels =
+        panels.flat_map(|panel| panel.queries.iter().map(|query| (query, panel.datasource.as_ref())));
+    let variables = stack.dashboards.iter().flat_map(|one| &one.variable_queries).map(|query| (query, None));
+    let is_ours = |(query, source): &(&PanelQuery, Option<&DatasourceRef>)| {
+        query.datasource.as_ref().or(*source).is_none_or(is_prometheus)
+    };
+    let drawn = panels.chain(variables).filter(is_ours).filter_map(|(query, _)| query.expr.as_ref());
+    rules.chain(drawn.map(|query| Asked { query, is_rule: false }))
 }
 
 /// Loki's queries look much the same.

@@ -3,13 +3,14 @@
 use super::Check;
 use super::engines::{Scraped, scraped};
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::{Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "metrics-switched-off", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
     for Scraped { engine, service, .. } in scraped(stack) {
-        let place = service.image.as_ref().map_or(service.name.place(), |image| image.place());
+        let place = service.image.as_ref().map_or(service.name.place(), Spanned::place);
         let title = &engine.title;
         let name = &service.name.value;
         if let Some(option) = engine.disabled_by.as_deref()

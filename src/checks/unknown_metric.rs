@@ -38,6 +38,14 @@ fn finding(asked: &Asked<'_>, name: &str, why: &Missing<'_>) -> Option<Diagnosti
                 .to_owned(),
             false,
         ),
+        Missing::Unrecorded { near: Some(near) } => {
+            (format!("no rule records `{name}`"), format!("did you mean `{near}`?"), true)
+        }
+        Missing::Unrecorded { near: None } => (
+            format!("no rule records `{name}`"),
+            format!("add a rule with `record: {name}`, or ask for what is recorded"),
+            true,
+        ),
         Missing::Elsewhere { jobs, exposer } => {
             let jobs: Vec<String> = jobs.iter().map(|job| format!("`{job}`")).collect();
             (
@@ -48,9 +56,10 @@ fn finding(asked: &Asked<'_>, name: &str, why: &Missing<'_>) -> Option<Diagnosti
         }
         Missing::Version { .. } => return None,
     };
-    let severity = match is_sure {
-        true => asked.severity(Severity::Error, Severity::Warning),
-        false => asked.severity(Severity::Warning, Severity::Note),
+    let severity = if is_sure {
+        asked.severity(Severity::Error, Severity::Warning)
+    } else {
+        asked.severity(Severity::Warning, Severity::Note)
     };
     let found =
         Diagnostic::new(CHECK.id, severity, message).at(asked.query.at(name).place(), "no such series");

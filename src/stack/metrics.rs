@@ -1,10 +1,11 @@
 //! Which metrics a stack has: what its jobs scrape and in which version, what its rules record, and what the catalogue knows
 //! of the names that its queries ask for. Apart from the files, since it joins them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compose::{Program, Service};
-use super::{Compose, Job, Stack, Target};
+use super::{Compose, Job, Prometheus, Stack, Target};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
 use crate::promql::ast::VectorSelector;
@@ -30,6 +31,19 @@ pub struct Metrics {
     catalogue: Catalogue,
     recorded: BTreeSet<String>,
     jobs: Vec<Scraped>,
+    /// Whether nobody but the rules that were read can have recorded anything.
+    has_all_rules: bool,
+    /// How many recorded names were compared with one that is not.
+    searched: Cell<usize>,
+    /// Names that nobody knows, with what was found out.
+    unknown: RefCell<HashMap<String, Option<Meant>>>,
+}
+
+/// Whose a name would be, and what is probably meant.
+#[derive(Clone, Debug)]
+struct Meant {
+    owner: String,
+    near: Option<String>,
 }
 
 /// What one job scrapes.
@@ -60,11 +74,16 @@ pub enum Missing<'m> {
         /// What is probably meant.
         near: Option<String>,
     },
+    /// A rule would record it by its name, and none does.
+    Unrecorded { near: Option<String> },
     /// The jobs that are asked do not expose it, though others do.
     Elsewhere { jobs: Vec<&'m str>, exposer: &'m Exposer },
     /// The version that runs here, if that is known, or the newest one does not have it.
     Version { known: Known<'m>, runs: Option<Version> },
 }
+
+/// More comparisons than this would be felt.
+const MAX_SEARCHED: usize = 200_000;
 
 /// Names that every process or target has.
 const COMMON: [&str; 2] = ["client", "synthetic"];
@@ -81,6 +100,9 @@ impl Metrics {
         Metrics {
             recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
             jobs: jobs.collect(),
+            has_all_rules: !stack.prometheuses.is_empty() && stack.prometheuses.iter().all(has_all_rules),
+            searched: Cell::new(0),
+            unknown: RefCell::default(),
             catalogue: Catalogue::new(&told.engines),
         }
     }
@@ -132,19 +154,43 @@ impl Metrics {
             return self.unknown(name);
         }
         let jobs = self.jobs(selector);
-        self.elsewhere(selector, &known).or_else(|| self.lacking(&jobs, known))
+        self.elsewhere(selector, &known).or_else(|| lacking(&jobs, known))
     }
 
     fn unknown(&self, name: &str) -> Option<Missing<'_>> {
-        let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
-        let near = owners.iter().find_map(|owner| Some((*owner, slip(owner, name)?)));
-        if let Some((owner, near)) = near {
-            return Some(Missing::Unknown { owner, near: Some(near) });
+        let seen = self.unknown.borrow().get(name).cloned();
+        let found = seen.unwrap_or_else(|| {
+            let found = self.meant(name);
+            self.unknown.borrow_mut().insert(name.to_owned(), found.clone());
+            found
+        });
+        if let Some(Meant { owner, near }) = found {
+            return Some(Missing::Unknown { owner: self.catalogue.exposer(&owner)?, near });
         }
-        let owner = owners.into_iter().find(|owner| owner.is_whole)?;
-        // Two wrong letters are a slip; more, and it is another word.
-        let close = |one: &String| strsim::damerau_levenshtein(one, name) <= 2;
-        Some(Missing::Unknown { owner, near: owner.series().find(close) })
+        if !name.contains(':') {
+            return None;
+        }
+        // So many names are not all slips, and the search is long.
+        let searched = self.searched.get() + self.recorded.len();
+        self.searched.set(searched);
+        let mut recorded = self.recorded.iter().filter(|_| searched < MAX_SEARCHED);
+        let near = recorded.find(|one| is_near(one, name, 2)).cloned();
+        // `level:metric:operations` is how rules name what they record, and nobody else.
+        let is_recording = self.has_all_rules && name.matches(':').count() >= 2;
+        (near.is_some() || is_recording).then_some(Missing::Unrecorded { near })
+    }
+
+    /// `None` where anybody may expose it.
+    fn meant(&self, name: &str) -> Option<Meant> {
+        let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
+        let slip =
+            |owner: &&Exposer| Some(Meant { owner: owner.name.clone(), near: Some(slip(owner, name)?) });
+        let unheard_of = || {
+            let owner = owners.iter().find(|owner| owner.is_whole && !owner.is_open(name))?;
+            let near = owner.series().find(|one| is_near(one, name, 2));
+            Some(Meant { owner: owner.name.clone(), near })
+        };
+        owners.iter().find_map(slip).or_else(unheard_of)
     }
 
     /// The jobs that are asked by name expose other things.
@@ -162,30 +208,6 @@ impl Metrics {
         let first = known.first().filter(|_| !known.iter().any(exposes))?;
         let jobs = jobs.iter().map(|job| job.job.as_str()).collect();
         Some(Missing::Elsewhere { jobs, exposer: first.exposer })
-    }
-
-    /// The version that runs, or the newest one, does not have it.
-    fn lacking<'m>(&'m self, jobs: &[&'m Scraped], known: Vec<Known<'m>>) -> Option<Missing<'m>> {
-        let mut missing = None;
-        for known in known {
-            let runs =
-                jobs.iter().flat_map(|job| &job.runs).filter(|runs| runs.exposer == known.exposer.name);
-            let versions: BTreeSet<&Option<Version>> = runs.map(|runs| &runs.version).collect();
-            let version = versions.iter().find_map(|version| version.as_ref());
-            let all_known = !versions.is_empty() && versions.iter().all(|version| version.is_some());
-            if all_known {
-                let lacks = |version: &Version| known.exposer.lacks(known.metric, version);
-                if !versions.iter().all(|version| version.as_ref().is_some_and(lacks)) {
-                    return None;
-                }
-                missing = Some(Missing::Version { known, runs: version.cloned() });
-            } else if known.metric.is_gone() && known.metric.replaced_by.is_some() {
-                missing = missing.or(Some(Missing::Version { known, runs: None }));
-            } else {
-                return None;
-            }
-        }
-        missing
     }
 
     /// The jobs that a selector asks: all, if it names none, or none that is here.
@@ -210,7 +232,6 @@ impl Metrics {
 
 /// What was surely meant: the ending that a client library adds is missing, or a letter is wrong.
 fn slip(owner: &Exposer, name: &str) -> Option<String> {
-    let metrics = owner.metrics();
     for ending in ["_total", "_bucket", "_count"] {
         let whole = format!("{name}{ending}");
         // A program in Go may expose native histograms, which are asked for without an ending.
@@ -219,8 +240,45 @@ fn slip(owner: &Exposer, name: &str) -> Option<String> {
             return Some(whole);
         }
     }
-    let close = |one: &String| one.len() > 15 && strsim::damerau_levenshtein(one, name) == 1;
-    metrics.values().flat_map(crate::catalog::metrics::Metric::series).find(|one| close(one))
+    owner.series().find(|one| is_near(one, name, 1))
+}
+
+/// Whether so few letters are different that one was meant for the other. In a short name each letter tells.
+fn is_near(one: &str, name: &str, letters: usize) -> bool {
+    one.len().abs_diff(name.len()) <= letters
+        && name.len() >= 8 * letters
+        && strsim::damerau_levenshtein(one, name) <= letters
+}
+
+/// Whether all that a Prometheus records was read, and nothing comes recorded from another.
+fn has_all_rules(prometheus: &Prometheus) -> bool {
+    let is_federated = |job: &Job| job.metrics_path.contains("federate");
+    // A file that is not here may be where the stack runs.
+    let is_here = |files: &Option<Vec<String>>| files.as_ref().is_some_and(|files| !files.is_empty());
+    prometheus.rule_files.iter().all(|pattern| is_here(&pattern.files))
+        && !prometheus.jobs.iter().any(is_federated)
+        && prometheus.root.get("remote_read").is_none()
+}
+
+/// The version that runs, or the newest one, does not have it.
+fn lacking<'m>(jobs: &[&'m Scraped], known: Vec<Known<'m>>) -> Option<Missing<'m>> {
+    let mut missing = None;
+    for known in known {
+        let runs = jobs.iter().flat_map(|job| &job.runs).filter(|runs| runs.exposer == known.exposer.name);
+        let versions: BTreeSet<&Option<Version>> = runs.map(|runs| &runs.version).collect();
+        let named: Vec<&Version> = versions.iter().copied().flatten().collect();
+        if !named.is_empty() && named.len() == versions.len() {
+            if !named.iter().all(|version| known.exposer.lacks(known.metric, version)) {
+                return None;
+            }
+            missing = Some(Missing::Version { known, runs: named.first().copied().cloned() });
+        } else if known.metric.is_gone() && known.metric.replaced_by.is_some() {
+            missing = missing.or(Some(Missing::Version { known, runs: None }));
+        } else {
+            return None;
+        }
+    }
+    missing
 }
 
 impl Scraped {

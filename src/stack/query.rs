@@ -12,33 +12,49 @@ pub struct Query {
     pub text: Spanned<String>,
     /// All its lines; `text` stands at the first.
     whole: At,
-    /// Whether Grafana puts values in it before Prometheus sees it.
-    has_variables: bool,
+    form: Form,
     tree: OnceCell<Option<Expr>>,
+}
+
+/// What is done with the text before Prometheus sees it.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// Nothing.
+    Rule,
+    /// Grafana puts values in it.
+    Panel,
+    /// `label_values(SELECTOR, label)`: Grafana asks for the selector.
+    Variable,
 }
 
 impl Query {
     /// The expression of a rule.
     pub(super) fn of_rule(node: &Node) -> Option<Query> {
-        Self::read(node, false)
+        Self::read(node, Form::Rule)
     }
 
     /// The expression of a panel.
     pub(super) fn of_panel(node: &Node) -> Option<Query> {
-        Self::read(node, true)
+        Self::read(node, Form::Panel)
     }
 
-    fn read(node: &Node, has_variables: bool) -> Option<Query> {
-        Some(Query { text: node.value()?, whole: node.whole(), has_variables, tree: OnceCell::new() })
+    /// What a dashboard's variable takes its values from; `None` where it asks for no series.
+    pub(super) fn of_variable(node: &Node) -> Option<Query> {
+        let query = node.get("query")?;
+        let query = Self::read(&query.get("query").unwrap_or(query), Form::Variable)?;
+        selector(&query.text).is_some().then_some(query)
+    }
+
+    fn read(node: &Node, form: Form) -> Option<Query> {
+        Some(Query { text: node.value()?, whole: node.whole(), form, tree: OnceCell::new() })
     }
 
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
-        let read = || {
-            if self.has_variables {
-                return promql::tree(&without_variables(&self.text));
-            }
-            promql::tree(&self.text)
+        let read = || match self.form {
+            Form::Rule => promql::tree(&self.text),
+            Form::Panel => promql::tree(&without_variables(&self.text)),
+            Form::Variable => promql::tree(&without_variables(selector(&self.text)?)),
         };
         self.tree.get_or_init(read).as_ref()
     }
@@ -66,6 +82,12 @@ impl Query {
             .find(|start| !word.is_empty() && ends(*start));
         found.map_or_else(|| self.text.at.clone(), |start| self.whole.slice(start..start + word.len()))
     }
+}
+
+/// The selector in `label_values(SELECTOR, label)`; other kinds of query name no series.
+fn selector(query: &str) -> Option<&str> {
+    let inside = query.trim().strip_prefix("label_values(")?.strip_suffix(')')?;
+    Some(inside.rsplit_once(',')?.0.trim())
 }
 
 #[cfg(test)]

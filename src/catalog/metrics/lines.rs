@@ -21,7 +21,7 @@ pub(super) fn read(text: &'static str) -> impl Iterator<Item = Metric> {
 
 fn one(line: &str) -> Option<Metric> {
     let mut words = line.split_whitespace();
-    let name = words.next()?.to_owned();
+    let name = words.next()?;
     let kind = match words.next()? {
         "counter" => Kind::Counter,
         "gauge" => Kind::Gauge,
@@ -35,17 +35,7 @@ fn one(line: &str) -> Option<Metric> {
         "-" => None,
         unit => Some(Unit::named(unit)?),
     };
-    let mut metric = Metric {
-        name,
-        kind,
-        unit,
-        labels: None,
-        buckets: Vec::new(),
-        since: None,
-        until: None,
-        is_lost: false,
-        replaced_by: None,
-    };
+    let mut metric = Metric { unit, ..Metric::new(name, kind) };
     for word in words {
         let (key, value) = word.split_once('=')?;
         let items = || value.split(',').filter(|item| !item.is_empty());

@@ -6,8 +6,9 @@
 
 mod lines;
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::engines::{Engine, Engines, MetricType, Version};
@@ -18,6 +19,8 @@ use crate::templates;
 #[derive(Debug)]
 pub struct Catalogue {
     exposers: Vec<Exposer>,
+    /// Who knows a name, by their place in the list: a stack asks for the same names many times.
+    asked: RefCell<HashMap<String, Rc<[usize]>>>,
 }
 
 /// An engine or a program, by what it exposes.
@@ -103,7 +106,7 @@ impl Catalogue {
                 None => exposers.push(Exposer::of_engine(engine)),
             }
         }
-        Catalogue { exposers }
+        Catalogue { exposers, asked: RefCell::default() }
     }
 
     pub fn exposers(&self) -> impl Iterator<Item = &Exposer> {
@@ -116,13 +119,20 @@ impl Catalogue {
 
     /// Everybody who exposes series of this name, in any version.
     pub fn known<'c>(&'c self, name: &str) -> Vec<Known<'c>> {
-        self.exposers.iter().filter_map(|exposer| exposer.known(name)).collect()
+        let seen = self.asked.borrow().get(name).cloned();
+        let who = seen.unwrap_or_else(|| {
+            let knows = |at: &usize| self.exposers[*at].known(name).is_some();
+            let who: Rc<[usize]> = (0..self.exposers.len()).filter(knows).collect();
+            self.asked.borrow_mut().insert(name.to_owned(), Rc::clone(&who));
+            who
+        });
+        who.iter().filter_map(|at| self.exposers[*at].known(name)).collect()
     }
 
     /// Whose name this would be, by how it begins.
     pub fn owners<'c>(&'c self, name: &str) -> impl Iterator<Item = &'c Exposer> {
-        let owns = |exposer: &&Exposer| exposer.owns(name);
-        self.exposers.iter().filter(owns).collect::<Vec<_>>().into_iter()
+        let owners: Vec<&Exposer> = self.exposers.iter().filter(|exposer| exposer.owns(name)).collect();
+        owners.into_iter()
     }
 }
 
@@ -157,9 +167,14 @@ impl Exposer {
         }
     }
 
-    /// Whether a name begins as its own do, and as nobody else's.
+    /// Whether a name begins as its own do.
     pub fn owns(&self, name: &str) -> bool {
-        begins(&self.prefixes, name) && !begins(&self.open, name)
+        begins(&self.prefixes, name)
+    }
+
+    /// Whether others have names that begin so too.
+    pub fn is_open(&self, name: &str) -> bool {
+        begins(&self.open, name)
     }
 
     /// Whether it is sure that a version does not expose a metric of this list. When it came is only known to lie between
@@ -184,9 +199,14 @@ impl Exposer {
             for metric in lines::read(self.text) {
                 metrics.insert(metric.name.clone(), metric);
             }
+            for (name, kind) in self.engine.iter().flat_map(|engine| &engine.others) {
+                metrics.insert(name.clone(), Metric::new(name, (*kind).into()));
+            }
             for (name, metric) in self.engine.iter().flat_map(|engine| &engine.metrics) {
                 let mut own = Metric::of_engine(name, metric);
                 own.replaced_by = self.engine.as_ref().and_then(|engine| successor(engine, name));
+                // What is not whole lists the labels that are read.
+                own.labels = own.labels.filter(|_| self.is_whole);
                 metrics.insert(name.clone(), own);
             }
             metrics
@@ -238,22 +258,40 @@ fn successor(engine: &Engine, name: &str) -> Option<String> {
     Some(name.clone())
 }
 
+impl From<MetricType> for Kind {
+    fn from(of_engine: MetricType) -> Kind {
+        match of_engine {
+            MetricType::Counter => Kind::Counter,
+            MetricType::Gauge => Kind::Gauge,
+            MetricType::Histogram => Kind::Histogram,
+        }
+    }
+}
+
 impl Metric {
+    /// Of which nothing else is known.
+    fn new(name: impl Into<String>, kind: Kind) -> Metric {
+        Metric {
+            name: name.into(),
+            kind,
+            unit: None,
+            labels: None,
+            buckets: Vec::new(),
+            since: None,
+            until: None,
+            is_lost: false,
+            replaced_by: None,
+        }
+    }
+
     fn of_engine(name: &str, metric: &super::engines::Metric) -> Metric {
         Metric {
-            name: name.to_owned(),
-            kind: match metric.r#type {
-                MetricType::Counter => Kind::Counter,
-                MetricType::Gauge => Kind::Gauge,
-                MetricType::Histogram => Kind::Histogram,
-            },
             unit: Some(metric.unit),
             labels: Some(metric.labels.clone()),
             buckets: metric.buckets.iter().filter_map(|bound| bound.parse().ok()).collect(),
             since: metric.since.clone(),
             until: metric.until.clone(),
-            is_lost: false,
-            replaced_by: None,
+            ..Metric::new(name, metric.r#type.into())
         }
     }
 
@@ -277,8 +315,7 @@ impl Known<'_> {
     /// Whether its series only grow, until the process starts again.
     pub fn is_counter(&self) -> bool {
         match self.metric.kind {
-            Kind::Counter => true,
-            Kind::Histogram => true,
+            Kind::Counter | Kind::Histogram => true,
             Kind::Summary => self.part != Part::Whole,
             Kind::Gauge | Kind::Info | Kind::Unknown => false,
         }
@@ -299,10 +336,9 @@ impl Known<'_> {
         match (self.metric.kind, unit) {
             (Kind::Info, _) => (1.0, 1.0),
             _ if self.is_counter() => (0.0, f64::INFINITY),
-            (Kind::Unknown, _) | (_, None) => (f64::NEG_INFINITY, f64::INFINITY),
+            (Kind::Unknown, _) | (_, None | Some(Unit::State)) => (f64::NEG_INFINITY, f64::INFINITY),
             (_, Some(Unit::Ratio | Unit::Bool)) => (0.0, 1.0),
             (_, Some(Unit::Percent)) => (0.0, 100.0),
-            (_, Some(Unit::State)) => (f64::NEG_INFINITY, f64::INFINITY),
             (_, Some(_)) => (0.0, f64::INFINITY),
         }
     }
