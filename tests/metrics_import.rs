@@ -72,7 +72,7 @@ fn a_look_at_an_unknown_server_gives_a_draft_that_renders_and_is_proven_as_it_is
         "    buckets: ['0.5', '2.0']\n",
         "    labels: [code, path, user]\n",
         // Nothing is known of it; `instance` is what Prometheus itself says.
-        "  # gw_disk_free_bytes: {type: gauge, unit: …, labels: [disk]}\n",
+        "\nothers:\n  gw_disk_free_bytes: gauge  # labels: [disk]\n",
         "  # queued: {metric: …}",
         // The default lies beyond the largest bucket.
         "  HighLatency: {threshold: 0.5s}\n",

@@ -42,10 +42,20 @@ pub struct Engine {
     pub ready_path: Option<UrlPath>,
     /// What turns the metrics on.
     pub enable: String,
+    /// The option without which there are none.
+    pub enabled_by: Option<String>,
+    /// The option that takes them away.
+    pub disabled_by: Option<String>,
+    /// The container images that it comes in, without a registry: `vllm/vllm-openai`. One that ends with `/` is a folder of them.
+    #[serde(default)]
+    pub images: Vec<String>,
     /// Where the engine shows its metrics only to who has a key: what it says without one, and what changes that.
     pub auth: Option<String>,
     #[serde(default)]
     pub metrics: BTreeMap<String, Metric>,
+    /// What it shows too, and nothing reads: known to `validate`, by type.
+    #[serde(default)]
+    pub others: BTreeMap<String, MetricType>,
     /// What tells its answers apart.
     pub traffic: Option<Traffic>,
     #[serde(default)]
@@ -258,6 +268,15 @@ pub struct Bounds<'a> {
 }
 
 impl Engine {
+    /// Whether it comes in this image, from whichever registry.
+    pub fn is_image(&self, repository: &str) -> bool {
+        let whole = format!("/{repository}");
+        self.images
+            .iter()
+            .map(|image| format!("/{image}"))
+            .any(|image| if image.ends_with('/') { whole.contains(&image) } else { whole.ends_with(&image) })
+    }
+
     /// What is added for a word, and for each part the ways to read it. Empty if the engine, in this version, does not
     /// say the word.
     pub fn parts(&self, word: &str, version: Option<&Version>) -> Vec<Vec<Reading<'_>>> {

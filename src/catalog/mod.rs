@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod engines;
 pub mod machines;
+pub mod metrics;
 pub mod programs;
 pub mod receivers;
 pub mod units;

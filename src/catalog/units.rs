@@ -22,6 +22,23 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The unit of that name, as data files write it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "requests" => Self::Requests,
+            "tokens" => Self::Tokens,
+            "bytes" => Self::Bytes,
+            "seconds" => Self::Seconds,
+            "milliseconds" => Self::Milliseconds,
+            "microseconds" => Self::Microseconds,
+            "ratio" => Self::Ratio,
+            "percent" => Self::Percent,
+            "bool" => Self::Bool,
+            "state" => Self::State,
+            _ => return None,
+        })
+    }
+
     /// The unit that the vocabulary has for the same.
     #[must_use]
     pub fn base(self) -> Self {

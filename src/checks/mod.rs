@@ -17,19 +17,31 @@ mod jobs;
 mod joins;
 mod label_names;
 mod notification_texts;
+mod asked;
+mod counters;
+mod engines;
+mod scrapes;
 mod shapes;
+mod values;
+mod verdicts;
 mod words;
 
 mod admin_api_open;
 mod alert_without_summary;
 mod alert_without_test;
 mod alertmanager_address;
+mod always_fires;
 mod angular_panel;
 mod average_as_ratio;
+mod average_of_quantiles;
+mod bucket_not_there;
+mod burn_factor_one;
+mod clamped_traffic;
 mod common_value_empty;
 mod compose_file_missing;
 mod compose_version;
 mod config_not_mounted;
+mod counter_compared_raw;
 mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
@@ -37,6 +49,7 @@ mod data_not_kept;
 mod datasource_address;
 mod datasource_without_uid;
 mod default_password;
+mod delta_of_counter;
 mod depends_on_no_healthcheck;
 mod deprecated_match;
 mod disks_of_the_container;
@@ -49,12 +62,14 @@ mod duplicate_job;
 mod duplicate_receiver;
 mod duplicate_rule;
 mod equal_label_missing;
+mod everything_dropped;
 mod expression_broken;
 mod expression_not_read;
 mod file_not_mounted;
 mod filesystem_not_there;
 mod flag_refused;
 mod folder_not_writable;
+mod for_too_short;
 mod given_twice;
 mod gpu_not_reserved;
 mod grafana_open;
@@ -69,35 +84,44 @@ mod image_without_tag;
 mod inhibits_everything;
 mod integration_incomplete;
 mod interval_beyond_lookback;
+mod interval_longer_than_range;
+mod irate_in_alert;
 mod job_not_scraped;
 mod label_dropped;
 mod label_not_recorded;
 mod le_not_normalised;
 mod links_not_reachable;
+mod load_without_cores;
 mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
 mod matcher_unreadable;
 mod matches_no_alert;
+mod metric_gone;
+mod metrics_elsewhere;
 mod metrics_need_key;
 mod metrics_switched_off;
 mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
+mod never_fires;
 mod no_alertmanager;
+mod no_comparison;
 mod no_inhibition;
 mod no_restart_policy;
 mod not_declared;
 mod not_on_one_network;
 mod obsolete_links;
 mod one_group_for_all;
+mod one_lost_scrape;
 mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
 mod panel_without_query;
 mod password_may_be_blank;
 mod path_from_shell;
+mod percent_of_ratio;
 mod placeholder;
 mod plugins_at_start;
 mod port_on_all_interfaces;
@@ -106,7 +130,13 @@ mod ports_on_host_network;
 mod probe_not_configured;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
+mod quantile_out_of_range;
 mod quantile_without_le;
+mod quantile_without_rate;
+mod range_too_short;
+mod range_without_slack;
+mod rate_of_aggregate;
+mod rate_of_gauge;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod recorded_too_late;
@@ -137,6 +167,7 @@ mod target_twice;
 mod target_without_port;
 mod template_broken;
 mod template_unknown;
+mod threshold_beyond_buckets;
 mod time_interval_short;
 mod timeout_longer_than_interval;
 mod timers_out_of_order;
@@ -147,6 +178,7 @@ mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
 mod unknown_key;
+mod unknown_metric;
 mod unknown_plugin;
 mod unused_receiver;
 mod value_in_label;
@@ -175,12 +207,18 @@ pub const ALL: &[Check] = &[
     alert_without_summary::CHECK,
     alert_without_test::CHECK,
     alertmanager_address::CHECK,
+    always_fires::CHECK,
     angular_panel::CHECK,
     average_as_ratio::CHECK,
+    average_of_quantiles::CHECK,
+    bucket_not_there::CHECK,
+    burn_factor_one::CHECK,
+    clamped_traffic::CHECK,
     common_value_empty::CHECK,
     compose_file_missing::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
+    counter_compared_raw::CHECK,
     dashboard_incomplete::CHECK,
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
@@ -188,6 +226,7 @@ pub const ALL: &[Check] = &[
     datasource_address::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
+    delta_of_counter::CHECK,
     depends_on_no_healthcheck::CHECK,
     deprecated_match::CHECK,
     disks_of_the_container::CHECK,
@@ -200,12 +239,14 @@ pub const ALL: &[Check] = &[
     duplicate_receiver::CHECK,
     duplicate_rule::CHECK,
     equal_label_missing::CHECK,
+    everything_dropped::CHECK,
     expression_broken::CHECK,
     expression_not_read::CHECK,
     file_not_mounted::CHECK,
     filesystem_not_there::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
+    for_too_short::CHECK,
     given_twice::CHECK,
     gpu_not_reserved::CHECK,
     grafana_open::CHECK,
@@ -220,35 +261,44 @@ pub const ALL: &[Check] = &[
     inhibits_everything::CHECK,
     integration_incomplete::CHECK,
     interval_beyond_lookback::CHECK,
+    interval_longer_than_range::CHECK,
+    irate_in_alert::CHECK,
     job_not_scraped::CHECK,
     label_dropped::CHECK,
     label_not_recorded::CHECK,
     le_not_normalised::CHECK,
     links_not_reachable::CHECK,
+    load_without_cores::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
     matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
+    metric_gone::CHECK,
+    metrics_elsewhere::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
     missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
+    never_fires::CHECK,
     no_alertmanager::CHECK,
+    no_comparison::CHECK,
     no_inhibition::CHECK,
     no_restart_policy::CHECK,
     not_declared::CHECK,
     not_on_one_network::CHECK,
     obsolete_links::CHECK,
     one_group_for_all::CHECK,
+    one_lost_scrape::CHECK,
     paged_twice::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
     panel_without_query::CHECK,
     password_may_be_blank::CHECK,
     path_from_shell::CHECK,
+    percent_of_ratio::CHECK,
     placeholder::CHECK,
     plugins_at_start::CHECK,
     port_on_all_interfaces::CHECK,
@@ -257,7 +307,13 @@ pub const ALL: &[Check] = &[
     probe_not_configured::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
+    quantile_out_of_range::CHECK,
     quantile_without_le::CHECK,
+    quantile_without_rate::CHECK,
+    range_too_short::CHECK,
+    range_without_slack::CHECK,
+    rate_of_aggregate::CHECK,
+    rate_of_gauge::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     recorded_too_late::CHECK,
@@ -288,6 +344,7 @@ pub const ALL: &[Check] = &[
     target_without_port::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
+    threshold_beyond_buckets::CHECK,
     time_interval_short::CHECK,
     timeout_longer_than_interval::CHECK,
     timers_out_of_order::CHECK,
@@ -298,6 +355,7 @@ pub const ALL: &[Check] = &[
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
     unknown_key::CHECK,
+    unknown_metric::CHECK,
     unknown_plugin::CHECK,
     unused_receiver::CHECK,
     value_in_label::CHECK,

@@ -1,5 +1,5 @@
 //! An error ratio without a least number of requests: at night, one failure of three is an alert, and without traffic 0/0 is
-//! neither above nor below.
+//! neither above nor below. A success ratio has no value at all until something succeeds.
 
 use super::Check;
 use super::shapes::{aggregation, comparison, function, number, operator};
@@ -12,25 +12,34 @@ pub(super) const CHECK: Check = Check { id: "ratio-without-minimum", severity: S
 
 fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts() {
-        let Some(requests) = alert.expr.tree().and_then(bare_ratio) else { continue };
+        let Some((requests, of_success)) = alert.expr.tree().and_then(bare_ratio) else { continue };
+        let (example, label) = if of_success {
+            ("two of three are 67%", "and before the first success there is no ratio at all")
+        } else {
+            ("one failure of three is 33%", "and 0/0 without traffic, which is no value")
+        };
         report.push(
             CHECK
-                .finding(format!(
-                    "`{}` compares a ratio at any traffic: one failure of three is 33%",
-                    alert.name
-                ))
-                .at(alert.expr.text.place(), "and 0/0 without traffic, which is no value")
-                .help(format!(
-                    "add `and sum(increase({requests}[5m])) >= 20`, and another alert for no traffic at all"
-                )),
+                .finding(format!("`{}` compares a ratio at any traffic: {example}", alert.name))
+                .at(alert.expr.text.place(), label)
+                .help(if of_success {
+                    format!(
+                        "write `(successes or 0 * requests) / requests`, with `and sum(increase({requests}[5m])) >= 20`"
+                    )
+                } else {
+                    format!(
+                        "add `and sum(increase({requests}[5m])) >= 20`, and another alert for no traffic at all"
+                    )
+                }),
         );
     }
 }
 
-/// The requests, where the expression is `errors / requests > x` over one counter and nothing else.
-fn bare_ratio(expr: &Expr) -> Option<&str> {
+/// The requests, where the expression is `errors / requests > x` over one counter and nothing else, or `successes / requests < x`.
+fn bare_ratio(expr: &Expr) -> Option<(&str, bool)> {
     let comparison = comparison(expr)?;
-    (operator(comparison).starts_with('>') && number(&comparison.rhs).is_some()).then_some(())?;
+    let compares = operator(comparison);
+    (compares.starts_with(['>', '<']) && number(&comparison.rhs).is_some()).then_some(())?;
     let mut share = bare(&comparison.lhs);
     // `… * 100`
     if let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share
@@ -42,7 +51,7 @@ fn bare_ratio(expr: &Expr) -> Option<&str> {
     let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share else { return None };
     (op.to_string() == "/").then_some(())?;
     let (errors, all) = (rate(lhs)?, rate(rhs)?);
-    (errors.0 == all.0 && errors.1 > all.1).then_some(all.0)
+    (errors.0 == all.0 && errors.1 > all.1).then_some((all.0, compares.starts_with('<')))
 }
 
 /// The counter behind a rate, summed or not, and how many conditions it is asked with.

@@ -31,14 +31,15 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-/// The series, where the expression means "nothing is left": a sum or count below or at a number, with nothing beside it.
+/// The series, where the expression means "nothing is left": a sum below or at a number, with nothing beside it. A count is
+/// never that low, whatever else is there: `never-fires` tells of it.
 fn wants_none(expr: &Expr) -> Option<&str> {
     let comparison = comparison(expr)?;
     let op = operator(comparison);
     let limit = number(&comparison.rhs)?;
     let means_none =
         (op == "==" && limit == 0.0) || (op == "<" && limit <= 1.0) || (op == "<=" && limit == 0.0);
-    let sum = aggregation(&comparison.lhs, &["sum", "count"])?;
+    let sum = aggregation(&comparison.lhs, &["sum"])?;
     (means_none && !calls(expr, &["absent", "absent_over_time", "vector"])).then_some(())?;
     // With an `or` inside something stands in for what is gone.
     let is_plain = !crate::promql::walk(&sum.expr).into_iter().any(|one| matches!(one, Expr::Binary(_)));

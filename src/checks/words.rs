@@ -1,5 +1,7 @@
 //! Words that mean the same thing in every stack.
 
+use crate::stack::Rule;
+
 /// Names of receivers that are there to drop what comes.
 const NOBODY: [&str; 12] = [
     "blackhole",
@@ -33,3 +35,17 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         count => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
     }
 }
+
+/// Names of alerts that fire on purpose, so that their silence is noticed.
+const HEARTBEATS: [&str; 5] = ["watchdog", "deadman", "heartbeat", "alwaysfir", "alwayson"];
+
+/// Whether an alert says that it always fires, and is meant to.
+pub(super) fn is_heartbeat(alert: &Rule) -> bool {
+    let name: String = alert.name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    HEARTBEATS.iter().any(|word| name.contains(word))
+        || alert.label("severity").is_some_and(|severity| severity.value == "none")
+}
+
+/// Functions that compare the samples of a range with one another: of one sample they make nothing.
+pub(super) const LIKE_RATE: [&str; 7] =
+    ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];

@@ -21,7 +21,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::artifacts::{self, Artifacts};
-use crate::catalog::engines::Engine;
+use crate::catalog::engines::{Engine, Engines};
 use crate::checks::Allowed;
 use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
@@ -83,6 +83,8 @@ struct Loaded {
 
 struct Stack {
     plan: Plan,
+    /// Those that a service may name.
+    engines: Engines,
     artifacts: Artifacts,
     /// What the config allows the checks to find.
     allowed: Vec<Allowed>,
@@ -135,7 +137,8 @@ fn build(
     };
     let config_dir = paths.config_dir_from_out()?;
     let artifacts = artifacts::build(&plan, &own.templates, &own.extra, &config_dir, &schema(), report)?;
-    Ok(artifacts.map(|artifacts| Stack { plan, artifacts, allowed: own::allowed(config, &paths.out) }))
+    let allowed = own::allowed(config, &paths.out);
+    Ok(artifacts.map(|artifacts| Stack { plan, engines: own.engines, artifacts, allowed }))
 }
 
 impl Loaded {

@@ -17,7 +17,7 @@ use crate::diagnostics::{self, Diagnostic, Report};
 use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
-use crate::stack::{self, Folder};
+use crate::stack::{self, Folder, Told};
 use routes::Routes;
 
 pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
@@ -162,7 +162,8 @@ fn check_whole(
     } else {
         Folder::Memory { root, files: stack.artifacts.files().clone() }
     };
-    let whole = stack::Stack::read(folder);
+    let told = Told { engines: stack.engines.clone(), services: stack.plan.versions() };
+    let whole = stack::Stack::read(folder).with(told);
     prove(&whole, &stack.allowed, report, sources);
     whole
 }

@@ -62,7 +62,8 @@ impl Exposition {
             .collect();
         if !others.is_empty() {
             text.push_str(
-                "  # Shown too. What answers a word below: give it a unit, and take the `#` away.\n",
+                "\n# Shown too, so that `validate` knows them. What answers a word below: move it up, as `NAME: {type: …, unit: …}`.\n\
+                 others:\n",
             );
             text.extend(others);
         }
@@ -149,9 +150,10 @@ fn entry(name: &str, shown: &Shown, guess: &Guess, origin: &Origin) -> String {
 fn other(name: &str, shown: &Shown, origin: &Origin) -> Option<String> {
     let kind = type_of(shown.kind)?;
     let labels = labels(shown, origin);
-    let labels = if labels.is_empty() { String::new() } else { format!(", labels: [{}]", labels.join(", ")) };
-    let help = if shown.help.is_empty() { String::new() } else { format!("  # {}", line(&shown.help)) };
-    Some(format!("  # {name}: {{type: {kind}, unit: …{labels}}}{help}\n"))
+    let labels = if labels.is_empty() { String::new() } else { format!(" labels: [{}]", labels.join(", ")) };
+    let help = if shown.help.is_empty() { String::new() } else { format!(" {}", line(&shown.help)) };
+    let comment = if labels.is_empty() && help.is_empty() { "" } else { "  #" };
+    Some(format!("  {name}: {kind}{comment}{labels}{help}\n"))
 }
 
 fn labels<'a>(shown: &'a Shown, origin: &Origin) -> Vec<&'a str> {

@@ -37,7 +37,7 @@ pub use routes::{Inhibition, Route, WATCHDOG};
 pub use skyserve::SkyServe;
 pub use slo::{BUDGET_INTERVAL, BUDGET_REMAINING};
 
-use crate::catalog::engines::Engine;
+use crate::catalog::engines::{Engine, Version};
 use crate::catalog::programs::{GRAFANA, Program};
 use crate::catalog::receivers::Kind;
 use crate::mounts::Mounts;
@@ -88,6 +88,12 @@ impl Plan {
         if self.door.is_some() && *program == GRAFANA { format!("/{}", program.name) } else { String::new() }
     }
 
+    /// What each service runs: the name of its engine, and the version as far as the config says.
+    pub fn versions(&self) -> BTreeMap<String, (String, Option<Version>)> {
+        let runs = |service: &Service| (service.engine.name.clone(), service.version.clone());
+        self.services.iter().map(|service| (service.name.clone(), runs(service))).collect()
+    }
+
     /// All alerts of the stack, the services' first.
     pub fn all_alerts(&self) -> impl Iterator<Item = &Alert> {
         self.services.iter().flat_map(|service| &service.alerts).chain(&self.alerts)
@@ -97,6 +103,7 @@ impl Plan {
 pub struct Service {
     pub name: String,
     pub engine: Arc<Engine>,
+    pub version: Option<Version>,
     /// `None`: what the server exposes is its own affair.
     pub instrumentation: Option<Instrumentation>,
     pub probe: Option<Probe>,

@@ -132,6 +132,7 @@ impl ServiceResolver<'_> {
         Ok(Some(Service {
             name: self.name.to_owned(),
             engine,
+            version: version.cloned(),
             instrumentation,
             probe,
             targets,

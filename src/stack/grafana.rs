@@ -43,6 +43,8 @@ pub struct Dashboard {
     /// Those in rows too.
     pub panels: Vec<Panel>,
     pub variables: Vec<Node>,
+    /// What the variables take their values from, with the datasource.
+    pub variable_queries: Vec<PanelQuery>,
     pub root: Node,
 }
 
@@ -68,6 +70,16 @@ pub struct PanelQuery {
     pub expr: Option<Query>,
     pub datasource: Option<DatasourceRef>,
     pub node: Node,
+}
+
+impl PanelQuery {
+    fn of_variable(node: &Node) -> PanelQuery {
+        PanelQuery {
+            expr: Query::of_variable(node),
+            datasource: DatasourceRef::read(node),
+            node: node.clone(),
+        }
+    }
 }
 
 impl Datasource {
@@ -109,6 +121,7 @@ impl Dashboard {
         let inner = top.get("dashboard").filter(|inner| inner.is_map() && top.get("panels").is_none());
         let root = inner.clone().unwrap_or(top);
         let value = |key: &str| root.get(key).and_then(|node| node.value());
+        let variables = root.find(&["templating", "list"]).map(|node| node.items()).unwrap_or_default();
         let mut panels = Vec::new();
         collect(&root, &mut panels, 0);
         Dashboard {
@@ -117,7 +130,8 @@ impl Dashboard {
             uid: value("uid").filter(|uid| !uid.is_empty()),
             title: value("title"),
             panels,
-            variables: root.find(&["templating", "list"]).map(|node| node.items()).unwrap_or_default(),
+            variable_queries: variables.iter().map(PanelQuery::of_variable).collect(),
+            variables,
             document,
             root,
         }

@@ -12,6 +12,7 @@ mod folder;
 mod grafana;
 mod journey;
 mod labels;
+mod metrics;
 mod prometheus;
 mod query;
 mod read;
@@ -26,14 +27,15 @@ pub use self::alertmanager::{
 };
 pub use self::blackbox::Blackbox;
 pub use self::compose::{
-    Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
-    Variable, VariableUse,
+    Compose, Declared, Dependency, Healthcheck, Image, Mount, Origin, Port, Program, Service, Variable,
+    VariableUse,
 };
 pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
+pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
@@ -63,12 +65,30 @@ pub struct Stack {
     pub documents: Vec<Rc<Document>>,
     /// The labels of each alert, in their order: several checks ask for them.
     fired: OnceCell<Vec<Labels>>,
+    told: OnceCell<Told>,
+    metrics: OnceCell<Metrics>,
 }
 
 impl Stack {
     /// Reads what is in a folder. Whatever is in it, this ends, and says what it could not read.
     pub fn read(folder: Folder) -> Stack {
         read::read(folder)
+    }
+
+    /// The same stack, with what only its config says.
+    #[must_use]
+    pub fn with(self, told: Told) -> Stack {
+        Stack { told: told.into(), metrics: OnceCell::new(), ..self }
+    }
+
+    /// What the config says, or else only what is built in.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(Told::default)
+    }
+
+    /// Which metrics there are, and what is known of them.
+    pub fn metrics(&self) -> &Metrics {
+        self.metrics.get_or_init(|| Metrics::of(self))
     }
 
     /// Whether nothing of a stack was found.

@@ -12,34 +12,51 @@ pub struct Query {
     pub text: Spanned<String>,
     /// All its lines; `text` stands at the first.
     whole: At,
-    /// Whether Grafana puts values in it before Prometheus sees it.
-    has_variables: bool,
+    form: Form,
     tree: OnceCell<Option<Expr>>,
+}
+
+/// What is done with the text before Prometheus sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Nothing.
+    Rule,
+    /// Grafana puts values in it.
+    Panel,
+    /// `label_values(SELECTOR, label)`: Grafana asks for the selector.
+    Variable,
 }
 
 impl Query {
     /// The expression of a rule.
     pub(super) fn of_rule(node: &Node) -> Option<Query> {
-        Self::read(node, false)
+        Self::read(node, Form::Rule)
     }
 
     /// The expression of a panel.
     pub(super) fn of_panel(node: &Node) -> Option<Query> {
-        Self::read(node, true)
+        Self::read(node, Form::Panel)
     }
 
-    fn read(node: &Node, has_variables: bool) -> Option<Query> {
-        Some(Query { text: node.value()?, whole: node.whole(), has_variables, tree: OnceCell::new() })
+    /// What a dashboard's variable takes its values from; `None` where it asks for no series.
+    pub(super) fn of_variable(node: &Node) -> Option<Query> {
+        let query = node.get("query")?;
+        let query = Self::read(&query.get("query").unwrap_or(query), Form::Variable)?;
+        selector(&query.text).is_some().then_some(query)
+    }
+
+    fn read(node: &Node, form: Form) -> Option<Query> {
+        Some(Query { text: node.value()?, whole: node.whole(), form, tree: OnceCell::new() })
     }
 
     /// Whether Grafana fills something in.
     pub fn has_variables(&self) -> bool {
-        self.has_variables && self.text.contains('$')
+        self.form != Form::Rule && self.text.contains('$')
     }
 
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
-        self.tree.get_or_init(|| parse(&self.text, self.has_variables)).as_ref()
+        self.tree.get_or_init(|| parse(&self.text, self.form)).as_ref()
     }
 
     /// The names of all series that it asks for.
@@ -67,11 +84,18 @@ impl Query {
     }
 }
 
-fn parse(text: &str, has_variables: bool) -> Option<Expr> {
-    if has_variables {
-        return promql::tree(&without_variables(text));
+fn parse(text: &str, form: Form) -> Option<Expr> {
+    match form {
+        Form::Rule => promql::tree(text),
+        Form::Panel => promql::tree(&without_variables(text)),
+        Form::Variable => promql::tree(&without_variables(selector(text)?)),
     }
-    promql::tree(text)
+}
+
+/// The selector in `label_values(SELECTOR, label)`; other kinds of query name no series.
+fn selector(query: &str) -> Option<&str> {
+    let inside = query.trim().strip_prefix("label_values(")?.strip_suffix(')')?;
+    Some(inside.rsplit_once(',')?.0.trim())
 }
 
 /// Fewer than this are read sooner than a thread is started.
@@ -84,11 +108,10 @@ pub(super) fn read_ahead<'q>(queries: impl Iterator<Item = &'q Query>) {
     if queries.len() < MANY || threads < 2 {
         return;
     }
-    let texts: Vec<(&str, bool)> =
-        queries.iter().map(|query| (query.text.as_str(), query.has_variables)).collect();
+    let texts: Vec<(&str, Form)> = queries.iter().map(|query| (query.text.as_str(), query.form)).collect();
     let share = texts.len().div_ceil(threads);
-    let parse_all = |part: &[(&str, bool)]| -> Vec<Option<Expr>> {
-        part.iter().map(|(text, has_variables)| parse(text, *has_variables)).collect()
+    let parse_all = |part: &[(&str, Form)]| -> Vec<Option<Expr>> {
+        part.iter().map(|(text, form)| parse(text, *form)).collect()
     };
     let trees = std::thread::scope(|scope| {
         let parts: Vec<_> = texts.chunks(share).map(|part| scope.spawn(move || parse_all(part))).collect();

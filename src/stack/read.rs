@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Stack;
+use super::Told;
 use super::alertmanager::{Alertmanager, TemplatePattern};
 use super::blackbox::Blackbox;
 use super::compose::{Compose, Files, Origin, Program, Service, brought, chosen};
@@ -17,10 +18,13 @@ use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
 use super::prometheus::{Prometheus, RulePattern};
 use super::query;
 use super::rules::{RuleFile, RuleTests};
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::forms::{Fault, Form, Misfit};
+use crate::plan;
 use crate::source::{Document, Node, SourceFile};
 
+/// Where a folder has the engine files of its user.
+const ENGINES: &str = "engines";
 /// More text than this is not read, in files that nobody names.
 const MAX_LOOSE_BYTES: usize = 128 * 1024 * 1024;
 /// More files than this are not looked into for their shape.
@@ -42,6 +46,8 @@ pub(super) fn read(folder: Folder) -> Stack {
         notes: Vec::new(),
         documents: Vec::new(),
         fired: OnceCell::new(),
+        told: OnceCell::new(),
+        metrics: OnceCell::new(),
     };
     let mut reader = Reader {
         stack,
@@ -66,6 +72,7 @@ pub(super) fn read(folder: Folder) -> Stack {
     }
     reader.stack.composes = composes;
     reader.is_loose = true;
+    reader.engines();
     reader.loose();
     let stack = reader.stack;
     let panels =
@@ -464,6 +471,30 @@ impl Reader {
             Kind::Unknown => return None,
         }
         Some(())
+    }
+
+    // What the user says of engines that skymon does not know.
+
+    /// The engine files of the folder, as `skymon metrics import` drafts them. What is wrong with one is a note.
+    fn engines(&mut self) {
+        let paths: Vec<String> =
+            self.folder().files_in(ENGINES, false).into_iter().filter(|path| is_yaml(path)).collect();
+        let mut files = Vec::new();
+        for path in paths {
+            let Some(document) = self.document(&path) else { continue };
+            let root = document.root();
+            if ["title", "metrics", "vocabulary"].iter().all(|key| root.get(key).is_some()) {
+                files.push(document.source.clone());
+            }
+        }
+        if files.is_empty() {
+            return;
+        }
+        let mut report = Report::new();
+        let engines = plan::engines(&files, &mut report);
+        self.stack.told = Told { engines, ..Told::default() }.into();
+        let faults = report.into_iter().filter(|one| one.severity == Severity::Error);
+        self.stack.notes.extend(faults.map(as_note));
     }
 
     // Without a compose file, and what no mount leads to.

@@ -1,0 +1,97 @@
+//! Everything in a stack that asks Prometheus for series: the rules, the panels and the variables of dashboards.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostics::Severity;
+use crate::promql::ast::VectorSelector;
+use crate::promql::{Expr, children};
+use crate::stack::{DatasourceRef, PanelQuery, Query, Stack};
+
+/// A query, and whether a rule asks it or a panel.
+pub(super) struct Asked<'s> {
+    pub(super) query: &'s Query,
+    is_rule: bool,
+}
+
+impl<'s> Asked<'s> {
+    /// What it selects, as far as the names are written out: half of a name may come from a variable.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = Selected<'s>> {
+        let text = self.query.text.as_str();
+        let written = move |one: &Selected<'_>| {
+            crate::promql::metric(one.selector).is_some_and(|name| text.contains(name))
+        };
+        self.query.tree().into_iter().flat_map(selected).filter(written)
+    }
+
+    /// A panel that stays empty is seen by who looks at it; a rule is silent.
+    pub(super) fn severity(&self, of_rules: Severity, of_panels: Severity) -> Severity {
+        if self.is_rule { of_rules } else { of_panels }
+    }
+
+    /// Whether skymon wrote the file.
+    pub(super) fn is_rendered(&self) -> bool {
+        self.query.text.at.document().source.text.starts_with("# Rendered by skymon")
+    }
+
+    pub(super) fn file(&self) -> &'s str {
+        self.query.text.at.document().name()
+    }
+}
+
+/// All queries of a stack that Prometheus is asked.
+pub(super) fn queries(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
+    let rules = stack.rules().map(|rule| Asked { query: &rule.expr, is_rule: true });
+    let panels = stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
+    let panels =
+        panels.flat_map(|panel| panel.queries.iter().map(|query| (query, panel.datasource.as_ref())));
+    let variables = stack.dashboards.iter().flat_map(|one| &one.variable_queries).map(|query| (query, None));
+    let is_ours = |(query, source): &(&PanelQuery, Option<&DatasourceRef>)| {
+        query.datasource.as_ref().or(*source).is_none_or(is_prometheus)
+    };
+    let drawn = panels.chain(variables).filter(is_ours).filter_map(|(query, _)| query.expr.as_ref());
+    rules.chain(drawn.map(|query| Asked { query, is_rule: false }))
+}
+
+/// Loki's queries look much the same.
+fn is_prometheus(source: &DatasourceRef) -> bool {
+    match &source.kind {
+        Some(kind) => kind.contains("prometheus") || kind == "datasource",
+        None => !["loki", "tempo", "influx", "elastic"]
+            .iter()
+            .any(|other| source.uid.to_lowercase().contains(other)),
+    }
+}
+
+/// A selector where it stands.
+pub(super) struct Selected<'e> {
+    pub(super) selector: &'e VectorSelector,
+    /// Whether something else may stand in for it: a side of `or`.
+    pub(super) has_substitute: bool,
+}
+
+/// Everything that an expression selects.
+pub(super) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
+    let mut open = vec![(expr, false)];
+    let mut found = Vec::new();
+    while let Some((expr, has_substitute)) = open.pop() {
+        match expr {
+            Expr::VectorSelector(selector) => found.push(Selected { selector, has_substitute }),
+            Expr::MatrixSelector(matrix) => found.push(Selected { selector: &matrix.vs, has_substitute }),
+            other => {
+                let is_or = matches!(other, Expr::Binary(binary) if binary.op.to_string() == "or");
+                open.extend(children(other).into_iter().rev().map(|child| (child, has_substitute || is_or)));
+            }
+        }
+    }
+    found
+}
+
+/// What was said already: one finding for each name and file, however often it is asked for.
+#[derive(Default)]
+pub(super) struct Said(BTreeSet<(String, String)>);
+
+impl Said {
+    pub(super) fn is_new(&mut self, asked: &Asked<'_>, name: &str) -> bool {
+        self.0.insert((asked.file().to_owned(), name.to_owned()))
+    }
+}

@@ -1,0 +1,48 @@
+//! Which series are counters: the catalogue knows, or else the name and the other queries do.
+
+use std::collections::BTreeSet;
+
+use super::asked::queries;
+use crate::promql::ast::VectorSelector;
+use crate::promql::{Expr, bare, metric, walk};
+use crate::stack::{Metrics, Stack};
+
+/// Endings of a name that nobody gives to anything else.
+const ENDINGS: [&str; 5] =
+    ["requests_total", "errors_total", "failures_total", "seconds_total", "tokens_total"];
+
+pub(super) struct Counters<'s> {
+    metrics: &'s Metrics,
+    /// Names of which the stack takes a rate.
+    rated: BTreeSet<&'s str>,
+}
+
+impl<'s> Counters<'s> {
+    pub(super) fn of(stack: &'s Stack) -> Counters<'s> {
+        let trees = queries(stack).filter_map(|asked| asked.query.tree());
+        let rated = trees.flat_map(walk).filter_map(|expr| {
+            let Expr::Call(call) = expr else { return None };
+            matches!(call.func.name, "rate" | "irate" | "increase").then_some(())?;
+            match bare(call.args.args.first()?) {
+                Expr::MatrixSelector(matrix) => metric(&matrix.vs),
+                _ => None,
+            }
+        });
+        Counters { metrics: stack.metrics(), rated: rated.collect() }
+    }
+
+    /// The name, where it is surely a counter's.
+    pub(super) fn name<'e>(&self, selector: &'e VectorSelector) -> Option<&'e str> {
+        let name = metric(selector)?;
+        if self.metrics.is_recorded(name) || name.contains(':') && self.metrics.known(selector).is_empty() {
+            return None;
+        }
+        let known = self.metrics.known(selector);
+        if !known.is_empty() {
+            return self.metrics.is_counter(selector).then_some(name);
+        }
+        let by_name = ENDINGS.iter().any(|ending| name.ends_with(ending));
+        let by_use = self.rated.contains(name) && name.ends_with("_total");
+        (by_name || by_use).then_some(name)
+    }
+}

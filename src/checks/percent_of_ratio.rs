@@ -1,0 +1,31 @@
+//! A share of one, compared with a number of percents: it is always below.
+
+use super::Check;
+use super::values::Comparison;
+use super::verdicts::{Kind, verdicts};
+use crate::diagnostics::{Report, Severity};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "percent-of-ratio", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for verdict in verdicts(stack).into_iter().filter(|verdict| verdict.kind == Kind::PercentOfRatio) {
+        let Some(limit) = verdict.limit() else { continue };
+        let (name, what, range) = (&verdict.rule.name, &verdict.what, verdict.compared.values.range);
+        let passes = matches!(
+            verdict.compared.comparison,
+            Comparison::Below | Comparison::AtMost | Comparison::NotEqual
+        );
+        let result = if passes { "always" } else { "never" };
+        let operator = verdict.compared.comparison.as_str();
+        // 0.07, not 0.07000000000000001
+        let share = format!("{:.6}", limit / 100.0);
+        let share = share.trim_end_matches('0');
+        report.push(
+            CHECK
+                .finding(format!("`{name}` compares a ratio with a percentage: `{what}` is {range}"))
+                .at(verdict.place, format!("{result} true"))
+                .help(format!("write `{operator} {share}`, or `* 100` on the other side")),
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! How often a series gets a new value: what checks of ranges and of `for` compare with.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::promql::ast::{MatrixSelector, VectorSelector};
+use crate::promql::{Expr, Matcher, bare, metric};
+use crate::stack::{Group, Job, Metrics, Runs, Stack};
+
+/// The jobs and recordings of a stack.
+pub(super) struct Scrapes<'s> {
+    jobs: Vec<&'s Job>,
+    metrics: &'s Metrics,
+    /// The shortest interval at which a name is recorded; `None` where that cannot be known.
+    recorded: BTreeMap<&'s str, Option<Duration>>,
+    /// The default of a group's `interval`.
+    evaluation: Option<Duration>,
+    /// Whether series come from elsewhere too.
+    is_open: bool,
+}
+
+/// What a Prometheus may be told to take series from, beside its jobs.
+const ELSEWHERE: [&str; 3] = ["scrape_config_files", "remote_read", "otlp"];
+const RECEIVERS: [&str; 2] = ["--web.enable-remote-write-receiver", "--web.enable-otlp-receiver"];
+
+/// Lists of names that every target has.
+const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
+
+/// What Prometheus takes where nothing is written.
+const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
+
+impl<'s> Scrapes<'s> {
+    pub(super) fn new(stack: &'s Stack) -> Self {
+        let jobs: Vec<&Job> = stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs).collect();
+        let receives = stack
+            .services()
+            .flat_map(|(_, service)| &service.words)
+            .any(|word| RECEIVERS.iter().any(|flag| word.contains(flag)));
+        let reads = stack
+            .prometheuses
+            .iter()
+            .any(|prometheus| ELSEWHERE.iter().any(|key| prometheus.root.get(key).is_some()));
+        let evaluation = stack
+            .prometheuses
+            .iter()
+            .map(|one| one.evaluation_interval.as_ref().map_or(DEFAULT_EVALUATION, |interval| interval.value))
+            .min();
+        let mut scrapes = Self {
+            is_open: reads || receives || jobs.iter().any(|job| job.metrics_path.contains("federate")),
+            jobs,
+            metrics: stack.metrics(),
+            recorded: BTreeMap::new(),
+            evaluation,
+        };
+        for group in stack.rule_files.iter().flat_map(|file| &file.groups) {
+            let interval = scrapes.evaluation(group);
+            for rule in group.rules.iter().filter(|rule| !rule.is_alert) {
+                let known = scrapes.recorded.entry(&rule.name).or_insert(interval);
+                *known = known.zip(interval).map(|(one, other)| one.min(other));
+            }
+        }
+        scrapes
+    }
+
+    /// How often a group is evaluated. `None` where the configuration was not found.
+    pub(super) fn evaluation(&self, group: &Group) -> Option<Duration> {
+        group.interval.as_ref().map(|interval| interval.value).or(self.evaluation)
+    }
+
+    /// The shortest time between two values of these series, as far as it is sure.
+    pub(super) fn shortest(&self, selector: &VectorSelector) -> Option<Duration> {
+        let name = metric(selector)?;
+        if let Some(recorded) = self.recorded.get(name) {
+            return *recorded;
+        }
+        if self.is_open || !selector.matchers.or_matchers.is_empty() {
+            return None;
+        }
+        let known = self.metrics.known(selector);
+        // A job of which all is known, and which has nothing of that name.
+        let lacks = |job: &Job| {
+            let scraped = self.metrics.scraped(&job.name).filter(|scraped| scraped.is_known());
+            let has_it = |runs: &Runs| known.iter().any(|known| known.exposer.name == runs.exposer);
+            let is_common = known.iter().any(|known| EVERYWHERE.contains(&known.exposer.name.as_str()));
+            !known.is_empty()
+                && !is_common
+                && scraped.is_some_and(|scraped| !scraped.runs().iter().any(has_it))
+        };
+        let may_be = |job: &&&Job| {
+            selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(job)
+        };
+        self.jobs.iter().filter(may_be).map(|job| job.interval).min()
+    }
+
+    pub(super) fn is_recorded(&self, selector: &VectorSelector) -> bool {
+        metric(selector).is_some_and(|name| self.recorded.contains_key(name))
+    }
+}
+
+/// Whether series of a job can have a label that a matcher takes. Relabeling may do anything.
+fn may_match(job: &Job, matcher: &Matcher) -> bool {
+    let relabels =
+        ["relabel_configs", "metric_relabel_configs"].iter().any(|key| job.node.get(key).is_some());
+    if relabels || job.discovers || job.targets.is_empty() {
+        return true;
+    }
+    let values: Option<Vec<&str>> = job
+        .targets
+        .iter()
+        .map(|target| {
+            let own = target.labels.iter().find(|(label, _)| label.value == matcher.name);
+            own.map(|(_, value)| value.as_str())
+                .or_else(|| (matcher.name == "job").then_some(job.name.value.as_str()))
+        })
+        .collect();
+    // A label that the configuration does not set comes from the target.
+    values.is_none_or(|values| values.into_iter().any(|value| matcher.is_match(value)))
+}
+
+/// The series and the range, where a function of a range is called.
+pub(super) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
+    let Expr::Call(call) = expr else { return None };
+    call.args.args.iter().find_map(|arg| match bare(arg) {
+        Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
+        _ => None,
+    })
+}
+
+/// As it stands in an expression: `1m30s`.
+pub(super) fn written(length: Duration) -> String {
+    crate::values::Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)).to_string()
+}

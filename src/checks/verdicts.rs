@@ -1,0 +1,135 @@
+//! What comparisons come to, told apart by what the reader can do about it: each is one finding of one check.
+
+use super::shapes::{aggregation, function};
+use super::values::{Cause, Compared, Comparison, Reader};
+use super::words::is_heartbeat;
+use crate::diagnostics::Place;
+use crate::promql::{Expr, bare, children, metric, walk};
+use crate::stack::{Rule, Stack};
+
+/// A comparison in a rule that does not do what a comparison is for.
+pub(super) struct Verdict<'s> {
+    pub(super) rule: &'s Rule,
+    pub(super) kind: Kind,
+    /// What is compared, in a word or two.
+    pub(super) what: String,
+    /// The operator and the number, as `> 95`.
+    pub(super) condition: String,
+    pub(super) place: Place,
+    pub(super) compared: Compared<'s>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing passes, and the rule is silent.
+    Never,
+    /// Nothing passes, and another part of the rule still works.
+    NeverInPart,
+    Always,
+    /// A share is compared with a percentage, and so always below it.
+    PercentOfRatio,
+    /// A quantile is asked to be above what its histogram can tell.
+    BeyondBuckets,
+}
+
+/// All of a stack's rules.
+pub(super) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
+    let mut reader = Reader::new(stack);
+    let mut verdicts = Vec::new();
+    for rule in stack.rules() {
+        let Some(tree) = rule.expr.tree() else { continue };
+        let (values, found) = reader.read(tree);
+        let never = if values.is_never() { Kind::Never } else { Kind::NeverInPart };
+        let dead = found.dead.into_iter().filter_map(|compared| {
+            let kind = match &compared.values.cause {
+                Some(Cause::NoQuantile) => return None,
+                Some(Cause::Buckets { .. }) => Kind::BeyondBuckets,
+                _ if is_percentage(&compared) => Kind::PercentOfRatio,
+                // `count(x) == 0 or absent(x)` says it twice, and once right.
+                Some(Cause::Count) if never == Kind::NeverInPart && counts_all(compared.side, tree) => {
+                    return None;
+                }
+                _ => never,
+            };
+            Some((kind, compared))
+        });
+        let idle = found.idle.into_iter().filter(is_percentage).map(|one| (Kind::PercentOfRatio, one));
+        // One fault is often written twice in one expression.
+        let mut first = dead.chain(idle).next();
+        if first.is_none() && rule.is_alert && !is_heartbeat(rule) {
+            first = reader
+                .always(tree)
+                .filter(|compared| compared.values.cause != Some(Cause::NoQuantile))
+                .map(|compared| (Kind::Always, compared));
+        }
+        verdicts.extend(first.map(|(kind, compared)| verdict(rule, kind, compared)));
+    }
+    verdicts
+}
+
+/// Whether what is counted is a name as it is, and the same expression asks whether that is there.
+fn counts_all(side: &Expr, tree: &Expr) -> bool {
+    let Some(counted) = aggregation(side, &["count"]).map(|count| bare(&count.expr)) else { return false };
+    let asks = |one: &&Expr| function(one).is_some_and(|name| name == "absent");
+    let is_same = |one: &Expr| children(one).into_iter().any(|inner| bare(inner) == counted);
+    walk(tree).into_iter().filter(asks).any(is_same)
+}
+
+/// A number of percents beside what is at most 1.
+fn is_percentage(compared: &Compared) -> bool {
+    let range = compared.values.range;
+    let is_ratio = !range.whole && range.low.abs() < f64::EPSILON && (range.high - 1.0).abs() < f64::EPSILON;
+    is_ratio && compared.threshold.only().is_some_and(|limit| (2.0..=100.0).contains(&limit))
+}
+
+fn verdict<'s>(rule: &'s Rule, kind: Kind, compared: Compared<'s>) -> Verdict<'s> {
+    let limit = match bare(compared.limit) {
+        Expr::NumberLiteral(number) => number.val.to_string(),
+        other => short(other),
+    };
+    let condition = format!("{} {limit}", compared.comparison.as_str());
+    let places = [condition.as_str(), limit.as_str()].map(|word| rule.expr.at(word));
+    let is_found = |at: &&crate::source::At| at.range != rule.expr.text.at.range;
+    let at = places.iter().find(is_found).unwrap_or(&rule.expr.text.at);
+    Verdict { rule, kind, what: short(compared.side), condition, place: at.place(), compared }
+}
+
+/// An expression in a message: itself where it is short, and where it is long its outermost word.
+pub(super) fn short(expr: &Expr) -> String {
+    const LONGEST: usize = 48;
+    let text = expr.to_string();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    match bare(expr) {
+        Expr::VectorSelector(selector) => metric(selector).unwrap_or("this").to_owned(),
+        Expr::Call(call) => format!("{}(…)", call.func.name),
+        Expr::Aggregate(one) => format!("{}(…)", one.op),
+        Expr::Binary(one) if !one.op.is_comparison_operator() => {
+            format!("{} {} {}", outermost(&one.lhs), one.op, outermost(&one.rhs))
+        }
+        Expr::Binary(one) => short(&one.lhs),
+        _ => "this".to_owned(),
+    }
+}
+
+fn outermost(expr: &Expr) -> String {
+    match bare(expr) {
+        Expr::VectorSelector(selector) => metric(selector).unwrap_or("…").to_owned(),
+        Expr::NumberLiteral(number) => number.val.to_string(),
+        Expr::Call(call) => format!("{}(…)", call.func.name),
+        Expr::Aggregate(one) => format!("{}(…)", one.op),
+        _ => "…".to_owned(),
+    }
+}
+
+impl Verdict<'_> {
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.compared.threshold.only()
+    }
+
+    /// Whether only larger values pass.
+    pub(super) fn asks_for_more(&self) -> bool {
+        matches!(self.compared.comparison, Comparison::Above | Comparison::AtLeast)
+    }
+}
