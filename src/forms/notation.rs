@@ -11,7 +11,8 @@
 //!
 //! A key with `!` is needed. `x-*` stands for all keys that begin so, `*` for all. In parentheses stands what is no key:
 //! `(as in)` takes over the keys of other sections, `(at most one of)`, `(exactly one of)` and `(at least one of)` are lists of
-//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(sections of)` another file whose sections are known too.
+//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(items)` says that each
+//! item of a list of maps must have a value, `(sections of)` another file whose sections are known too.
 //! Those of `shared.yml` are known everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ use serde_yaml::{Mapping, Value};
 pub struct Table {
     /// Who reads such files.
     pub program: String,
+    /// Whether an item of a list of maps must have a value.
+    pub(super) wants_items: bool,
     sections: BTreeMap<String, Section>,
     kinds: BTreeMap<String, Type>,
 }
@@ -233,6 +236,7 @@ impl Table {
             match (name.as_str(), value) {
                 ("(program)", Value::String(program)) => self.program = program,
                 ("(sections of)", _) => {}
+                ("(items)", _) => self.wants_items = true,
                 ("(kinds)", Value::Mapping(kinds)) => {
                     for (name, text) in entries(kinds) {
                         self.kinds.insert(name, Type::read(text.as_str().unwrap_or_default()));

@@ -83,7 +83,11 @@ impl<'a> Walker<'a> {
                 if !node.is_list() {
                     return self.wrong(what, node);
                 }
+                let is_section = matches!(self.table.resolve(item), Type::Named(_));
                 for one in node.items() {
+                    if one.is_nothing() && is_section && self.table.wants_items {
+                        self.empty_item(&one);
+                    }
                     self.value(item, &one);
                 }
             }
@@ -258,6 +262,13 @@ impl<'a> Walker<'a> {
         };
         let message = format!("expected {}, found {found}", self.words(what));
         self.add(Fault::WrongType, node.at(), message, label, help);
+    }
+
+    fn empty_item(&mut self, node: &Node) {
+        let key = self.path.last().map_or("", |(key, _)| key.as_str());
+        let message = format!("an item of `{key}` has no value");
+        let help = "write its keys after the `-`, or remove it".to_owned();
+        self.add(Fault::WrongType, node.at(), message, "nothing stands here".to_owned(), help);
     }
 
     fn words(&self, what: &Type) -> String {
