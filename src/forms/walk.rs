@@ -68,11 +68,22 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn value(&mut self, what: &Type, node: &Node) {
-        if node.is_nothing() || self.found.len() >= MAX_MISFITS {
+        if node.is_nothing() {
+            // A file that ends in the middle may go on with the value.
+            if self.is_complete && !self.path.is_empty() && !self.table.takes_nothing(what) && !is_tagged(node) {
+                let key = self.path.last().map_or("", |(key, _)| key.as_str());
+                let help = format!("write {} after it, or remove the key", self.words(what));
+                let label = "nothing stands after it".to_owned();
+                self.add(Fault::WrongType, node.name_at(), format!("`{}` has no value", shortened(key)), label, help);
+            }
+            return;
+        }
+        if self.found.len() >= MAX_MISFITS {
             return;
         }
         match self.table.resolve(what) {
             Type::Any => {}
+            Type::Nothing => self.wrong(what, node),
             Type::Scalar(kind) => {
                 if node.text().is_none() || !values::fits(*kind, node) {
                     self.wrong(what, node);
@@ -146,7 +157,7 @@ impl<'a> Walker<'a> {
             Type::Scalar(_) | Type::Word { .. } => node.text().is_some(),
             Type::List(_) => node.is_list(),
             Type::Map(_) | Type::Named(_) => node.is_map(),
-            Type::Either(_) => false,
+            Type::Nothing | Type::Either(_) => false,
         };
         let fitting: Vec<&Type> = flat.into_iter().filter(is_shaped).collect();
         let is_scalar = |way: &&&Type| match **way {
@@ -274,6 +285,7 @@ impl<'a> Walker<'a> {
     fn words(&self, what: &Type) -> String {
         match self.table.resolve(what) {
             Type::Any => "a value".to_owned(),
+            Type::Nothing => "nothing".to_owned(),
             Type::Scalar(kind) => values::wanted(*kind).to_owned(),
             Type::Word { words, .. } => {
                 let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -283,7 +295,8 @@ impl<'a> Walker<'a> {
             Type::Map(_) | Type::Named(_) => "a map".to_owned(),
             Type::Either(ways) => {
                 let mut words: Vec<String> = Vec::new();
-                for way in ways.iter().map(|way| self.words(way)) {
+                let said = ways.iter().filter(|way| **way != Type::Nothing);
+                for way in said.map(|way| self.words(way)) {
                     if !words.contains(&way) {
                         words.push(way);
                     }
@@ -390,7 +403,12 @@ fn found(node: &Node) -> String {
 /// Whether a tag stands before the value: `!reset`, `!!str`.
 fn is_tagged(node: &Node) -> bool {
     let text = &node.document().source.text;
-    let before = text.get(..node.at().range.start).unwrap_or_default().trim_end();
+    let start = node.at().range.start;
+    // Where nothing is written the place is that of the key, and the tag comes after it.
+    if node.is_nothing() {
+        return text.get(start..).and_then(|rest| rest.lines().next()).is_some_and(|line| line.contains(" !"));
+    }
+    let before = text.get(..start).unwrap_or_default().trim_end();
     before.rsplit(|c: char| c.is_whitespace()).next().is_some_and(|word| word.starts_with('!'))
 }
 

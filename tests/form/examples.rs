@@ -29,7 +29,7 @@ pub(crate) fn sections(table: &'static Table) -> Vec<At<'static>> {
                 }
                 found.push(At { path, section });
             }
-            Type::Any | Type::Scalar(_) | Type::Word { .. } => {}
+            Type::Any | Type::Nothing | Type::Scalar(_) | Type::Word { .. } => {}
         }
     }
     found
@@ -181,7 +181,7 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         return value;
     }
     match table.resolve(what) {
-        Type::Any => json!({}),
+        Type::Any | Type::Nothing => json!({}),
         Type::Scalar(Scalar::Text | Scalar::Regex | Scalar::String) => json!("a"),
         Type::Scalar(Scalar::Bool | Scalar::Flag) => json!(true),
         Type::Scalar(Scalar::Whole | Scalar::Count | Scalar::Number | Scalar::Numeral) => json!(1),
@@ -198,8 +198,9 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
 }
 
 /// Values of other kinds, for whatever stands there.
-pub(crate) fn others() -> [(&'static str, Value); 7] {
+pub(crate) fn others() -> [(&'static str, Value); 8] {
     [
+        ("nothing", Value::Null),
         ("a list", json!([["a"]])),
         ("a map", json!({"nosuch": {"a": ["b"]}})),
         ("a word", json!("no such word")),
