@@ -184,6 +184,7 @@ const OF_SENSE: &[(&str, &str)] = &[
     ("eureka", "Eureka"),
     ("URL scheme must be", "PuppetDB"),
     ("unknown service", "OVHcloud"),
+    ("endpoint can not be empty", "OVHcloud"),
     ("remote read configs with job name", "names of remote storage"),
     ("remote write configs with job name", "names of remote storage"),
     ("is a reserved header", "headers"),
@@ -220,7 +221,13 @@ fn a_value_fits_where_the_programs_take_it_and_only_there() {
                     continue;
                 }
                 let right = ("right", examples::example(form.table(), key, &known.what));
-                let others = examples::others().into_iter().cycle().skip(names.len() % 8).take(if STRICT[..4].iter().any(|(one, _)| *one == form && form != Form::RuleTests) { TRIED } else { 1 });
+                let others = examples::others().into_iter().cycle().skip(names.len() % 8).take(
+                    if STRICT[..4].iter().any(|(one, _)| *one == form && form != Form::RuleTests) {
+                        TRIED
+                    } else {
+                        1
+                    },
+                );
                 for (kind, value) in std::iter::once(right).chain(others) {
                     let inside = Map::from_iter([(key.clone(), value)]);
                     let file = examples::file(form, &at.path, inside.into());
@@ -275,7 +282,9 @@ fn what_others_have_written_is_malformed_only_where_its_program_says_so() {
     let files = written_by_others();
     let mut wrong = Vec::new();
     let mut taken = 0;
-    for form in [Form::Prometheus, Form::Rules, Form::RuleTests, Form::Alertmanager, Form::Blackbox, Form::Targets] {
+    for form in
+        [Form::Prometheus, Form::Rules, Form::RuleTests, Form::Alertmanager, Form::Blackbox, Form::Targets]
+    {
         let may_be = |text: &str| match form {
             Form::RuleTests => text.contains("tests:"),
             Form::Blackbox => text.contains("modules:"),

@@ -65,7 +65,8 @@ impl Form {
         static TABLES: [OnceLock<Table>; Form::ALL.len()] = [const { OnceLock::new() }; Form::ALL.len()];
         TABLES[self as usize].get_or_init(|| {
             let read = |name: &str| templates::embedded_file(&format!("forms/{name}"));
-            Table::read(self.file(), read).unwrap_or_else(|error| panic!("bug: forms/{}: {error}", self.file()))
+            Table::read(self.file(), read)
+                .unwrap_or_else(|error| panic!("bug: forms/{}: {error}", self.file()))
         })
     }
 

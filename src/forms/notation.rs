@@ -83,7 +83,10 @@ pub enum Type {
     Any,
     Nothing,
     Scalar(Scalar),
-    Word { words: Vec<String>, any_case: bool },
+    Word {
+        words: Vec<String>,
+        any_case: bool,
+    },
     List(Box<Type>),
     Map(Box<Type>),
     /// A section or a kind.
@@ -219,7 +222,8 @@ impl Table {
         let sections = table.sections.clone();
         for section in table.sections.values_mut() {
             for name in section.takes_over.clone() {
-                let other = sections.get(&name).ok_or_else(|| format!("there is no `{name}` to take over"))?;
+                let other =
+                    sections.get(&name).ok_or_else(|| format!("there is no `{name}` to take over"))?;
                 section.take_over(other);
             }
         }
@@ -286,7 +290,9 @@ impl Table {
             let mut below = Vec::new();
             for (path, what) in next {
                 for name in self.sections_in(&what) {
-                    let (Some(section), true) = (self.sections.get(name), seen.insert(name)) else { continue };
+                    let (Some(section), true) = (self.sections.get(name), seen.insert(name)) else {
+                        continue;
+                    };
                     for (key, known) in &section.keys {
                         let mut path: Vec<&str> = path.clone();
                         path.push(key);
@@ -383,9 +389,7 @@ impl Section {
                         continue;
                     }
                     let plain = name.strip_suffix('!');
-                    section
-                        .keys
-                        .insert(plain.unwrap_or(name).to_owned(), Key::read(text, plain.is_some()));
+                    section.keys.insert(plain.unwrap_or(name).to_owned(), Key::read(text, plain.is_some()));
                 }
             }
         }
@@ -410,7 +414,8 @@ impl Section {
     /// Whether at most one of the two may be written.
     pub fn excludes(&self, one: &str, other: &str) -> bool {
         let has = |choice: &Choice, key: &str| choice.keys.iter().any(|known| known == key);
-        one != other && self.choices.iter().any(|choice| choice.excludes && has(choice, one) && has(choice, other))
+        one != other
+            && self.choices.iter().any(|choice| choice.excludes && has(choice, one) && has(choice, other))
     }
 
     /// Keys that have to stand beside one.

@@ -53,7 +53,9 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::String => format!("write it in quotes: `{key}: \"{text}\"`"),
         Scalar::Bool => format!("write `{key}: true` or `{key}: false`, without quotes"),
         Scalar::Flag => format!("write `{key}: true` or `{key}: false`"),
-        Scalar::Whole | Scalar::Count | Scalar::Number => format!("write `{key}:` and a number, without quotes"),
+        Scalar::Whole | Scalar::Count | Scalar::Number => {
+            format!("write `{key}:` and a number, without quotes")
+        }
         Scalar::Numeral => format!("write `{key}:` and a number"),
         Scalar::Duration => {
             "write whole numbers with their units, the large ones first: `15s`, `1h30m`".to_owned()
@@ -92,10 +94,7 @@ fn is_number(text: &str) -> bool {
     let is_decimal = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
         && unsigned.parse::<f64>().is_ok();
-    let is_word = matches!(
-        unsigned,
-        ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN"
-    );
+    let is_word = matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN");
     is_decimal || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2) || is_word
 }
 
@@ -197,7 +196,13 @@ mod tests {
         assert!(is_size("10MB") && is_size("1.5GiB") && !is_size("10") && !is_size("MB") && !is_size("10Mb"));
         assert!(is_url("https://x") && !is_url("x.example/hook") && !is_url("http:///x"));
         assert!(is_go_duration("1.5h", &GO_UNITS) && is_go_duration("2m30s", &GO_UNITS));
-        assert!(!is_go_duration("5", &GO_UNITS) && !is_go_duration("1d", &GO_UNITS) && is_go_duration("1d", &LONG_UNITS));
-        assert!(is_bytes("512m") && is_bytes("1.5 GiB") && is_bytes("100") && !is_bytes("m") && !is_bytes("1x"));
+        assert!(
+            !is_go_duration("5", &GO_UNITS)
+                && !is_go_duration("1d", &GO_UNITS)
+                && is_go_duration("1d", &LONG_UNITS)
+        );
+        assert!(
+            is_bytes("512m") && is_bytes("1.5 GiB") && is_bytes("100") && !is_bytes("m") && !is_bytes("1x")
+        );
     }
 }

@@ -70,11 +70,21 @@ impl<'a> Walker<'a> {
     fn value(&mut self, what: &Type, node: &Node) {
         if node.is_nothing() {
             // A file that ends in the middle may go on with the value.
-            if self.is_complete && !self.path.is_empty() && !self.table.takes_nothing(what) && !is_tagged(node) {
+            if self.is_complete
+                && !self.path.is_empty()
+                && !self.table.takes_nothing(what)
+                && !is_tagged(node)
+            {
                 let key = self.path.last().map_or("", |(key, _)| key.as_str());
                 let help = format!("write {} after it, or remove the key", self.words(what));
                 let label = "nothing stands after it".to_owned();
-                self.add(Fault::WrongType, node.name_at(), format!("`{}` has no value", shortened(key)), label, help);
+                self.add(
+                    Fault::WrongType,
+                    node.name_at(),
+                    &format!("`{}` has no value", shortened(key)),
+                    label,
+                    help,
+                );
             }
             return;
         }
@@ -183,7 +193,7 @@ impl<'a> Walker<'a> {
 
     // What is said.
 
-    fn add(&mut self, fault: Fault, at: At, message: String, label: String, help: String) {
+    fn add(&mut self, fault: Fault, at: At, message: &str, label: String, help: String) {
         if self.found.len() < MAX_MISFITS {
             let message = format!("{message}: {} refuses the file", self.table.program);
             self.found.push(Misfit { fault, message, at, label, other: None, help });
@@ -203,13 +213,13 @@ impl<'a> Walker<'a> {
         let word = shortened(key);
         let help = self.meant(section, key);
         let label = format!("not a key of {}", self.here());
-        self.add(Fault::UnknownKey, node.name_at(), format!("unknown key `{word}`"), label, help);
+        self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{word}`"), label, help);
     }
 
     fn of_another(&mut self, key: &str, program: &str, node: &Node) {
         let label = format!("a key of {program}, not of {}", self.table.program);
         let help = format!("remove it, or let {program} read this file");
-        self.add(Fault::UnknownKey, node.name_at(), format!("unknown key `{key}`"), label, help);
+        self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{key}`"), label, help);
     }
 
     /// What somebody who wrote a key here wanted to write.
@@ -272,14 +282,14 @@ impl<'a> Walker<'a> {
             _ => format!("write {}", self.words(what)),
         };
         let message = format!("expected {}, found {found}", self.words(what));
-        self.add(Fault::WrongType, node.at(), message, label, help);
+        self.add(Fault::WrongType, node.at(), &message, label, help);
     }
 
     fn empty_item(&mut self, node: &Node) {
         let key = self.path.last().map_or("", |(key, _)| key.as_str());
         let message = format!("an item of `{key}` has no value");
         let help = "write its keys after the `-`, or remove it".to_owned();
-        self.add(Fault::WrongType, node.at(), message, "nothing stands here".to_owned(), help);
+        self.add(Fault::WrongType, node.at(), &message, "nothing stands here".to_owned(), help);
     }
 
     fn words(&self, what: &Type) -> String {
@@ -320,7 +330,7 @@ impl<'a> Walker<'a> {
         for name in needed.into_iter().filter(|name| !is_given(node, name)) {
             let label = format!("{} needs it", self.entry());
             let help = format!("add `{name}: …`");
-            self.add(Fault::MissingKey, place_of_map(node), format!("missing key `{name}`"), label, help);
+            self.add(Fault::MissingKey, place_of_map(node), &format!("missing key `{name}`"), label, help);
         }
     }
 
@@ -339,13 +349,16 @@ impl<'a> Walker<'a> {
                 continue;
             };
             // A list, a map or a text with nothing in it asks for nothing.
-            if below.text().is_none_or(str::is_empty) && below.items().is_empty() && below.entries().is_empty() {
+            if below.text().is_none_or(str::is_empty)
+                && below.items().is_empty()
+                && below.entries().is_empty()
+            {
                 continue;
             }
             let others: Vec<String> = others.iter().map(|key| format!("`{key}`")).collect();
             let message = format!("`{first}` is written without {}", others.join(" or "));
             let help = format!("add {}, or remove `{first}`", others.join(" or "));
-            self.add(Fault::MissingKey, below.name_at(), message, "not enough alone".to_owned(), help);
+            self.add(Fault::MissingKey, below.name_at(), &message, "not enough alone".to_owned(), help);
         }
     }
 
@@ -358,13 +371,18 @@ impl<'a> Walker<'a> {
                 .filter_map(|key| node.get(key))
                 .map(|below| (below.name_at().range.start, below))
                 .collect();
-            let names = |sep: &str| {
-                choice.keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(sep)
-            };
+            let names =
+                |sep: &str| choice.keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(sep);
             if given.is_empty() && choice.needs_one && self.is_complete {
                 let message = format!("neither {} is written", names(" nor "));
                 let label = format!("{} needs one of them", self.entry());
-                self.add(Fault::MissingKey, place_of_map(node), message, label, format!("add {}", names(" or ")));
+                self.add(
+                    Fault::MissingKey,
+                    place_of_map(node),
+                    &message,
+                    label,
+                    format!("add {}", names(" or ")),
+                );
             }
             let mut given = given.into_values();
             if let (Some(first), Some(second), true) = (given.next(), given.next(), choice.excludes) {
@@ -372,7 +390,7 @@ impl<'a> Walker<'a> {
                 let word = |at: &At| shortened(at.text().trim_matches('"'));
                 let message = format!("`{}` and `{}` exclude each other", word(&first), word(&second));
                 let help = "keep one of them; two entries where both are meant".to_owned();
-                self.add(Fault::GivenTwice, second, message, "the second".to_owned(), help);
+                self.add(Fault::GivenTwice, second, &message, "the second".to_owned(), help);
                 if let Some(added) = self.found.last_mut() {
                     added.other = Some((first, "the first".to_owned()));
                 }
@@ -406,7 +424,10 @@ fn is_tagged(node: &Node) -> bool {
     let start = node.at().range.start;
     // Where nothing is written the place is that of the key, and the tag comes after it.
     if node.is_nothing() {
-        return text.get(start..).and_then(|rest| rest.lines().next()).is_some_and(|line| line.contains(" !"));
+        return text
+            .get(start..)
+            .and_then(|rest| rest.lines().next())
+            .is_some_and(|line| line.contains(" !"));
     }
     let before = text.get(..start).unwrap_or_default().trim_end();
     before.rsplit(|c: char| c.is_whitespace()).next().is_some_and(|word| word.starts_with('!'))

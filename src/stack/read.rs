@@ -37,7 +37,13 @@ pub(super) fn read(folder: Folder) -> Stack {
         notes: Vec::new(),
         documents: Vec::new(),
     };
-    let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), formed: BTreeSet::new(), is_loose: false };
+    let mut reader = Reader {
+        stack,
+        seen: BTreeMap::new(),
+        loaded: BTreeSet::new(),
+        formed: BTreeSet::new(),
+        is_loose: false,
+    };
     reader.composes();
     // The readers of one project need it whole, and add to the rest.
     let composes = std::mem::take(&mut reader.stack.composes);
@@ -164,7 +170,10 @@ impl Reader {
         for service in compose.services.iter().filter(has_none) {
             self.stack.misfits.push(Misfit {
                 fault: Fault::MissingKey,
-                message: format!("`{}` has neither `image` nor `build`: docker compose refuses the file", service.name),
+                message: format!(
+                    "`{}` has neither `image` nor `build`: docker compose refuses the file",
+                    service.name
+                ),
                 at: service.name.at.clone(),
                 label: "nothing to run".to_owned(),
                 other: None,
@@ -231,7 +240,8 @@ impl Reader {
         let more = prometheus.root.get("scrape_config_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in more {
             let files = self.matching(service.map(|(_, service)| service), base, &pattern);
-            for document in files.iter().flatten().filter_map(|path| self.document(path)).collect::<Vec<_>>() {
+            for document in files.iter().flatten().filter_map(|path| self.document(path)).collect::<Vec<_>>()
+            {
                 self.form(Form::ScrapeConfigs, &document, true);
             }
         }

@@ -67,8 +67,9 @@ fn collect(dir: &Dir<'static>, all: &mut Vec<BuiltIn>) {
             all.push(BuiltIn { path, text });
         }
     }
-    for dir in
-        dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "forms" | "machines")))
+    for dir in dir
+        .dirs()
+        .filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "forms" | "machines")))
     {
         collect(dir, all);
     }

@@ -146,7 +146,8 @@ fn meant(key: &str) -> Option<Value> {
     Some(match key {
         "job_name" => json!("a"),
         "scheme" => json!("http"),
-        "url" | "api_url" | "webhook_url" | "server" | "slack_api_url" | "endpoint" | "token_url" | "api_server" => {
+        "url" | "api_url" | "webhook_url" | "server" | "slack_api_url" | "endpoint" | "token_url"
+        | "api_server" => {
             json!("http://a.example/x")
         }
         "proxy_url" | "external_url" => json!("http://a.example:3128"),
@@ -164,6 +165,7 @@ fn meant(key: &str) -> Option<Value> {
         "end_time" => json!("09:00"),
         "query_class" => json!("IN"),
         "query_type" => json!("A"),
+        "paths" => json!(["/a"]),
         "series" => json!("a"),
         "values" => json!("1"),
         "container_name" => json!("aa"),

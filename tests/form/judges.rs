@@ -49,10 +49,12 @@ pub(crate) fn judge(form: Form, texts: &[String]) -> Vec<Verdict> {
         // What `file_sd_configs` names is read by the check of the whole configuration.
         Form::Targets => {
             for (number, name) in names.iter().enumerate() {
-                let config = format!("scrape_configs: [{{job_name: x, file_sd_configs: [{{files: [{name}]}}]}}]\n");
+                let config =
+                    format!("scrape_configs: [{{job_name: x, file_sd_configs: [{{files: [{name}]}}]}}]\n");
                 fs::write(folder.path().join(format!("config-{number}.yml")), config).expect("writes");
             }
-            let configs: Vec<String> = (0..texts.len()).map(|number| format!("config-{number}.yml")).collect();
+            let configs: Vec<String> =
+                (0..texts.len()).map(|number| format!("config-{number}.yml")).collect();
             batched(&configs, folder.path(), "promtool", &["check", "config"])
         }
         Form::ScrapeConfigs | Form::Dashboards | Form::Datasources => panic!("nobody judges {form:?} alone"),

@@ -62,8 +62,12 @@ pub(crate) fn of(text: &str) -> Vec<Slip> {
         }
         for turn in [at * 2, at * 2 + 1, at * 2 + 5] {
             if let Some((what, changed)) = slip(line, turn) {
-                let with: Vec<&str> =
-                    lines[..at].iter().copied().chain(changed.lines()).chain(lines[at + 1..].iter().copied()).collect();
+                let with: Vec<&str> = lines[..at]
+                    .iter()
+                    .copied()
+                    .chain(changed.lines())
+                    .chain(lines[at + 1..].iter().copied())
+                    .collect();
                 slips.push(Slip { what: what.to_owned(), text: with.join("\n") + "\n", line: at + 1 });
             }
         }
@@ -122,6 +126,7 @@ pub(crate) fn block(text: &str, line: usize) -> RangeInclusive<usize> {
     let own = lines.get(line - 1).map_or(0, |line| indent(line));
     let is_less = |line: &&str| !line.trim().is_empty() && indent(line) < own;
     let start = lines[..line.min(lines.len())].iter().rposition(is_less).map_or(1, |at| at + 1);
-    let end = lines.iter().skip(line).position(|line| is_less(&line)).map_or(lines.len() + 1, |at| line + at + 1);
+    let end =
+        lines.iter().skip(line).position(|line| is_less(&line)).map_or(lines.len() + 1, |at| line + at + 1);
     start..=end
 }
