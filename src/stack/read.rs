@@ -495,7 +495,7 @@ impl Shape {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
-        } else if has("tests") && has("rule_files") {
+        } else if has("rule_files") && (has("tests") || text.contains("input_series:")) {
             Some(Shape::Tests)
         } else if has("modules") && text.contains("prober:") {
             Some(Shape::Blackbox)
