@@ -5,11 +5,12 @@
 build:
 	cargo build --locked
 
-# The real programs (Prometheus, Alertmanager, …) that the tests run, into target/tools, and Flask and FastAPI, into
-# target/instrumentation. Does nothing when they are there.
+# The real programs (Prometheus, Alertmanager, …) that the tests run, into target/tools, Flask and FastAPI, into
+# target/instrumentation, and the schema of SARIF, into target/formats. Does nothing when they are there.
 tools:
 	tests/tools/get
 	tests/instrumentation/get
+	tests/formats/get
 
 # `--tests`: unit and integration tests. Doc tests would close the output with "0 passed", which reads as no test at all.
 test: tools

@@ -33,7 +33,8 @@ pub fn render(report: &Report, sources: &Sources, color: bool) -> String {
         text.push_str("\n\n");
     }
     if sorted.len() > MAX_PRINTED {
-        let _ = writeln!(text, "… and {} more\n", sorted.len() - MAX_PRINTED);
+        let left = sorted.len() - MAX_PRINTED;
+        let _ = writeln!(text, "… and {left} more: `skymon validate --format json` lists them all\n");
     }
     let _ = writeln!(text, "{}", Counts::of(&sorted));
     text
@@ -298,7 +299,12 @@ error[duplicate-key]: `receivers.ops` is defined twice
         let mut many: Vec<_> = (0..60).map(|n| Diagnostic::warning("aside", format!("{n}"))).collect();
         many.push(Diagnostic::error("bad-value", "zzz"));
         let text = rendered("a: 1\n", many);
-        assert!(text.ends_with("… and 11 more\n\n1 error, 60 warnings\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "… and 11 more: `skymon validate --format json` lists them all\n\n1 error, 60 warnings\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("error[bad-value]: zzz"));
         assert_eq!(rendered("a: 1\n", vec![]), "");
     }

@@ -11,7 +11,8 @@
 //!
 //! A key with `!` is needed. `x-*` stands for all keys that begin so, `*` for all. In parentheses stands what is no key:
 //! `(as in)` takes over the keys of other sections, `(at most one of)`, `(exactly one of)` and `(at least one of)` are lists of
-//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(sections of)` another file whose sections are known too.
+//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(items)` says that each
+//! item of a list of maps must have a value, `(keys)` that each key must have one where `nothing` is no way to write it, `(sections of)` another file whose sections are known too.
 //! Those of `shared.yml` are known everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,10 @@ use serde_yaml::{Mapping, Value};
 pub struct Table {
     /// Who reads such files.
     pub program: String,
+    /// Whether an item of a list of maps must have a value.
+    pub(super) wants_items: bool,
+    /// Whether a key without a value is refused where `nothing` is none of its ways.
+    pub(super) wants_values: bool,
     sections: BTreeMap<String, Section>,
     kinds: BTreeMap<String, Type>,
 }
@@ -76,6 +81,7 @@ pub(super) type Path<'a> = (Vec<&'a str>, &'a Section);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     Any,
+    Nothing,
     Scalar(Scalar),
     Word {
         words: Vec<String>,
@@ -164,6 +170,7 @@ impl Type {
         match Scalar::named(text) {
             Some(scalar) => Type::Scalar(scalar),
             None if text == "any" => Type::Any,
+            None if text == "nothing" => Type::Nothing,
             None => Type::Named(text.to_owned()),
         }
     }
@@ -173,7 +180,7 @@ impl Type {
             Type::Named(name) => found.push(name),
             Type::List(inside) | Type::Map(inside) => inside.names(found),
             Type::Either(ways) => ways.iter().for_each(|way| way.names(found)),
-            Type::Any | Type::Scalar(_) | Type::Word { .. } => {}
+            Type::Any | Type::Nothing | Type::Scalar(_) | Type::Word { .. } => {}
         }
     }
 }
@@ -237,6 +244,8 @@ impl Table {
             match (name.as_str(), value) {
                 ("(program)", Value::String(program)) => self.program = program,
                 ("(sections of)", _) => {}
+                ("(items)", _) => self.wants_items = true,
+                ("(keys)", _) => self.wants_values = true,
                 ("(kinds)", Value::Mapping(kinds)) => {
                     for (name, text) in entries(kinds) {
                         self.kinds.insert(name, Type::read(text.as_str().unwrap_or_default()));
@@ -260,6 +269,15 @@ impl Table {
         match what {
             Type::Named(name) => self.kinds.get(name).map_or(what, |kind| self.resolve(kind)),
             _ => what,
+        }
+    }
+
+    /// Whether nothing may stand where this is wanted.
+    pub(super) fn takes_nothing(&self, what: &Type) -> bool {
+        match self.resolve(what) {
+            Type::Any | Type::Nothing => true,
+            Type::Either(ways) => ways.iter().any(|way| self.takes_nothing(way)),
+            _ => !self.wants_values,
         }
     }
 

@@ -68,11 +68,32 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn value(&mut self, what: &Type, node: &Node) {
-        if node.is_nothing() || self.found.len() >= MAX_MISFITS {
+        if node.is_nothing() {
+            // A file that ends in the middle may go on with the value.
+            if self.is_complete
+                && !self.path.is_empty()
+                && !self.table.takes_nothing(what)
+                && !is_tagged(node)
+            {
+                let key = self.path.last().map_or("", |(key, _)| key.as_str());
+                let help = format!("write {} after it, or remove the key", self.words(what));
+                let label = "nothing stands after it".to_owned();
+                self.add(
+                    Fault::WrongType,
+                    node.name_at(),
+                    &format!("`{}` has no value", shortened(key)),
+                    label,
+                    help,
+                );
+            }
+            return;
+        }
+        if self.found.len() >= MAX_MISFITS {
             return;
         }
         match self.table.resolve(what) {
             Type::Any => {}
+            Type::Nothing => self.wrong(what, node),
             Type::Scalar(kind) => {
                 if node.text().is_none() || !values::fits(*kind, node) {
                     self.wrong(what, node);
@@ -83,7 +104,11 @@ impl<'a> Walker<'a> {
                 if !node.is_list() {
                     return self.wrong(what, node);
                 }
+                let is_section = matches!(self.table.resolve(item), Type::Named(_));
                 for one in node.items() {
+                    if one.is_nothing() && is_section && self.table.wants_items {
+                        self.empty_item(&one);
+                    }
                     self.value(item, &one);
                 }
             }
@@ -142,7 +167,7 @@ impl<'a> Walker<'a> {
             Type::Scalar(_) | Type::Word { .. } => node.text().is_some(),
             Type::List(_) => node.is_list(),
             Type::Map(_) | Type::Named(_) => node.is_map(),
-            Type::Either(_) => false,
+            Type::Nothing | Type::Either(_) => false,
         };
         let fitting: Vec<&Type> = flat.into_iter().filter(is_shaped).collect();
         let is_scalar = |way: &&&Type| match **way {
@@ -168,7 +193,7 @@ impl<'a> Walker<'a> {
 
     // What is said.
 
-    fn add(&mut self, fault: Fault, at: At, message: String, label: String, help: String) {
+    fn add(&mut self, fault: Fault, at: At, message: &str, label: String, help: String) {
         if self.found.len() < MAX_MISFITS {
             let message = format!("{message}: {} refuses the file", self.table.program);
             self.found.push(Misfit { fault, message, at, label, other: None, help });
@@ -188,13 +213,13 @@ impl<'a> Walker<'a> {
         let word = shortened(key);
         let help = self.meant(section, key);
         let label = format!("not a key of {}", self.here());
-        self.add(Fault::UnknownKey, node.name_at(), format!("unknown key `{word}`"), label, help);
+        self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{word}`"), label, help);
     }
 
     fn of_another(&mut self, key: &str, program: &str, node: &Node) {
         let label = format!("a key of {program}, not of {}", self.table.program);
         let help = format!("remove it, or let {program} read this file");
-        self.add(Fault::UnknownKey, node.name_at(), format!("unknown key `{key}`"), label, help);
+        self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{key}`"), label, help);
     }
 
     /// What somebody who wrote a key here wanted to write.
@@ -257,12 +282,20 @@ impl<'a> Walker<'a> {
             _ => format!("write {}", self.words(what)),
         };
         let message = format!("expected {}, found {found}", self.words(what));
-        self.add(Fault::WrongType, node.at(), message, label, help);
+        self.add(Fault::WrongType, node.at(), &message, label, help);
+    }
+
+    fn empty_item(&mut self, node: &Node) {
+        let key = self.path.last().map_or("", |(key, _)| key.as_str());
+        let message = format!("an item of `{key}` has no value");
+        let help = "write its keys after the `-`, or remove it".to_owned();
+        self.add(Fault::WrongType, node.at(), &message, "nothing stands here".to_owned(), help);
     }
 
     fn words(&self, what: &Type) -> String {
         match self.table.resolve(what) {
             Type::Any => "a value".to_owned(),
+            Type::Nothing => "nothing".to_owned(),
             Type::Scalar(kind) => values::wanted(*kind).to_owned(),
             Type::Word { words, .. } => {
                 let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -272,7 +305,8 @@ impl<'a> Walker<'a> {
             Type::Map(_) | Type::Named(_) => "a map".to_owned(),
             Type::Either(ways) => {
                 let mut words: Vec<String> = Vec::new();
-                for way in ways.iter().map(|way| self.words(way)) {
+                let said = ways.iter().filter(|way| **way != Type::Nothing);
+                for way in said.map(|way| self.words(way)) {
                     if !words.contains(&way) {
                         words.push(way);
                     }
@@ -296,7 +330,7 @@ impl<'a> Walker<'a> {
         for name in needed.into_iter().filter(|name| !is_given(node, name)) {
             let label = format!("{} needs it", self.entry());
             let help = format!("add `{name}: …`");
-            self.add(Fault::MissingKey, place_of_map(node), format!("missing key `{name}`"), label, help);
+            self.add(Fault::MissingKey, place_of_map(node), &format!("missing key `{name}`"), label, help);
         }
     }
 
@@ -324,7 +358,7 @@ impl<'a> Walker<'a> {
             let others: Vec<String> = others.iter().map(|key| format!("`{key}`")).collect();
             let message = format!("`{first}` is written without {}", others.join(" or "));
             let help = format!("add {}, or remove `{first}`", others.join(" or "));
-            self.add(Fault::MissingKey, below.name_at(), message, "not enough alone".to_owned(), help);
+            self.add(Fault::MissingKey, below.name_at(), &message, "not enough alone".to_owned(), help);
         }
     }
 
@@ -345,7 +379,7 @@ impl<'a> Walker<'a> {
                 self.add(
                     Fault::MissingKey,
                     place_of_map(node),
-                    message,
+                    &message,
                     label,
                     format!("add {}", names(" or ")),
                 );
@@ -356,7 +390,7 @@ impl<'a> Walker<'a> {
                 let word = |at: &At| shortened(at.text().trim_matches('"'));
                 let message = format!("`{}` and `{}` exclude each other", word(&first), word(&second));
                 let help = "keep one of them; two entries where both are meant".to_owned();
-                self.add(Fault::GivenTwice, second, message, "the second".to_owned(), help);
+                self.add(Fault::GivenTwice, second, &message, "the second".to_owned(), help);
                 if let Some(added) = self.found.last_mut() {
                     added.other = Some((first, "the first".to_owned()));
                 }
@@ -387,7 +421,15 @@ fn found(node: &Node) -> String {
 /// Whether a tag stands before the value: `!reset`, `!!str`.
 fn is_tagged(node: &Node) -> bool {
     let text = &node.document().source.text;
-    let before = text.get(..node.at().range.start).unwrap_or_default().trim_end();
+    let start = node.at().range.start;
+    // Where nothing is written the place is that of the key, and the tag comes after it.
+    if node.is_nothing() {
+        return text
+            .get(start..)
+            .and_then(|rest| rest.lines().next())
+            .is_some_and(|line| line.contains(" !"));
+    }
+    let before = text.get(..start).unwrap_or_default().trim_end();
     before.rsplit(|c: char| c.is_whitespace()).next().is_some_and(|word| word.starts_with('!'))
 }
 

@@ -134,7 +134,8 @@ impl Reader {
         let (document, problems) = Document::yaml(source);
         for problem in problems {
             let weighed = weighed(problem, &document.source.text);
-            self.stack.notes.push(if self.is_loose { as_note(weighed) } else { weighed });
+            let may_be_template = self.is_loose && is_template(&document.source.text);
+            self.stack.notes.push(if may_be_template { as_note(weighed) } else { weighed });
         }
         self.stack.documents.push(Rc::clone(&document));
         Some(document)
@@ -236,6 +237,10 @@ impl Reader {
         for path in paths {
             let Some(document) = self.document(&path) else { continue };
             if document.root().get("services").is_none() && document.root().get("include").is_none() {
+                // A file of another name may be anything; this one is for compose.
+                if rank(&document.source.name) < 2 && !document.root().is_nothing() {
+                    self.form(Form::Compose, &document, true);
+                }
                 continue;
             }
             self.form(Form::Compose, &document, true);
@@ -628,7 +633,7 @@ impl Shape {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
-        } else if has("tests") && has("rule_files") {
+        } else if has("rule_files") && (has("tests") || text.contains("input_series:")) {
             Some(Shape::Tests)
         } else if has("modules") && text.contains("prober:") {
             Some(Shape::Blackbox)
@@ -707,6 +712,14 @@ fn absolute(base: &str, path: &str) -> String {
         return path.to_owned();
     }
     format!("/{}", join(base, path).unwrap_or_default())
+}
+
+/// Whether a text has lines that only a template has: it is no file of a program yet.
+fn is_template(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        ["{{", "{%", "{#", "<%", "%{", "#%"].iter().any(|mark| line.starts_with(mark))
+    })
 }
 
 /// How bad it is that our reader did not take a file: the programs refuse a key that is there twice, and what another

@@ -29,7 +29,7 @@ pub(crate) fn sections(table: &'static Table) -> Vec<At<'static>> {
                 }
                 found.push(At { path, section });
             }
-            Type::Any | Type::Scalar(_) | Type::Word { .. } => {}
+            Type::Any | Type::Nothing | Type::Scalar(_) | Type::Word { .. } => {}
         }
     }
     found
@@ -63,6 +63,11 @@ fn meaning(name: &str) -> Value {
         "telegram" => json!({"bot_token": "a", "chat_id": 1}),
         "victorops" => json!({"api_key": "a", "routing_key": "a"}),
         "webex" => json!({"room_id": "a", "http_config": {"authorization": {"credentials": "a"}}}),
+        "zookeeper_sd" => json!({"servers": ["a"], "paths": ["/a"]}),
+        "ovhcloud_sd" => json!({"service": "vps"}),
+        "triton_sd" => json!({"role": "container"}),
+        "hetzner_sd" => json!({"role": "robot"}),
+        "scaleway_sd" => json!({"role": "instance"}),
         "webhook" => json!({"url": "http://a.example"}),
         "wechat" => json!({"api_secret": "a", "corp_id": "a"}),
         "service" => json!({"image": "a"}),
@@ -160,6 +165,7 @@ fn meant(key: &str) -> Option<Value> {
         "end_time" => json!("09:00"),
         "query_class" => json!("IN"),
         "query_type" => json!("A"),
+        "paths" => json!(["/a"]),
         "series" => json!("a"),
         "values" => json!("1"),
         "container_name" => json!("aa"),
@@ -177,7 +183,7 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         return value;
     }
     match table.resolve(what) {
-        Type::Any => json!({}),
+        Type::Any | Type::Nothing => json!({}),
         Type::Scalar(Scalar::Text | Scalar::Regex | Scalar::String) => json!("a"),
         Type::Scalar(Scalar::Bool | Scalar::Flag) => json!(true),
         Type::Scalar(Scalar::Whole | Scalar::Count | Scalar::Number | Scalar::Numeral) => json!(1),
@@ -194,8 +200,9 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
 }
 
 /// Values of other kinds, for whatever stands there.
-pub(crate) fn others() -> [(&'static str, Value); 7] {
+pub(crate) fn others() -> [(&'static str, Value); 8] {
     [
+        ("nothing", Value::Null),
         ("a list", json!([["a"]])),
         ("a map", json!({"nosuch": {"a": ["b"]}})),
         ("a word", json!("no such word")),
