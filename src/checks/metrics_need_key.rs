@@ -1,7 +1,8 @@
 //! An engine that shows its metrics only to who has a key, and a job that has none.
 
 use super::Check;
-use super::addresses::{engine, leads_to, option};
+use super::addresses::leads_to;
+use super::serving::{engine, option};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack};
 

@@ -16,6 +16,7 @@ mod datasources;
 mod jobs;
 mod flags;
 mod joins;
+mod serving;
 mod shapes;
 mod words;
 
@@ -44,7 +45,6 @@ mod duplicate_group_by;
 mod duplicate_job;
 mod duplicate_receiver;
 mod equal_label_missing;
-mod file_not_mounted;
 mod flag_refused;
 mod folder_not_writable;
 mod gpu_not_reserved;
@@ -169,7 +169,6 @@ pub const ALL: &[Check] = &[
     duplicate_job::CHECK,
     duplicate_receiver::CHECK,
     equal_label_missing::CHECK,
-    file_not_mounted::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
     gpu_not_reserved::CHECK,
@@ -238,9 +237,9 @@ pub const ALL: &[Check] = &[
     target_file_missing::CHECK,
     target_not_an_address::CHECK,
     target_twice::CHECK,
+    target_without_port::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
-    target_without_port::CHECK,
     time_interval_short::CHECK,
     timeout_longer_than_interval::CHECK,
     timers_out_of_order::CHECK,
