@@ -113,9 +113,9 @@ mod target_address;
 mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
+mod target_without_port;
 mod template_broken;
 mod template_unknown;
-mod target_without_port;
 mod time_interval_short;
 mod timeout_longer_than_interval;
 mod timers_out_of_order;
@@ -131,6 +131,7 @@ mod wrong_port;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
+pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::Stack;
 
