@@ -144,6 +144,70 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
     assert!(!missed(&fed, "", node));
 }
 
+/// What is found of a dashboard with these panels, variables and annotations, beside a few datasources. Notes are left out.
+fn of_dashboard(more: &str) -> Vec<String> {
+    let compose = "services:\n  grafana:\n    image: grafana/grafana:12.0.2\n    volumes: ['./g:/etc/grafana/provisioning', './d:/d', 'data:/var/lib/grafana']\nvolumes: {data: }\n";
+    let providers = "apiVersion: 1\nproviders: [{name: a, options: {path: /d}}]\n";
+    let datasources = "apiVersion: 1\ndatasources:\n  - {name: Prometheus, type: prometheus, url: 'http://p.example.com', isDefault: true}\n  - {name: Logs, uid: loki, type: loki, url: 'http://l.example.com'}\n";
+    let dashboard = format!("{{\"uid\": \"x\", \"title\": \"x\", \"schemaVersion\": 39, {more}}}");
+    let files = [
+        ("docker-compose.yml", compose),
+        ("g/dashboards/a.yml", providers),
+        ("g/datasources/a.yml", datasources),
+        ("d/x.json", &dashboard),
+    ];
+    found(&files).into_iter().filter(|one| one.ends_with("unknown-datasource")).collect()
+}
+
+#[test]
+fn a_datasource_is_found_in_every_way_that_grafana_finds_it() {
+    let panel = |datasource: &str| {
+        format!("\"panels\": [{{\"type\": \"stat\", {datasource}\"targets\": [{{\"expr\": \"up\"}}]}}]")
+    };
+    for known in [
+        "",
+        "\"datasource\": null, ",
+        "\"datasource\": \"Prometheus\", ",
+        "\"datasource\": {\"type\": \"loki\", \"uid\": \"loki\"}, ",
+        // The uid that Grafana makes up for one without.
+        "\"datasource\": {\"uid\": \"PBFA97CFB590B2093\"}, ",
+        "\"datasource\": {\"uid\": \"-- Grafana --\"}, ",
+        "\"datasource\": {\"type\": \"datasource\", \"uid\": \"x\"}, ",
+    ] {
+        assert_eq!(of_dashboard(&panel(known)), Vec::<String>::new(), "{known}");
+    }
+    let variable = "\"templating\": {\"list\": [{\"name\": \"ds\", \"type\": \"datasource\", \"query\": \"prometheus\"}]}, ";
+    for name in ["$ds", "${ds}", "[[ds]]", "${ds:raw}"] {
+        let panel = panel(&format!("\"datasource\": {{\"uid\": \"{name}\"}}, "));
+        assert_eq!(of_dashboard(&format!("{variable}{panel}")), Vec::<String>::new(), "{name}");
+        assert_eq!(of_dashboard(&panel), ["d/x.json:1 unknown-datasource"], "{name}");
+    }
+    let unknown = ["d/x.json:1 unknown-datasource"];
+    for lost in
+        ["\"datasource\": \"Mimir\", ", "\"datasource\": {\"type\": \"prometheus\", \"uid\": \"abc\"}, "]
+    {
+        assert_eq!(of_dashboard(&panel(lost)), unknown, "{lost}");
+    }
+    // Each query asks its own where the panel says so; where it does not, the panel's counts.
+    let queries = |panel: &str| {
+        format!(
+            "\"panels\": [{{\"type\": \"stat\", \"datasource\": \"{panel}\", \"targets\": [{{\"expr\": \"up\", \"datasource\": {{\"uid\": \"abc\"}}}}]}}]"
+        )
+    };
+    assert_eq!(of_dashboard(&queries("-- Mixed --")), unknown);
+    assert_eq!(of_dashboard(&queries("Prometheus")), Vec::<String>::new());
+    // What a row keeps is never asked, nor is an annotation that is off.
+    let row = "\"panels\": [{\"type\": \"row\", \"datasource\": \"abc\", \"targets\": [{\"refId\": \"A\"}]}]";
+    assert_eq!(of_dashboard(row), Vec::<String>::new());
+    let annotation = |enable: bool| {
+        format!(
+            "\"annotations\": {{\"list\": [{{\"datasource\": \"abc\", \"enable\": {enable}}}]}}, \"panels\": []"
+        )
+    };
+    assert_eq!(of_dashboard(&annotation(false)), Vec::<String>::new());
+    assert_eq!(of_dashboard(&annotation(true)), unknown);
+}
+
 /// The real Prometheus, which ends with the test.
 struct Prometheus(Child);
 
