@@ -144,6 +144,120 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
     assert!(!missed(&fed, "", node));
 }
 
+/// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.
+fn of_target(service: &str, target: &str, more: &str) -> Vec<String> {
+    let compose = COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");
+    let config =
+        format!("scrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['{target}']}}]\n{more}");
+    let ids = ["metrics-need-key", "metrics-switched-off", "target-address", "wrong-port"];
+    let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
+    all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id))).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
+    let vllm = "vllm: {image: 'vllm/vllm-openai:v0.11.0', restart: always, command: [--model, x]}";
+    let path = "    metrics_path: /v1/metrics\n";
+    let wrong = [
+        (vllm, "vlm:8000", "", "target-address"),
+        (vllm, "vllm:8080", "", "wrong-port"),
+        (vllm, "vllm", "", "wrong-port"),
+        (vllm, "vllm:8000", path, "target-address"),
+        (
+            "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: [--port, '9000']}",
+            "vllm:8000",
+            "",
+            "wrong-port",
+        ),
+        (
+            "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: --model x --disable-log-stats}",
+            "vllm:8000",
+            "",
+            "metrics-switched-off",
+        ),
+        ("o: {image: 'ollama/ollama:0.12.0'}", "o:11434", "", "target-address"),
+        ("api: {image: example, ports: ['8001:8000']}", "api:8001", "", "wrong-port"),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: python3 -m sglang.launch_server --model-path x}",
+            "s:30000",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', ports: ['30000:30000'], command: python3 -m sglang.launch_server --model-path x}",
+            "host.docker.internal:30000",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', command: [--metrics, --api-key, x]}",
+            "l:8080",
+            "",
+            "metrics-need-key",
+        ),
+        (
+            "t: {image: 'nvcr.io/nvidia/tritonserver:25.09-py3', command: tritonserver --allow-metrics=false}",
+            "t:8002",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/']}",
+            "am:9093",
+            "",
+            "target-address",
+        ),
+    ];
+    for (service, target, more, id) in wrong {
+        assert_eq!(of_target(service, target, more), [id], "{service}: {target}");
+    }
+    let right = [
+        (vllm, "vllm:8000", ""),
+        (vllm, "vllm-1:8000", ""),
+        (vllm, "gpu1.example.com:80", ""),
+        (vllm, "gpu1:8000", ""),
+        // What a script or a variable adds is not known.
+        ("s: {image: 'lmsysorg/sglang:v0.5.3', command: ./start.sh}", "s:30000", ""),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: 'python3 -m sglang.launch_server ${ARGS:-}${MORE}'}",
+            "s:30000",
+            "",
+        ),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: bash -c 'python3 -m sglang.launch_server --enable-metrics --port 8000'}",
+            "s:8000",
+            "",
+        ),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', environment: {LLAMA_ARG_ENDPOINT_METRICS: 1}}",
+            "l:8080",
+            "",
+        ),
+        ("l: {image: 'ghcr.io/ggml-org/llama.cpp:full', command: --run -m x}", "l:8080", ""),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', command: [--metrics, --api-key, x]}",
+            "l:8080",
+            "    authorization: {credentials_file: /etc/prometheus/key}\n",
+        ),
+        ("api: {image: example, ports: ['8001:8000'], expose: [8001]}", "api:8001", ""),
+        ("api: {image: example}", "api:8001", path),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/']}",
+            "am:9093",
+            "    metrics_path: /am/metrics\n",
+        ),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/', --web.route-prefix=/]}",
+            "am:9093",
+            "",
+        ),
+        ("am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=${URL}']}", "am:9093", ""),
+    ];
+    for (service, target, more) in right {
+        assert_eq!(of_target(service, target, more), Vec::<String>::new(), "{service}: {target}");
+    }
+}
+
 /// What is found of a dashboard with these panels, variables and annotations, beside a few datasources. Notes are left out.
 fn of_dashboard(more: &str) -> Vec<String> {
     let compose = "services:\n  grafana:\n    image: grafana/grafana:12.0.2\n    volumes: ['./g:/etc/grafana/provisioning', './d:/d', 'data:/var/lib/grafana']\nvolumes: {data: }\n";

@@ -4,8 +4,7 @@ use super::Check;
 use super::addresses::{Address, near_service, route_prefix};
 use super::serving::{engine, engine_port, option};
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::source::Spanned;
-use crate::stack::{Compose, Job, Program, Service, Stack};
+use crate::stack::{Compose, Job, Program, Service, Stack, Target};
 
 pub(super) const CHECK: Check = Check { id: "target-address", severity: Severity::Error, run };
 
@@ -16,21 +15,15 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         for job in prometheus.jobs.iter().filter(|job| !job.is_redirected()) {
-            for target in job.addresses() {
+            for target in &job.targets {
                 report.extend(fault(stack, compose, own, job, target));
             }
         }
     }
 }
 
-fn fault(
-    stack: &Stack,
-    compose: &Compose,
-    own: &Service,
-    job: &Job,
-    target: &Spanned<String>,
-) -> Option<Diagnostic> {
-    let address = Address::parse(target);
+fn fault(stack: &Stack, compose: &Compose, own: &Service, job: &Job, target: &Target) -> Option<Diagnostic> {
+    let address = Address::parse(&target.address);
     if address.host == "localhost" {
         let port: Option<u16> = address.port.and_then(|port| port.parse().ok());
         let is_itself = port.is_some_and(|port| own.listens().is_some_and(|own| own.contains(&port)));
@@ -50,7 +43,7 @@ fn fault(
                         "there is no service `{}`: `{}` scrapes nothing",
                         address.host, job.name
                     ))
-                    .at(target.place(), "not in the compose file")
+                    .at(target.address.place(), "not in the compose file")
                     .help(format!("write `{near}{port}`")),
             )
         }
@@ -58,7 +51,7 @@ fn fault(
 }
 
 /// A program that has its pages below a path has its metrics there too; an engine has one place for them.
-fn wrong_path(service: &Service, job: &Job, target: &Spanned<String>) -> Option<Diagnostic> {
+fn wrong_path(service: &Service, job: &Job, target: &Target) -> Option<Diagnostic> {
     let asked = job.metrics_path.trim_end_matches('/');
     if sets_path(job, target) {
         return None;
@@ -75,10 +68,10 @@ fn wrong_path(service: &Service, job: &Job, target: &Spanned<String>) -> Option<
             return Some(
                 CHECK
                     .finding(format!(
-                        "{} has no metrics: `{}` finds nothing at `{target}`",
-                        engine.title, job.name
+                        "{} has no metrics: `{}` finds nothing at `{}`",
+                        engine.title, job.name, target.address
                     ))
-                    .at(target.place(), "an engine without metrics")
+                    .at(target.address.place(), "an engine without metrics")
                     .help("remove the job; the blackbox exporter can ask whether the engine answers"),
             );
         };
@@ -95,7 +88,7 @@ fn wrong_path(service: &Service, job: &Job, target: &Spanned<String>) -> Option<
     if asked == path {
         return None;
     }
-    let at = job.node.get("metrics_path").map_or_else(|| target.place(), |node| node.at().place());
+    let at = job.node.get("metrics_path").map_or_else(|| target.address.place(), |node| node.at().place());
     Some(
         CHECK
             .finding(format!("`{}` has its metrics at `{path}`, and `{asked}` is asked", service.name))
@@ -105,11 +98,6 @@ fn wrong_path(service: &Service, job: &Job, target: &Spanned<String>) -> Option<
 }
 
 /// Whether a label or a relabeling gives a target another path.
-fn sets_path(job: &Job, target: &Spanned<String>) -> bool {
-    let by_label = job
-        .targets
-        .iter()
-        .filter(|one| one.address.at.range == target.at.range)
-        .any(|one| one.labels.iter().any(|(name, _)| name.value == "__metrics_path__"));
-    by_label || job.relabels("__metrics_path__")
+fn sets_path(job: &Job, target: &Target) -> bool {
+    target.labels.iter().any(|(name, _)| name.value == "__metrics_path__") || job.relabels("__metrics_path__")
 }
