@@ -35,7 +35,7 @@ fn shows_key(job: &Job) -> bool {
     keys.iter().any(|key| job.node.get(key).is_some())
 }
 
-/// vLLM and SGLang guard only what users ask.
+/// vLLM and `SGLang` guard only what users ask.
 fn wants_key(service: &Service) -> bool {
     engine(service).is_some_and(|engine| engine.name == "llamacpp")
         && (option(service, &["--api-key", "--api-key-file"]).is_some()

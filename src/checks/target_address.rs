@@ -32,22 +32,17 @@ fn fault(stack: &Stack, compose: &Compose, own: &Service, job: &Job, target: &Ta
     if !address.is_name() {
         return None;
     }
-    match compose.named(address.host) {
-        Some(service) => wrong_path(service, job, target),
-        None => {
-            let near = near_service(stack, compose, own, address.host)?;
-            let port = address.port.map(|port| format!(":{port}")).unwrap_or_default();
-            Some(
-                CHECK
-                    .finding(format!(
-                        "there is no service `{}`: `{}` scrapes nothing",
-                        address.host, job.name
-                    ))
-                    .at(target.address.place(), "not in the compose file")
-                    .help(format!("write `{near}{port}`")),
-            )
-        }
+    if let Some(service) = compose.named(address.host) {
+        return wrong_path(service, job, target);
     }
+    let near = near_service(stack, compose, own, address.host)?;
+    let port = address.port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(
+        CHECK
+            .finding(format!("there is no service `{}`: `{}` scrapes nothing", address.host, job.name))
+            .at(target.address.place(), "not in the compose file")
+            .help(format!("write `{near}{port}`")),
+    )
 }
 
 /// A program that has its pages below a path has its metrics there too; an engine has one place for them.
