@@ -335,7 +335,7 @@ impl Drop for Prometheus {
 #[test]
 fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
     let written = ["1", "0.50", "100000", "1000000", "2500000", "0.00001"];
-    let buckets: String = written.iter().map(|bound| format!("h_bucket{{le=\"{bound}\"}} 1\n")).collect();
+    let buckets = written.map(|bound| format!("h_bucket{{le=\"{bound}\"}} 1\n")).concat();
     let text = format!(
         "# TYPE h histogram\n{buckets}h_bucket{{le=\"+Inf\"}} 1\nh_sum 1\nh_count 1\n# TYPE s summary\ns{{quantile=\"1\"}} 1\ns_sum 1\ns_count 1\n"
     );
