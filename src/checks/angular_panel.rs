@@ -2,6 +2,7 @@
 
 use super::{Check, words};
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::{Panel, Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "angular-panel", severity: Severity::Note, run };
@@ -35,7 +36,7 @@ fn run(stack: &Stack, report: &mut Report) {
         report.push(
             CHECK
                 .finding(format!("{count} of an old kind, {}: Grafana converts each at every opening, and not all settings survive", words::list(kinds)))
-                .at(first.kind.as_ref().map_or_else(|| first.node.at().place(), |kind| kind.place()), "the first of them")
+                .at(first.kind.as_ref().map_or_else(|| first.node.at().place(), Spanned::place), "the first of them")
                 .help(format!("open the dashboard, see what `{kind}` became as `{now}`, and save its JSON to this file")),
         );
     }

@@ -1,8 +1,8 @@
-//! The url of a datasource that leads to no program of the stack.
+//! The url of a datasource that leads to no program of the stack, or past the path that it answers below. `wrong_port` looks
+//! at ports.
 
 use super::Check;
-use super::addresses::{Address, listens, route_prefix};
-use super::target_address::{closed_port, near_service};
+use super::addresses::{Address, near_service, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Compose, Datasource, Program, Service, Stack};
@@ -51,13 +51,6 @@ fn fault(
                 .help("write `access: proxy`"),
         );
     }
-    if let Some((message, port)) = closed_port(service, &address, scheme) {
-        return Some(said(
-            message,
-            url,
-            format!("write `{scheme}://{}:{port}{}`", address.host, address.path),
-        ));
-    }
     let prefix = prefix(service, datasource).filter(|prefix| prefix != address.path)?;
     let place = format!("{scheme}://{}{port}", address.host);
     Some(said(
@@ -76,6 +69,6 @@ fn prefix(service: &Service, datasource: &Datasource) -> Option<String> {
     let is_one = service.program == Some(Program::Prometheus)
         && datasource.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
     // Without a known port, its flags are not known either.
-    listens(service).filter(|_| is_one)?;
+    service.listens().filter(|_| is_one)?;
     route_prefix(service)
 }

@@ -20,7 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
             let who = format!("`{}`", rule.name);
             lost(&rule.expr, &scraped).into_iter().map(move |lost| (who.clone(), &rule.expr, lost))
         });
-        say(all, report);
+        say(all, &scraped, report);
     }
     panels(stack, &scraped, report);
 }
@@ -36,28 +36,25 @@ fn panels(stack: &Stack, scraped: &Scraped, report: &mut Report) {
             let may_ask = expr.text.contains("job") || expr.text.contains("instance");
             (may_ask && provisioned.is_prometheus(dashboard, panel, query)).then_some(expr)
         });
-        say(
-            all.flat_map(|expr| {
-                lost(expr, scraped).into_iter().map(move |lost| ("a panel".to_owned(), expr, lost))
-            }),
-            report,
-        );
+        let lost = all.flat_map(|expr| {
+            lost(expr, scraped).into_iter().map(move |one| ("a panel".to_owned(), expr, one))
+        });
+        say(lost, scraped, report);
     }
 }
 
 /// One finding for each name in a file, at the first of those that ask for it.
-fn say<'q>(all: impl Iterator<Item = (String, &'q Query, Lost)>, report: &mut Report) {
-    let mut by_name: BTreeMap<(String, String), (String, &Query, Lost, usize)> = BTreeMap::new();
+fn say<'q>(all: impl Iterator<Item = (String, &'q Query, Lost)>, scraped: &Scraped, report: &mut Report) {
+    let mut by_name: BTreeMap<Lost, (String, &Query, usize)> = BTreeMap::new();
     for (who, query, lost) in all {
-        let name = (lost.label.clone(), lost.value.clone());
-        by_name.entry(name).or_insert((who, query, lost, 0)).3 += 1;
+        by_name.entry(lost).or_insert((who, query, 0)).2 += 1;
     }
-    for (who, query, lost, count) in by_name.into_values() {
+    for (lost, (who, query, count)) in &by_name {
         let asks = match count {
             1 => format!("{who} asks"),
             many => format!("{who} and {} more ask", many - 1),
         };
-        report.push(said(query, &lost, &asks));
+        report.extend(said(query, lost, scraped, &asks));
     }
 }
 
@@ -77,14 +74,8 @@ fn asks_own(stack: &Stack) -> bool {
     })
 }
 
-/// A matcher that matches nothing of the stack.
-struct Lost {
-    label: String,
-    value: String,
-    /// What was meant, if something is near.
-    near: Option<String>,
-    known: Vec<String>,
-}
+/// A matcher that matches nothing of the stack: its label and its value.
+type Lost = (String, String);
 
 fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
     let Some(tree) = query.tree() else { return Vec::new() };
@@ -102,9 +93,7 @@ fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
                 metric(other) == metric(selector)
                     && !other.matchers.matchers.iter().any(|matcher| unmatched(matcher, scraped).is_some())
             };
-            if (has_or && selectors.iter().any(stands_in))
-                || found.iter().any(|other| other.value == one.value)
-            {
+            if (has_or && selectors.iter().any(stands_in)) || found.contains(&one) {
                 continue;
             }
             found.push(one);
@@ -114,22 +103,13 @@ fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
 }
 
 fn unmatched(matcher: &Matcher, scraped: &Scraped) -> Option<Lost> {
-    let known = match matcher.name.as_str() {
-        "job" => &scraped.jobs,
-        "instance" => scraped.instances.as_ref()?,
-        _ => return None,
+    let known = scraped.known(&matcher.name)?;
+    let is_known = match matcher.op {
+        MatchOp::Equal => known.contains(&matcher.value),
+        MatchOp::Re(_) => known.iter().any(|name| matcher.is_match(name)),
+        MatchOp::NotEqual | MatchOp::NotRe(_) => return None,
     };
-    let asks = matches!(matcher.op, MatchOp::Equal | MatchOp::Re(_));
-    if !asks || matcher.is_match("") || known.iter().any(|name| matcher.is_match(name)) {
-        return None;
-    }
-    let near = nearest(&matcher.value, known.iter().map(String::as_str)).map(str::to_owned);
-    (scraped.is_sure || near.is_some()).then(|| Lost {
-        label: matcher.name.clone(),
-        value: matcher.value.clone(),
-        near,
-        known: known.iter().cloned().collect(),
-    })
+    (!is_known && !matcher.is_match("")).then(|| (matcher.name.clone(), matcher.value.clone()))
 }
 
 /// Whether the value stands in the text itself: where a variable was, anything may come.
@@ -142,19 +122,27 @@ pub(super) fn is_written(query: &Query, matcher: &Matcher) -> bool {
         || (!plain.contains('$') && !plain.contains("[["))
 }
 
-fn said(query: &Query, lost: &Lost, who: &str) -> Diagnostic {
-    let Lost { label, value, near, known } = lost;
+/// Where other names may come in, only one that is near another is a fault.
+fn said(query: &Query, (label, value): &Lost, scraped: &Scraped, who: &str) -> Option<Diagnostic> {
+    let known = scraped.known(label)?;
+    // Of addresses, most are near each other.
+    let near = nearest(value, known.iter().map(String::as_str)).filter(|_| label == "job");
+    if !scraped.is_sure && near.is_none() {
+        return None;
+    }
     // `node` for `node-exporter`: enough for a question.
-    let part = known.iter().find(|name| name.contains(value.as_str()) || value.contains(name.as_str()));
-    let help = match near.as_ref().or(part) {
+    let is_part = |name: &&str| name.contains(value.as_str()) || value.contains(name);
+    let help = match near.or_else(|| known.iter().map(String::as_str).find(is_part)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(
             "the stack scrapes {}; add what is missing, or remove this",
             words::list(known.iter().map(String::as_str))
         ),
     };
-    CHECK
-        .finding(format!("{who} for the {label} `{value}`, and nothing has it"))
-        .at(query.at(value).place(), "no target of the stack")
-        .help(help)
+    Some(
+        CHECK
+            .finding(format!("{who} for the {label} `{value}`, and nothing has it"))
+            .at(query.at(value).place(), "no target of the stack")
+            .help(help),
+    )
 }

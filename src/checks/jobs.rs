@@ -51,6 +51,15 @@ pub(super) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool
 }
 
 impl Scraped {
+    /// The values that a label can have; `None` where nobody can know.
+    pub(super) fn known(&self, label: &str) -> Option<&BTreeSet<String>> {
+        match label {
+            "job" => Some(&self.jobs),
+            "instance" => self.instances.as_ref(),
+            _ => None,
+        }
+    }
+
     fn add(&mut self, job: &Job) -> Option<()> {
         self.jobs.insert(job.name.value.clone());
         for target in &job.targets {

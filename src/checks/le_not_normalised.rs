@@ -67,7 +67,7 @@ fn check(query: &Query, report: &mut Report) {
     }
 }
 
-/// A bound as Prometheus 3 keeps it: as OpenMetrics writes numbers.
+/// A bound as Prometheus 3 keeps it: as `OpenMetrics` writes numbers.
 fn normalised(bound: &str) -> Option<String> {
     let number: f64 = bound.parse().ok()?;
     if !number.is_finite() {

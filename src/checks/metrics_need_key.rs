@@ -1,7 +1,8 @@
 //! An engine that shows its metrics only to who has a key, and a job that has none.
 
 use super::Check;
-use super::addresses::{engine, leads_to, option};
+use super::addresses::leads_to;
+use super::serving::{engine, option};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack};
 
@@ -34,7 +35,7 @@ fn shows_key(job: &Job) -> bool {
     keys.iter().any(|key| job.node.get(key).is_some())
 }
 
-/// vLLM and SGLang guard only what users ask.
+/// vLLM and `SGLang` guard only what users ask.
 fn wants_key(service: &Service) -> bool {
     engine(service).is_some_and(|engine| engine.name == "llamacpp")
         && (option(service, &["--api-key", "--api-key-file"]).is_some()

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::addresses::{engine, leads_to, may_be_set, option};
+use super::addresses::leads_to;
+use super::serving::{engine, may_be_set, option};
 use crate::diagnostics::{Report, Severity};
 use crate::source::At;
 use crate::stack::{Service, Stack};

@@ -21,6 +21,7 @@ mod asked;
 mod counters;
 mod engines;
 mod scrapes;
+mod serving;
 mod shapes;
 mod values;
 mod verdicts;
@@ -65,7 +66,6 @@ mod equal_label_missing;
 mod everything_dropped;
 mod expression_broken;
 mod expression_not_read;
-mod file_not_mounted;
 mod filesystem_not_there;
 mod flag_refused;
 mod folder_not_writable;
@@ -242,7 +242,6 @@ pub const ALL: &[Check] = &[
     everything_dropped::CHECK,
     expression_broken::CHECK,
     expression_not_read::CHECK,
-    file_not_mounted::CHECK,
     filesystem_not_there::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,

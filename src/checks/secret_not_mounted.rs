@@ -36,7 +36,9 @@ fn search(node: &Node, service: &Service, depth: usize, report: &mut Report) {
         return;
     }
     for (key, value) in node.entries() {
+        // A log is written, not read.
         if key.ends_with("_file")
+            && !key.ends_with("log_file")
             && let Some(path) = value.value()
         {
             check(&path, service, report);

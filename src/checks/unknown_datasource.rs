@@ -55,21 +55,19 @@ fn said(
         many => format!("{many} times"),
     };
     let own = provisioned.uid().unwrap_or("…");
-    let (message, help) = match provisioned.find(dashboard, reference) {
-        Found::NoVariable(name) => (
+    let (message, help) = if let Found::NoVariable(name) = provisioned.find(dashboard, reference) {
+        (
             format!("`{uid}` is asked {asked}, and the dashboard has no variable `{name}`"),
             format!(
                 "it was exported for sharing: write `{own}` instead, or add a variable `{name}` of type `datasource`"
             ),
-        ),
-        _ => {
-            let near = nearest(uid, provisioned.words());
-            let help = near.map_or_else(
-                || format!("write `{own}`, or give this uid to a datasource"),
-                |near| format!("did you mean `{near}`?"),
-            );
-            (format!("no datasource has the uid or name `{uid}`, which is asked {asked}"), help)
-        }
+        )
+    } else {
+        let help = nearest(uid, provisioned.words()).map_or_else(
+            || format!("write `{own}`, or give this uid to a datasource"),
+            |near| format!("did you mean `{near}`?"),
+        );
+        (format!("no datasource has the uid or name `{uid}`, which is asked {asked}"), help)
     };
     CHECK.finding(message).at(uid.place(), "Grafana says `Datasource … was not found`").help(help)
 }

@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::joins::joins;
+use super::serving::engine_port;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Compose, Service, Stack};
 
@@ -11,7 +12,8 @@ fn run(stack: &Stack, report: &mut Report) {
     for join in joins(stack) {
         // Where alerts go is looked at by a check of its own.
         let Some(other) = join.other().filter(|_| !join.is_alertmanager) else { continue };
-        let (Some(port), Some(own)) = (join.port, ports(join.compose, other)) else { continue };
+        let own = ports(join.compose, other).or_else(|| guessed(join.compose, other, join.port?));
+        let (Some(port), Some(own)) = (join.port, own) else { continue };
         if own.contains(&port) {
             continue;
         }
@@ -55,4 +57,17 @@ fn ports(compose: &Compose, service: &Service) -> Option<Vec<u16>> {
     } else {
         service.listens().filter(|ports| !ports.is_empty())
     }
+}
+
+/// Where an engine, or a program that is not known, most likely listens: unless somebody says that it also does at this port.
+fn guessed(compose: &Compose, service: &Service, port: u16) -> Option<Vec<u16>> {
+    let is_it = |text: &str| text.split('/').next().and_then(|text| text.parse().ok()) == Some(port);
+    let exposed = service.get("expose").map(|node| node.texts()).unwrap_or_default();
+    let is_said = service.ports.iter().any(|one| is_it(&one.target)) || exposed.iter().any(|one| is_it(one));
+    if is_said || compose.is_network_shared(service) || service.program.is_some() {
+        return None;
+    }
+    let published = service.ports.iter().find(|one| one.published.parse() == Ok(port));
+    let inside = engine_port(service).or_else(|| published?.target.parse().ok())?;
+    Some(vec![inside])
 }

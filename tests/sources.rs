@@ -1,0 +1,376 @@
+//! What is said of Prometheus' configuration and of Grafana's files, where somebody else can judge it: promtool refuses what is
+//! an error here, a real Prometheus keeps bounds as is claimed, and of what works nothing is said.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use skymon::checks;
+use skymon::diagnostics::Place;
+use skymon::stack::{Folder, Stack};
+use support::api::Api;
+use support::http::{Reply, Server};
+use support::project::Project;
+use support::tools;
+
+/// Of a test of its own, so that no two meet.
+const IP: &str = "127.93.1.1";
+
+/// `file:line id` of everything but notes that is found in some files.
+fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let line = |place: Option<&Place>| match place {
+        Some(Place::Span { file, range }) => {
+            let document = stack.documents.iter().find(|document| document.name() == file);
+            format!("{file}:{}", document.expect("was read").source.line_column(range.start).0)
+        }
+        other => format!("{other:?}"),
+    };
+    let report = checks::run(&stack, &[]);
+    let mut all: Vec<String> = report
+        .iter()
+        .map(|one| format!("{} {}", line(one.labels.first().map(|label| &label.place)), one.id))
+        .collect();
+    all.sort();
+    all
+}
+
+/// A job with one target, and what is added to it.
+fn job(more: &str) -> String {
+    format!("scrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['h:80']}}]\n{more}")
+}
+
+#[test]
+fn what_promtool_refuses_is_an_error_at_its_line_and_what_it_takes_is_none() {
+    let jobs = |targets: &str| format!("scrape_configs:\n  - job_name: a\n    static_configs: [{targets}]\n");
+    let refused = [
+        (job("  - job_name: a\n"), 4, "duplicate-job"),
+        (job("    scrape_timeout: 2m\n"), 4, "timeout-longer-than-interval"),
+        (
+            "global:\n  scrape_timeout: 20s\n  scrape_interval: 15s\n".to_owned() + &job(""),
+            2,
+            "timeout-longer-than-interval",
+        ),
+        (jobs("{targets: ['http://h:80']}"), 3, "target-not-an-address"),
+        (jobs("{targets: ['h:80/metrics']}"), 3, "target-not-an-address"),
+        (jobs("{targets: ['']}"), 3, "target-not-an-address"),
+        (
+            "alerting:\n  alertmanagers:\n    - static_configs: [{targets: ['http://h:9093']}]\n".to_owned()
+                + &job(""),
+            3,
+            "target-not-an-address",
+        ),
+    ];
+    let taken = [
+        job("    scrape_timeout: 1m\n"),
+        // Of a job that says nothing, the timeout is cut to its interval.
+        "global: {scrape_timeout: 20s}\n".to_owned() + &job("    scrape_interval: 15s\n"),
+        jobs("{targets: ['[fd00::1]:80', 'h-1.example.com:65535']}"),
+        jobs("{targets: ['https://h/health']}")
+            + "    relabel_configs: [{source_labels: [__address__], target_label: __param_target}, {target_label: __address__, replacement: 'b:9115'}]\n",
+    ];
+    let project = Project::empty();
+    let judged = |text: &str| {
+        project.write("prometheus.yml", text);
+        let said = tools::promtool(&["check", "config", "prometheus.yml"], &project.path(""));
+        (said.status == 0, said.text())
+    };
+    for (text, line, id) in &refused {
+        let (is_taken, said) = judged(text);
+        assert!(!is_taken, "promtool takes it:\n{text}{said}");
+        assert_eq!(found(&[("prometheus.yml", text)]), [format!("prometheus.yml:{line} {id}")], "{text}");
+    }
+    for text in &taken {
+        let (is_taken, said) = judged(text);
+        assert!(is_taken, "promtool refuses it:\n{text}{said}");
+        assert_eq!(found(&[("prometheus.yml", text)]), Vec::<String>::new(), "{text}");
+    }
+}
+
+const COMPOSE: &str = "services:\n  prometheus:\n    image: prom/prometheus:v3.5.3\n    volumes: ['./p:/etc/prometheus', 'data:/prometheus']\n    command: [--storage.tsdb.retention.size=1GB]\n    restart: always\nvolumes: {data: }\n";
+
+/// Whether a rule with this expression has the finding, in a stack with these scrape jobs.
+fn asks_for_nothing(compose: &str, jobs: &str, expr: &str, id: &str) -> bool {
+    let config = format!("rule_files: [r.yml]\nscrape_configs:\n{jobs}");
+    let rules = format!("groups:\n  - name: g\n    rules:\n      - record: a:b\n        expr: {expr}\n");
+    let files = [("docker-compose.yml", compose), ("p/prometheus.yml", &config), ("p/r.yml", &rules)];
+    found(&files).iter().any(|one| one == &format!("p/r.yml:5 {id}"))
+}
+
+#[test]
+fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
+    let plain = "  - job_name: vllm\n    static_configs: [{targets: ['10.0.0.1:8000']}]\n";
+    let id = "job-not-scraped";
+    let missed = |compose: &str, more: &str, expr: &str| {
+        asks_for_nothing(compose, &format!("{plain}{more}"), expr, id)
+    };
+    assert!(missed(COMPOSE, "", "up{job=\"node\"}"));
+    assert!(missed(COMPOSE, "", "up{job=~\"node.*\"}"));
+    assert!(missed(COMPOSE, "", "up{instance=\"10.0.0.2:8000\"}"));
+    assert!(missed(COMPOSE, "", "up{job=\"node\"} or x{job=\"vllm\"}"));
+    for expr in [
+        "up{job=\"vllm\"}",
+        "up{job=~\"node|vllm\"}",
+        "up{job!=\"node\"}",
+        "up{job=\"\"}",
+        "up{instance=\"10.0.0.1:8000\"}",
+        // Written for any of several stacks.
+        "up{job=\"node\"} or up{job=\"vllm\"}",
+    ] {
+        assert!(!missed(COMPOSE, "", expr), "{expr}");
+    }
+    let node = "up{job=\"node\"}";
+    for more in [
+        "  - job_name: b\n    static_configs: [{targets: ['h:1'], labels: {job: node}}]\n",
+        "  - job_name: b\n    relabel_configs: [{target_label: job, replacement: node}]\n",
+        "  - job_name: b\n    relabel_configs: [{source_labels: [x], target_label: job}]\n",
+        "  - job_name: b\n    relabel_configs: [{action: labelmap, regex: x_(.+)}]\n",
+        "  - job_name: b\n    honor_labels: true\n",
+        "  - job_name: b\n    http_sd_configs: [{url: 'http://h/sd'}]\n",
+        "remote_read: [{url: 'http://h/read'}]\n",
+    ] {
+        assert!(!missed(COMPOSE, more, node), "{more}");
+    }
+    // What finds targets may label them; a name that is almost right is still a slip.
+    assert!(missed(
+        COMPOSE,
+        "  - job_name: b\n    http_sd_configs: [{url: 'http://h/sd'}]\n",
+        "up{job=\"vlm\"}"
+    ));
+    let fed = COMPOSE.replace("command: [", "command: [--web.enable-remote-write-receiver, ");
+    assert!(!missed(&fed, "", node));
+}
+
+/// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.
+fn of_target(service: &str, target: &str, more: &str) -> Vec<String> {
+    let compose = COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");
+    let config =
+        format!("scrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['{target}']}}]\n{more}");
+    let ids = ["metrics-need-key", "metrics-switched-off", "target-address", "wrong-port"];
+    let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
+    all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id))).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
+    let vllm = "vllm: {image: 'vllm/vllm-openai:v0.11.0', restart: always, command: [--model, x]}";
+    let path = "    metrics_path: /v1/metrics\n";
+    let wrong = [
+        (vllm, "vlm:8000", "", "target-address"),
+        (vllm, "vllm:8080", "", "wrong-port"),
+        (vllm, "vllm", "", "wrong-port"),
+        (vllm, "vllm:8000", path, "target-address"),
+        (
+            "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: [--port, '9000']}",
+            "vllm:8000",
+            "",
+            "wrong-port",
+        ),
+        (
+            "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: --model x --disable-log-stats}",
+            "vllm:8000",
+            "",
+            "metrics-switched-off",
+        ),
+        ("o: {image: 'ollama/ollama:0.12.0'}", "o:11434", "", "target-address"),
+        ("api: {image: example, ports: ['8001:8000']}", "api:8001", "", "wrong-port"),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: python3 -m sglang.launch_server --model-path x}",
+            "s:30000",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', ports: ['30000:30000'], command: python3 -m sglang.launch_server --model-path x}",
+            "host.docker.internal:30000",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', command: [--metrics, --api-key, x]}",
+            "l:8080",
+            "",
+            "metrics-need-key",
+        ),
+        (
+            "t: {image: 'nvcr.io/nvidia/tritonserver:25.09-py3', command: tritonserver --allow-metrics=false}",
+            "t:8002",
+            "",
+            "metrics-switched-off",
+        ),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/']}",
+            "am:9093",
+            "",
+            "target-address",
+        ),
+    ];
+    for (service, target, more, id) in wrong {
+        assert_eq!(of_target(service, target, more), [id], "{service}: {target}");
+    }
+    let right = [
+        (vllm, "vllm:8000", ""),
+        (vllm, "vllm-1:8000", ""),
+        (vllm, "gpu1.example.com:80", ""),
+        (vllm, "gpu1:8000", ""),
+        // What a script or a variable adds is not known.
+        ("s: {image: 'lmsysorg/sglang:v0.5.3', command: ./start.sh}", "s:30000", ""),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: 'python3 -m sglang.launch_server ${ARGS:-}${MORE}'}",
+            "s:30000",
+            "",
+        ),
+        (
+            "s: {image: 'lmsysorg/sglang:v0.5.3', command: bash -c 'python3 -m sglang.launch_server --enable-metrics --port 8000'}",
+            "s:8000",
+            "",
+        ),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', environment: {LLAMA_ARG_ENDPOINT_METRICS: 1}}",
+            "l:8080",
+            "",
+        ),
+        ("l: {image: 'ghcr.io/ggml-org/llama.cpp:full', command: --run -m x}", "l:8080", ""),
+        (
+            "l: {image: 'ghcr.io/ggml-org/llama.cpp:server', command: [--metrics, --api-key, x]}",
+            "l:8080",
+            "    authorization: {credentials_file: /etc/prometheus/key}\n",
+        ),
+        ("api: {image: example, ports: ['8001:8000'], expose: [8001]}", "api:8001", ""),
+        ("api: {image: example}", "api:8001", path),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/']}",
+            "am:9093",
+            "    metrics_path: /am/metrics\n",
+        ),
+        (
+            "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/', --web.route-prefix=/]}",
+            "am:9093",
+            "",
+        ),
+        ("am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=${URL}']}", "am:9093", ""),
+    ];
+    for (service, target, more) in right {
+        assert_eq!(of_target(service, target, more), Vec::<String>::new(), "{service}: {target}");
+    }
+}
+
+/// What is found of a dashboard with these panels, variables and annotations, beside a few datasources. Notes are left out.
+fn of_dashboard(more: &str) -> Vec<String> {
+    let compose = "services:\n  grafana:\n    image: grafana/grafana:12.0.2\n    volumes: ['./g:/etc/grafana/provisioning', './d:/d', 'data:/var/lib/grafana']\nvolumes: {data: }\n";
+    let providers = "apiVersion: 1\nproviders: [{name: a, options: {path: /d}}]\n";
+    let datasources = "apiVersion: 1\ndatasources:\n  - {name: Prometheus, type: prometheus, url: 'http://p.example.com', isDefault: true}\n  - {name: Logs, uid: loki, type: loki, url: 'http://l.example.com'}\n";
+    let dashboard = format!("{{\"uid\": \"x\", \"title\": \"x\", \"schemaVersion\": 39, {more}}}");
+    let files = [
+        ("docker-compose.yml", compose),
+        ("g/dashboards/a.yml", providers),
+        ("g/datasources/a.yml", datasources),
+        ("d/x.json", &dashboard),
+    ];
+    found(&files).into_iter().filter(|one| one.ends_with("unknown-datasource")).collect()
+}
+
+#[test]
+fn a_datasource_is_found_in_every_way_that_grafana_finds_it() {
+    let panel = |datasource: &str| {
+        format!("\"panels\": [{{\"type\": \"stat\", {datasource}\"targets\": [{{\"expr\": \"up\"}}]}}]")
+    };
+    for known in [
+        "",
+        "\"datasource\": null, ",
+        "\"datasource\": \"Prometheus\", ",
+        "\"datasource\": {\"type\": \"loki\", \"uid\": \"loki\"}, ",
+        // The uid that Grafana makes up for one without.
+        "\"datasource\": {\"uid\": \"PBFA97CFB590B2093\"}, ",
+        "\"datasource\": {\"uid\": \"-- Grafana --\"}, ",
+        "\"datasource\": {\"type\": \"datasource\", \"uid\": \"x\"}, ",
+    ] {
+        assert_eq!(of_dashboard(&panel(known)), Vec::<String>::new(), "{known}");
+    }
+    let variable = "\"templating\": {\"list\": [{\"name\": \"ds\", \"type\": \"datasource\", \"query\": \"prometheus\"}]}, ";
+    for name in ["$ds", "${ds}", "[[ds]]", "${ds:raw}"] {
+        let panel = panel(&format!("\"datasource\": {{\"uid\": \"{name}\"}}, "));
+        assert_eq!(of_dashboard(&format!("{variable}{panel}")), Vec::<String>::new(), "{name}");
+        assert_eq!(of_dashboard(&panel), ["d/x.json:1 unknown-datasource"], "{name}");
+    }
+    let unknown = ["d/x.json:1 unknown-datasource"];
+    for lost in
+        ["\"datasource\": \"Mimir\", ", "\"datasource\": {\"type\": \"prometheus\", \"uid\": \"abc\"}, "]
+    {
+        assert_eq!(of_dashboard(&panel(lost)), unknown, "{lost}");
+    }
+    // Each query asks its own where the panel says so; where it does not, the panel's counts.
+    let queries = |panel: &str| {
+        format!(
+            "\"panels\": [{{\"type\": \"stat\", \"datasource\": \"{panel}\", \"targets\": [{{\"expr\": \"up\", \"datasource\": {{\"uid\": \"abc\"}}}}]}}]"
+        )
+    };
+    assert_eq!(of_dashboard(&queries("-- Mixed --")), unknown);
+    assert_eq!(of_dashboard(&queries("Prometheus")), Vec::<String>::new());
+    // What a row keeps is never asked, nor is an annotation that is off.
+    let row = "\"panels\": [{\"type\": \"row\", \"datasource\": \"abc\", \"targets\": [{\"refId\": \"A\"}]}]";
+    assert_eq!(of_dashboard(row), Vec::<String>::new());
+    let annotation = |enable: bool| {
+        format!(
+            "\"annotations\": {{\"list\": [{{\"datasource\": \"abc\", \"enable\": {enable}}}]}}, \"panels\": []"
+        )
+    };
+    assert_eq!(of_dashboard(&annotation(false)), Vec::<String>::new());
+    assert_eq!(of_dashboard(&annotation(true)), unknown);
+}
+
+/// The real Prometheus, which ends with the test.
+struct Prometheus(Child);
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
+    let written = ["1", "0.50", "100000", "1000000", "2500000", "0.00001"];
+    let buckets = written.map(|bound| format!("h_bucket{{le=\"{bound}\"}} 1\n")).concat();
+    let text = format!(
+        "# TYPE h histogram\n{buckets}h_bucket{{le=\"+Inf\"}} 1\nh_sum 1\nh_count 1\n# TYPE s summary\ns{{quantile=\"1\"}} 1\ns_sum 1\ns_count 1\n"
+    );
+    let address = format!("{IP}:0").parse().expect("an address");
+    let server = Server::start(address, move |_| Reply::metrics(200, text.clone()));
+    let project = Project::empty();
+    let target = server.addr();
+    let config = format!(
+        "scrape_configs:\n  - job_name: a\n    scrape_interval: 1s\n    static_configs: [{{targets: ['{target}', '{target}']}}]\n"
+    );
+    project.write("prometheus.yml", &config);
+    let mut command = Command::new(tools::tool("prometheus"));
+    command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
+    command.arg(format!("--web.listen-address={IP}:9090")).current_dir(project.path(""));
+    let _running = Prometheus(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts"));
+    let series = format!("http://{IP}:9090/api/v1/query?query=h_bucket");
+    support::wait_until("a scrape", Duration::from_secs(30), || {
+        let (_, body) = support::http::get(&series).ok()?;
+        body.contains("+Inf").then_some(())
+    });
+    let api = Api::new(format!("http://{IP}:9090"), String::new(), String::new);
+    // Listed twice, asked once.
+    assert_eq!(api.targets().len(), 1);
+    let jobs = "  - job_name: a\n    static_configs: [{targets: ['10.0.0.1:8000']}]\n";
+    for (label, name, values) in [("le", "h_bucket", &written[..]), ("quantile", "s", &["1"])] {
+        for value in values {
+            let expr = format!("{name}{{{label}=\"{value}\"}}");
+            assert!(api.query(&expr).is_empty(), "{expr}");
+            assert!(asks_for_nothing(COMPOSE, jobs, &expr, "le-not-normalised"), "{expr}");
+        }
+        for (labels, _) in api.query(name) {
+            let expr = format!("{name}{{{label}=\"{}\"}}", labels[label]);
+            assert!(!asks_for_nothing(COMPOSE, jobs, &expr, "le-not-normalised"), "{expr}");
+        }
+    }
+    let second = COMPOSE.replace("v3.5.3", "v2.53.0");
+    assert!(!asks_for_nothing(&second, jobs, "h_bucket{le=\"1\"}", "le-not-normalised"));
+}
