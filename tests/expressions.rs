@@ -237,6 +237,17 @@ groups:
 }
 
 #[test]
+fn rules_for_victoriametrics_are_not_held_to_promql() {
+    let rules = "groups: [{name: a, rules: [{record: 'a:x', expr: 'rate(x) keep_metric_names'}, {record: 'a:y', expr: rate(y)}]}]";
+    let broken = |compose: &str| {
+        let found = found_in(&[("rules.yml", rules), ("compose.yml", compose)]);
+        found.iter().filter(|one| one.starts_with("expression-broken")).count()
+    };
+    assert_eq!(broken("services: {p: {image: 'prom/prometheus:v3.5.0'}}"), 1);
+    assert_eq!(broken("services: {v: {image: 'victoriametrics/vmalert:v1.145.0'}}"), 0);
+}
+
+#[test]
 fn panels_are_read_as_grafana_fills_them_in_and_blamed_once() {
     let target = |expr: &str| {
         format!(r#"{{"refId": "A", "expr": "{expr}", "datasource": {{"type": "prometheus", "uid": "p"}}}}"#)
