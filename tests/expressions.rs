@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use skymon::checks;
 use skymon::promql::refused::{Problem, problem};
+use skymon::stack::{Folder, Stack};
 use support::project::Project;
 use support::tools;
 
@@ -186,5 +189,107 @@ fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     assert!(
         fired.contains("summary=\" of api is down\"") && fired.contains("description=\"this is \""),
         "{fired}"
+    );
+}
+
+/// What is found in files, as `<id>: <message>`.
+fn found_in(files: &[(&str, &str)]) -> BTreeSet<String> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    checks::run(&stack, &[]).iter().map(|found| format!("{}: {}", found.id, found.message)).collect()
+}
+
+#[test]
+fn what_a_careful_reader_would_not_blame_is_not_blamed() {
+    let rules = r#"
+groups:
+  - name: a
+    rules:
+      # The same series twice, of two kinds: that is how it is recorded.
+      - {record: "a:x:sum", expr: 'sum by (a) (x{kind="1"})', labels: {kind: "1"}}
+      - {record: "a:x:sum", expr: 'sum by (a) (x{kind="2"})', labels: {kind: "2"}}
+      - {record: "a:x:total", expr: 'sum by (a) (a:x:sum{kind="2"}) + a:x:total offset 1m'}
+      # Read over a range before it is recorded: the last round does not matter.
+      - {record: "a:y:max", expr: 'max_over_time(a:y:sum[1h])'}
+      - {record: "a:y:sum", expr: sum by (a) (y)}
+      - alert: SeverityByValue
+        expr: a:y:sum > 5
+        labels: {severity: '{{ if gt $value 90.0 }}critical{{ else }}warning{{ end }}'}
+        annotations:
+          summary: '{{ $labels.a }}{{ if $labels.zone }} in {{ $labels.zone }}{{ end }}: {{ or $labels.team "nobody" }}'
+      - alert: AlwaysTheSame
+        expr: up == 0
+        labels: {severity: page, value: '{{ $value }}'}
+        annotations: {summary: '{{ with query "x" }}{{ . | first | value }}{{ end }} {{ $labels.instance }}'}
+      - alert: OneFamilyTwice
+        expr: up == 0
+        labels: {severity: ticket}
+        annotations: {summary: b}
+      # The language of others.
+      - {alert: Victoria, expr: 'median_over_time(x[5i]) default 0 > 1', annotations: {summary: a}}
+      - {alert: Native, expr: 'histogram_quantile(0.9, sum by (job) (rate(request_seconds[5m]))) > 1', annotations: {summary: a}}
+  - name: b
+    rules: []
+"#;
+    let found = found_in(&[("rules.yml", rules)]);
+    let expected = "expression-not-read: the expression of `Victoria` could not be read: no other check says anything of it";
+    assert_eq!(found, [expected.to_owned()].into());
+}
+
+#[test]
+fn rules_for_victoriametrics_are_not_held_to_promql() {
+    let rules = "groups: [{name: a, rules: [{record: 'a:x', expr: 'rate(x) keep_metric_names'}, {record: 'a:y', expr: rate(y)}]}]";
+    let broken = |compose: &str| {
+        let found = found_in(&[("rules.yml", rules), ("compose.yml", compose)]);
+        found.iter().filter(|one| one.starts_with("expression-broken")).count()
+    };
+    assert_eq!(broken("services: {p: {image: 'prom/prometheus:v3.5.0'}}"), 1);
+    assert_eq!(broken("services: {v: {image: 'victoriametrics/vmalert:v1.145.0'}}"), 0);
+}
+
+#[test]
+fn panels_are_read_as_grafana_fills_them_in_and_blamed_once() {
+    let target = |expr: &str| {
+        format!(r#"{{"refId": "A", "expr": "{expr}", "datasource": {{"type": "prometheus", "uid": "p"}}}}"#)
+    };
+    let panel = |title: &str, targets: &[String]| {
+        format!(
+            r#"{{"type": "timeseries", "title": "{title}", "gridPos": {{}}, "datasource": {{"type": "prometheus", "uid": "p"}}, "targets": [{}]}}"#,
+            targets.join(",")
+        )
+    };
+    let dashboard = |panels: &[String]| {
+        format!(r#"{{"uid": "d", "title": "D", "schemaVersion": 39, "panels": [{}]}}"#, panels.join(","))
+    };
+    let of_ours = |text: &str| -> Vec<String> {
+        let ours = ["expression-broken", "quantile-without-le", "sides-never-match", "regex-broken"];
+        let found = found_in(&[("d.json", text)]);
+        found.into_iter().filter(|one| ours.iter().any(|id| one.starts_with(id))).collect()
+    };
+    let right = dashboard(&[panel(
+        "right",
+        &[
+            target(r#"histogram_quantile($q, sum by (le, $by) (rate(x_bucket[$__rate_interval])))"#),
+            // Two variables may come to the same.
+            target(r#"x{a=\"$one\"} / x{a=\"$two\"}"#),
+            target(r#"sum by (job) (x{job=~\"$job\"}) / sum by (job) (y)"#),
+            target(r#"$metric{a=\"1\"}"#),
+            r#"{"refId": "A", "expr": "{app=\"x\"} |= \"(\"", "datasource": {"type": "loki", "uid": "l"}}"#
+                .to_owned(),
+        ],
+    )]);
+    assert_eq!(of_ours(&right), Vec::<String>::new());
+    let twice = r#"histogram_quantile(0.9, sum by (job) (rate(x_bucket{a=~\"$a\"}[$__rate_interval])))"#;
+    let wrong = dashboard(&[
+        panel("one", &[target(twice), target("sum(rate(x[$__rate_interval])")]),
+        panel("two", &[target(twice), target("sum by (a) (x) / sum(y)")]),
+    ]);
+    assert_eq!(
+        of_ours(&wrong),
+        [
+            "expression-broken: the expression of the panel `one` is not PromQL: `(` is not closed",
+            "quantile-without-le: the panel `one` takes a quantile of buckets without `le`: there is never a result",
+            "sides-never-match: in the panel `two` the two sides of `/` never match: there is never a result",
+        ]
     );
 }

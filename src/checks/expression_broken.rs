@@ -5,11 +5,15 @@ use super::expressions::{Once, all};
 use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};
-use crate::stack::Stack;
+use crate::stack::{Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "expression-broken", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    // Its rules and panels are in a language that takes more.
+    if stack.services().any(|(_, service)| is_victoria(service)) {
+        return;
+    }
     let mut once = Once::default();
     for one in all(stack).filter(|one| one.query.tree().is_none()) {
         let text = if one.query.has_variables() {
@@ -26,6 +30,10 @@ fn run(stack: &Stack, report: &mut Report) {
             .help(refused.help.clone());
         once.push(report, &one, &one.query.text, finding);
     }
+}
+
+fn is_victoria(service: &Service) -> bool {
+    service.image.as_ref().is_some_and(|image| image.repository.contains("victoriametrics"))
 }
 
 /// A panel's query with something in place of its variables. `None` where one may hold more than a time or a text.

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity, shortened};
+use crate::promql::regex;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "matcher-unreadable", severity: Severity::Error, run };
@@ -12,8 +13,9 @@ fn run(stack: &Stack, report: &mut Report) {
         let inhibitions =
             alertmanager.inhibit_rules.iter().flat_map(|rule| rule.source.iter().chain(&rule.target));
         for one in routes.chain(inhibitions) {
-            // A regular expression that is not read here may be one to Alertmanager.
-            if one.matcher.is_some() || one.text.contains(['=', '~']) {
+            // A regular expression that is not read here may be one to Alertmanager; where it is none, `regex-broken` says it.
+            let is_pattern = || regex::fault(&one.text).is_some();
+            if one.matcher.is_some() || one.text.contains(['=', '~']) || is_pattern() {
                 continue;
             }
             report.push(
