@@ -1,3 +1,5 @@
+//! What the lists say, and that they are whole and well written.
+
 use super::*;
 
 fn catalogue() -> Catalogue {
