@@ -10,7 +10,7 @@ fn run(stack: &Stack, report: &mut Report) {
     for program in [Program::Prometheus, Program::Alertmanager] {
         for service in stack.running(program) {
             // Another start may write the file first.
-            if service.is_built || service.get("entrypoint").is_some() {
+            if !service.is_upstream() || service.get("entrypoint").is_some() {
                 continue;
             }
             let flag = service.flag("config.file").filter(|path| path.starts_with('/'));

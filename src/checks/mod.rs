@@ -49,7 +49,7 @@ mod not_on_one_network;
 mod obsolete_links;
 mod pagerduty_service_key;
 mod panel_without_datasource;
-mod password_may_be_blank;
+mod password_may_be_default;
 mod path_from_shell;
 mod placeholder;
 mod plugins_at_start;
@@ -124,7 +124,7 @@ pub const ALL: &[Check] = &[
     obsolete_links::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
-    password_may_be_blank::CHECK,
+    password_may_be_default::CHECK,
     path_from_shell::CHECK,
     placeholder::CHECK,
     plugins_at_start::CHECK,

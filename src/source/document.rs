@@ -46,6 +46,11 @@ impl Document {
         &self.source.name
     }
 
+    /// Whether all of it could be read.
+    pub fn is_complete(&self) -> bool {
+        self.index.is_complete()
+    }
+
     /// The top. Of an empty file it is nothing.
     pub fn root(self: &Rc<Self>) -> Node {
         Node { document: Rc::clone(self), at: 0 }

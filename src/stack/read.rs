@@ -129,16 +129,21 @@ impl Reader {
         }
         for (folder, paths) in by_folder {
             let env = self.env(&folder);
+            let files = paths.len();
             let named = chosen(&env).map(|files| {
                 let paths = files.iter().filter_map(|file| join(&folder, file));
                 paths.filter_map(|path| self.document(&path)).collect::<Vec<_>>()
             });
-            let projects = match named.filter(|documents| !documents.is_empty()) {
-                Some(documents) => vec![documents],
-                None => self.projects(paths),
-            };
-            for documents in projects {
-                let (compose, notes) = Compose::read(&documents, &folder, &env, self);
+            let named = named.filter(|documents| !documents.is_empty());
+            let is_named = named.is_some();
+            for documents in named.map_or_else(|| self.projects(paths), |documents| vec![documents]) {
+                let is_taken = |(at, document): (usize, &Rc<Document>)| {
+                    let rank = rank(document.name());
+                    if at == 0 { rank < 2 } else { rank == 2 }
+                };
+                let are_taken = files == 1 || documents.iter().enumerate().all(is_taken);
+                let (mut compose, notes) = Compose::read(&documents, &folder, &env, self);
+                compose.is_whole &= is_named || are_taken;
                 self.seen.extend(compose.inline().into_iter().map(|(name, document)| (name, Some(document))));
                 self.stack.notes.extend(notes);
                 self.stack.composes.push(compose);

@@ -55,6 +55,14 @@ impl Service {
         self.words.get(at + 1).cloned()
     }
 
+    /// Whether its image is the project's own, or a packager's that keeps to it, and not one that somebody built on it under
+    /// the same name.
+    pub fn is_upstream(&self) -> bool {
+        let Some(image) = self.image.as_ref().filter(|_| !self.is_built) else { return false };
+        let owner = image.repository.rsplit('/').nth(1).unwrap_or_default();
+        ["bitnami", "cadvisor", "google", "grafana", "k8s", "nvidia", "prom", "prometheus"].contains(&owner)
+    }
+
     /// Whether its image is known to bring no health check of its own.
     pub fn image_has_no_healthcheck(&self) -> bool {
         let Some(image) = self.image.as_ref().filter(|_| !self.is_built) else { return false };

@@ -36,8 +36,9 @@ pub struct Compose {
     pub configs: Vec<Declared>,
     /// What compose wants to read, and is not there.
     pub missing: Vec<Missing>,
-    /// Whether some of it stands elsewhere, and was not read.
-    pub is_partial: bool,
+    /// Whether these are all the files of the project: then what is not in them is nowhere. Of several files without the one
+    /// that compose takes by itself nobody knows which go together.
+    pub is_whole: bool,
     parts: Vec<Part>,
 }
 
@@ -88,7 +89,7 @@ impl Compose {
             secrets: declared("secrets"),
             configs: declared("configs"),
             missing: Vec::new(),
-            is_partial,
+            is_whole: !is_partial && parts.iter().all(|part| part.document.is_complete()),
             parts: Vec::new(),
         };
         for (name, pieces) in pieces {
