@@ -1,8 +1,9 @@
 //! A program that anybody may stop, reload or empty: its admin API is on, and its port is open to all.
 
 use super::Check;
+use super::addresses::listens;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Program, Stack};
+use crate::stack::{Port, Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "admin-api-open", severity: Severity::Warning, run };
 
@@ -18,9 +19,9 @@ fn run(stack: &Stack, report: &mut Report) {
         if service.flag("web.config.file").is_some() {
             continue;
         }
-        let listens = service.listens().unwrap_or_default();
-        let is_its_own = |target: &str| target.parse().is_ok_and(|target| listens.contains(&target));
-        let Some(open) = service.ports.iter().find(|port| port.is_open() && is_its_own(&port.target)) else {
+        let listens = listens(service);
+        let is_its_own = |port: &&Port| port.is_open() && port.target.parse().ok() == listens;
+        let Some(open) = service.ports.iter().find(is_its_own).filter(|_| listens.is_some()) else {
             continue;
         };
         for (flag, may) in APIS {

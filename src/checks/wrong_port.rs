@@ -1,39 +1,23 @@
-//! An address with a port on which that program does not listen, and a published port behind which nobody is.
+//! A published port behind which nobody is: the program listens on another one.
 
 use super::Check;
-use super::joins::joins;
+use super::addresses::listens;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Compose, Service, Stack};
+use crate::stack::{Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "wrong-port", severity: Severity::Error, run };
 
+/// Alertmanager's gossip has a port of its own.
+const GOSSIP: u16 = 9094;
+
 fn run(stack: &Stack, report: &mut Report) {
-    for join in joins(stack) {
-        // Where alerts go is looked at by a check of its own.
-        let Some(other) = join.other().filter(|_| !join.is_alertmanager) else { continue };
-        let (Some(port), Some(own)) = (join.port, ports(join.compose, other)) else { continue };
-        if own.contains(&port) {
-            continue;
-        }
-        let is_published = other.ports.iter().any(|one| one.published.parse() == Ok(port));
-        let why = if is_published {
-            "that port is the machine's; inside it is another"
-        } else {
-            "nobody listens there"
-        };
-        report.push(
-            CHECK
-                .finding(format!("`{}` does not answer at port {port}: it listens on {}", join.host, own[0]))
-                .at(join.address.place(), why)
-                .help(format!("write `{}:{}`", join.host, own[0])),
-        );
-    }
     for (compose, service) in stack.services() {
-        let Some(own) = ports(compose, service) else { continue };
-        for port in &service.ports {
+        // Others may answer in the place of a program whose network they share. What engines listen on is not all known.
+        let Some(program) = service.program.filter(|_| !compose.is_network_shared(service)) else { continue };
+        let Some(own) = listens(service) else { continue };
+        for port in service.ports.iter().filter(|port| port.protocol == "tcp") {
             let Ok(target) = port.target.parse::<u16>() else { continue };
-            // Alertmanager's gossip has a port of its own.
-            if own.contains(&target) || target == 9094 || port.protocol != "tcp" {
+            if target == own || program == Program::Alertmanager && target == GOSSIP {
                 continue;
             }
             let published =
@@ -41,18 +25,9 @@ fn run(stack: &Stack, report: &mut Report) {
             report.push(
                 CHECK
                     .finding(format!("nothing of `{}` listens on port {target}", service.name))
-                    .at(port.at.place(), format!("inside it is {}", own[0]))
-                    .help(format!("write `{published}{}`: the port inside comes last", own[0])),
+                    .at(port.at.place(), format!("inside it is {own}"))
+                    .help(format!("write `{published}{own}`: the port inside comes last")),
             );
         }
-    }
-}
-
-/// Where a program listens; `None` where others may answer in its place.
-fn ports(compose: &Compose, service: &Service) -> Option<Vec<u16>> {
-    if compose.is_network_shared(service) {
-        None
-    } else {
-        service.listens().filter(|ports| !ports.is_empty())
     }
 }

@@ -82,8 +82,8 @@ impl Ends {
         let config = &alertmanager.config;
         let mut ends = Self { receivers: BTreeSet::new(), kinds: BTreeMap::new(), waits: Default::default() };
         for route in config.journey(labels) {
-            let waits = config.waits(route);
-            ends.waits = (ends.waits.0.max(waits.0), ends.waits.1.max(waits.1));
+            let (wait, interval) = (route.timers.wait, route.timers.interval);
+            ends.waits = (ends.waits.0.max(wait), ends.waits.1.max(interval));
             let Some(name) = &route.receiver else { continue };
             ends.receivers.insert(name.value.clone());
             for integration in config.receiver(name).iter().flat_map(|receiver| &receiver.integrations) {

@@ -4,15 +4,18 @@
 //! What a kind of file is nowhere read through a mount is taken by its shape instead: a stack without compose, and files
 //! that were forgotten in it, which is a fault worth seeing together with those inside.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::Stack;
+use super::alertmanager::{Alertmanager, TemplatePattern};
 use super::compose::{Compose, Files, Origin, Program, Service, brought, chosen};
 use super::folder::{Folder, Kind, Read, as_note, join, matches_glob, parent};
 use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
 use super::prometheus::{Prometheus, RulePattern};
+use super::query;
 use super::rules::{RuleFile, RuleTests};
-use super::{Alertmanager, Stack};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, SourceFile};
 
@@ -34,6 +37,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         dashboards: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
+        fired: OnceCell::new(),
     };
     let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), is_loose: false };
     reader.composes();
@@ -52,7 +56,13 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.stack.composes = composes;
     reader.is_loose = true;
     reader.loose();
-    reader.stack
+    let stack = reader.stack;
+    let panels =
+        stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| &panel.queries);
+    query::read_ahead(
+        stack.rules().map(|rule| &rule.expr).chain(panels.filter_map(|query| query.expr.as_ref())),
+    );
+    stack
 }
 
 struct Reader {
@@ -200,11 +210,12 @@ impl Reader {
 
     fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
         let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
-            let files = self.matching(service.map(|(_, service)| service), base, pattern)?;
+            let files = self.matching(service.map(|(_, service)| service), base, pattern);
             let read = |path: &String| self.document(path).map(|document| document.root().items());
             // What is not there may come at run time.
-            let lists: Option<Vec<Vec<Node>>> = files.iter().map(read).collect();
-            lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat())
+            let lists: Option<Vec<Vec<Node>>> = files.iter().flatten().map(read).collect();
+            let lists = lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat());
+            (files, lists)
         });
         let patterns = prometheus.root.get("rule_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
@@ -227,9 +238,40 @@ impl Reader {
 
     fn alertmanager(&mut self, project: usize, service: &Service) {
         let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Alertmanager));
-        if let Some(document) = inside.and_then(|inside| self.inside(service, &inside)) {
-            self.stack.alertmanagers.push(Alertmanager::read(document, Some((project, service))));
+        let Some(inside) = inside else { return };
+        if let Some(document) = self.inside(service, &inside) {
+            let base = parent(&inside).to_owned();
+            self.add_alertmanager(document, Some((project, service)), &base);
         }
+    }
+
+    fn add_alertmanager(&mut self, document: Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        let mut alertmanager = Alertmanager::read(document, service);
+        let patterns = alertmanager.root.get("templates").map(|node| node.texts()).unwrap_or_default();
+        for pattern in patterns {
+            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            let files = files.map(|paths| paths.iter().filter_map(|path| self.plain(path)).collect());
+            alertmanager.templates.push(TemplatePattern { pattern, files });
+        }
+        self.stack.alertmanagers.push(alertmanager);
+    }
+
+    /// A file that is none of YAML or JSON.
+    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+        if let Some(known) = self.seen.get(path) {
+            return known.clone();
+        }
+        let document = match self.folder().read(path) {
+            Read::Text(source) => Some(Document::plain(source)),
+            Read::Missing => None,
+            Read::Refused(note) => {
+                self.stack.notes.push(*note);
+                None
+            }
+        };
+        self.stack.documents.extend(document.clone());
+        self.seen.insert(path.to_owned(), document.clone());
+        document
     }
 
     fn grafana(&mut self, project: usize, service: &Service) {
@@ -292,7 +334,10 @@ impl Reader {
     fn matching(&self, service: Option<&Service>, base: &str, pattern: &str) -> Option<Vec<String>> {
         let Some(service) = service else {
             // Without a compose file the folder stands for where the configuration usually is.
-            let beside = pattern.strip_prefix("/etc/prometheus/").unwrap_or(pattern);
+            let beside = ["/etc/prometheus/", "/etc/alertmanager/"]
+                .iter()
+                .find_map(|usual| pattern.strip_prefix(usual))
+                .unwrap_or(pattern);
             let files = self.folder().glob(&join(base, beside)?);
             return Some(files).filter(|files| !files.is_empty() || !pattern.starts_with('/'));
         };
@@ -368,8 +413,15 @@ impl Reader {
             if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
                 continue;
             }
-            // Only looked at: of a file that is none of ours nothing is said.
-            let Read::Text(source) = self.folder().read(&path) else { continue };
+            let source = match self.folder().read(&path) {
+                Read::Text(source) => source,
+                Read::Refused(why) if is_ours_by_name(&path) => {
+                    self.stack.notes.push(*why);
+                    continue;
+                }
+                // Only looked at: of a file that is none of ours nothing is said.
+                Read::Refused(_) | Read::Missing => continue,
+            };
             bytes += source.text.len();
             if let Some(shape) = Shape::of(&path, &source.text) {
                 shaped.push((shape, path));
@@ -392,7 +444,7 @@ impl Reader {
         if self.stack.alertmanagers.is_empty() {
             for path in of(Shape::Alertmanager) {
                 if let Some(document) = self.document(path) {
-                    self.stack.alertmanagers.push(Alertmanager::read(document, None));
+                    self.add_alertmanager(document, None, parent(path));
                 }
             }
         }
@@ -485,6 +537,13 @@ impl Shape {
             None
         }
     }
+}
+
+/// Names that everybody uses for them.
+fn is_ours_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, _) = name.split_once('.').unwrap_or((name, ""));
+    matches!(stem, "prometheus" | "alertmanager" | "alerts" | "rules") || name.ends_with(".rules")
 }
 
 fn is_yaml(path: &str) -> bool {

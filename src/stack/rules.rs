@@ -1,6 +1,5 @@
 //! Rule files and their tests.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -76,14 +75,6 @@ impl Rule {
             annotations: texts(node, "annotations"),
             node: node.clone(),
         })
-    }
-
-    /// The labels that the alert is known to have when it fires; those of its series are not known.
-    pub fn fired_labels(&self) -> BTreeMap<String, String> {
-        let mut labels: BTreeMap<String, String> =
-            self.labels.iter().map(|(key, value)| (key.value.clone(), value.value.clone())).collect();
-        labels.insert("alertname".to_owned(), self.name.value.clone());
-        labels
     }
 
     pub fn label(&self, name: &str) -> Option<&Spanned<String>> {

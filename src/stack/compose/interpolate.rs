@@ -126,25 +126,19 @@ fn collect(text: &str, offset: usize, depth: usize, found: &mut Vec<VariableUse>
             at = dollar + 2;
             continue;
         }
-        let (name, operation, end) = match after.strip_prefix('{').and_then(split_at_closing) {
-            Some((inside, _)) => {
-                let (name, operation) = inside.split_at(name_length(inside));
-                let skipped = dollar + 2 + name.len();
-                if depth < 8 {
-                    collect(operation, offset + skipped, depth + 1, found);
-                }
-                (name, operation, dollar + 2 + inside.len() + 1)
-            }
-            None => {
-                let length = name_length(after);
-                (&after[..length], "", dollar + 1 + length)
-            }
-        };
+        let braced = after.strip_prefix('{').and_then(split_at_closing).map(|(inside, _)| inside);
+        let inside = braced.unwrap_or(&after[..name_length(after)]);
+        let (name, operation) = inside.split_at(name_length(inside));
+        let start = dollar + if braced.is_some() { 2 } else { 1 };
+        if depth < 8 {
+            collect(operation, offset + start + name.len(), depth + 1, found);
+        }
+        let end = start + inside.len() + usize::from(braced.is_some());
         if !name.is_empty() {
             found.push(VariableUse {
                 name: name.to_owned(),
                 range: offset + dollar..offset + end,
-                is_braced: after.starts_with('{'),
+                is_braced: braced.is_some(),
                 operation: operation.to_owned(),
             });
         }

@@ -312,7 +312,7 @@ impl Service {
     }
 
     /// The values of a flag that may be given several times.
-    pub(super) fn flags(&self, name: &str) -> Vec<Spanned<String>> {
+    pub fn flags(&self, name: &str) -> Vec<Spanned<String>> {
         let value = |(at, word): (usize, &Spanned<String>)| {
             let rest = word.strip_prefix('-')?.trim_start_matches('-').strip_prefix(name)?;
             match rest.strip_prefix('=') {
@@ -420,15 +420,13 @@ fn listed(piece: &Piece) -> Vec<Named> {
         let value = value.or_else(|| known(&name));
         (name, value)
     });
-    let lines = piece.node.texts().into_iter().map(|line| match line.split_once('=') {
-        Some((name, value)) => {
+    let lines = piece.node.texts().into_iter().map(|line| {
+        if let Some((name, value)) = line.split_once('=') {
             let value = Spanned::new(piece.env.expand(value), line.at.clone());
-            (Spanned::new(name.to_owned(), line.at.clone()), Some(value))
+            return (Spanned::new(name.to_owned(), line.at.clone()), Some(value));
         }
-        None => {
-            let value = known(&line);
-            (line, value)
-        }
+        let value = known(&line);
+        (line, value)
     });
     entries.chain(lines).collect()
 }
