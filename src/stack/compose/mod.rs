@@ -189,14 +189,7 @@ impl Compose {
 
     /// The service that a host name means to the others.
     pub fn named(&self, host: &str) -> Option<&Service> {
-        let is_called = |service: &&Service| {
-            let says = |key: &str| service.text(key).is_some_and(|text| text.value == host);
-            service.name.value == host
-                || service.aliases.iter().any(|alias| alias == host)
-                || says("container_name")
-                || says("hostname")
-        };
-        self.services.iter().find(is_called)
+        self.services.iter().find(|service| service.is_called(host))
     }
 }
 

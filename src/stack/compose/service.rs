@@ -25,6 +25,8 @@ pub struct Service {
     pub network_mode: Option<Spanned<String>>,
     /// Names that other services reach it by, beside its own.
     pub aliases: Vec<String>,
+    /// Its `container_name` and `hostname`.
+    called: Vec<String>,
     pub secrets: Vec<Spanned<String>>,
     pub configs: Vec<Spanned<String>>,
     /// What `env_file` sets first, then what is listed.
@@ -49,6 +51,8 @@ pub struct Variable {
     pub name: Spanned<String>,
     /// `None`: taken over from whoever runs compose.
     pub value: Option<Spanned<String>>,
+    /// It stands in an `env_file`, which many keep out of git.
+    pub is_from_file: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +87,7 @@ impl Service {
             networks: Vec::new(),
             network_mode: None,
             aliases: Vec::new(),
+            called: Vec::new(),
             secrets: Vec::new(),
             configs: Vec::new(),
             environment: Vec::new(),
@@ -108,6 +113,11 @@ impl Service {
         service.extra_hosts = service.all("extra_hosts").iter().flat_map(hosts).collect();
         service.profiles = service.all("profiles").iter().flat_map(|piece| piece.node.texts()).collect();
         service.healthcheck = service.read_healthcheck();
+        service.called = ["container_name", "hostname"]
+            .iter()
+            .filter_map(|key| service.text(key))
+            .map(|name| name.value)
+            .collect();
         service.user = service.text("user");
         service.restart = service.text("restart");
         service.mounts = service.read_mounts();
@@ -235,9 +245,9 @@ impl Service {
     /// Variables, those of files first: what is listed wins.
     pub(super) fn read_environment(&mut self, files: &mut dyn Files, missing: &mut Vec<Missing>) {
         let mut variables: Vec<Variable> = Vec::new();
-        let mut add = |name: Spanned<String>, value: Option<Spanned<String>>| {
+        let mut add = |name: Spanned<String>, value: Option<Spanned<String>>, is_from_file: bool| {
             variables.retain(|known| known.name.value != name.value);
-            variables.push(Variable { name, value });
+            variables.push(Variable { name, value, is_from_file });
         };
         for piece in self.all("env_file") {
             let items = if piece.node.is_list() { piece.node.items() } else { vec![piece.node.clone()] };
@@ -254,7 +264,7 @@ impl Service {
                 match document {
                     Some(document) => {
                         for (name, value) in assigned(&document, &piece) {
-                            add(name, value);
+                            add(name, value, true);
                         }
                     }
                     None if files.kind(&host) == Kind::Missing && !is_optional => {
@@ -266,7 +276,7 @@ impl Service {
         }
         for piece in self.all("environment") {
             for (name, value) in listed(&piece) {
-                add(name, value);
+                add(name, value, false);
             }
         }
         self.environment = variables;
@@ -351,6 +361,12 @@ impl Service {
     /// Whether `localhost` inside is the machine itself.
     pub fn is_on_host_network(&self) -> bool {
         self.network_mode.as_ref().is_some_and(|mode| mode.value == "host")
+    }
+
+    /// Whether others may mean it by this name.
+    pub fn is_called(&self, host: &str) -> bool {
+        let is_it = |name: &String| name == host;
+        self.name.value == host || self.aliases.iter().any(is_it) || self.called.iter().any(is_it)
     }
 
     /// Whether one start brings up both, as far as profiles say: two that share none may be there instead of each other.
