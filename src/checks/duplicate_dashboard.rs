@@ -1,9 +1,9 @@
 //! Two dashboards that Grafana takes for one: by their uid, or by their title in one folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Dashboard, Provider, Stack};
 
@@ -12,11 +12,18 @@ pub(super) const CHECK: Check = Check { id: "duplicate-dashboard", severity: Sev
 fn run(stack: &Stack, report: &mut Report) {
     let dashboards: BTreeMap<&str, &Dashboard> =
         stack.dashboards.iter().map(|dashboard| (dashboard.document.name(), dashboard)).collect();
+    let mut files: BTreeMap<_, &Provider> = BTreeMap::new();
     let mut uids = BTreeMap::new();
     let mut titles = BTreeMap::new();
-    let mut said = BTreeSet::new();
     for provider in &stack.providers {
+        let mut is_said = false;
         for file in provider.files.iter().flatten() {
+            if let Some(other) = files.insert((&provider.service, file), provider) {
+                if !std::mem::replace(&mut is_said, true) {
+                    report.push(twice(provider, other, file));
+                }
+                continue;
+            }
             let name = stack.folder.name(file);
             let Some(dashboard) = dashboards.get(name.as_str()).filter(|one| !one.is_wrapped) else {
                 continue;
@@ -26,34 +33,36 @@ fn run(stack: &Stack, report: &mut Report) {
                 Some((uid, first, "uid"))
             });
             let same_title = dashboard.title.as_ref().and_then(|title| {
-                let first = titles
-                    .insert((&provider.service, folder(provider, file)?, title.value.as_str()), title)?;
+                let folder = folder(provider, file)?;
+                let first = titles.insert((&provider.service, folder, title.value.as_str()), title)?;
                 Some((title, first, "title"))
             });
-            let Some((word, first, what)) = same_uid.or(same_title) else { continue };
-            if said.insert(name) {
-                report.push(finding(word, first, what));
+            if let Some((word, first, what)) = same_uid.or(same_title) {
+                report.push(same(word, first, what));
             }
         }
     }
 }
 
-fn finding(word: &Spanned<String>, first: &Spanned<String>, what: &str) -> crate::diagnostics::Diagnostic {
-    let is_one_file = word.at.document().name() == first.at.document().name();
-    let (message, help) = if is_one_file {
-        (
-            format!("`{word}` is loaded by two providers: Grafana stops taking changes of both"),
-            "keep their paths apart: a provider also loads the folders below its own".to_owned(),
-        )
-    } else {
-        (
-            format!(
-                "two dashboards have the {what} `{word}`: Grafana shows one of them, and stops taking changes"
-            ),
-            format!("give one of them another `\"{what}\"`"),
-        )
-    };
-    CHECK.finding(message).at(word.place(), "again").at(first.place(), "here first").help(help)
+/// A file that two providers load.
+fn twice(provider: &Provider, other: &Provider, file: &str) -> Diagnostic {
+    let place = |one: &Provider| one.path.as_ref().map_or_else(|| one.node.at().place(), Spanned::place);
+    CHECK
+        .finding(format!("two providers load `{file}`: Grafana stops taking changes of either"))
+        .at(place(provider), "again")
+        .at(place(other), "loaded from here first")
+        .help("keep one of the providers, or their paths apart: each also loads the folders below its own")
+}
+
+/// Two files that are one dashboard.
+fn same(word: &Spanned<String>, first: &Spanned<String>, what: &str) -> Diagnostic {
+    CHECK
+        .finding(format!(
+            "two dashboards have the {what} `{word}`: Grafana shows one of them, and stops taking changes"
+        ))
+        .at(word.place(), "again")
+        .at(first.place(), "here first")
+        .help(format!("give one of them another `\"{what}\"`"))
 }
 
 /// The folder that Grafana shows a file in; `None` where that is not known.

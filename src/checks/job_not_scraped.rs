@@ -1,6 +1,6 @@
 //! A rule or a panel that asks for a `job` or an `instance` that nothing scrapes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::addresses::Address;
 use super::datasources::Provisioned;
@@ -9,44 +9,55 @@ use super::{Check, words};
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::{MatchOp, Matcher, metric, selectors, walk};
-use crate::stack::{Program, Query, RuleFile, Stack};
+use crate::stack::{Program, Query, Stack};
 
 pub(super) const CHECK: Check = Check { id: "job-not-scraped", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
     let Some(scraped) = scraped(stack) else { return };
-    for rule in stack.rule_files.iter().filter(|file| file.is_loaded).flat_map(RuleFile::rules) {
-        for lost in lost(&rule.expr, &scraped) {
-            report.push(said(&rule.expr, &lost, &format!("`{}`", rule.name)));
-        }
+    for file in stack.rule_files.iter().filter(|file| file.is_loaded) {
+        let all = file.rules().flat_map(|rule| {
+            let who = format!("`{}`", rule.name);
+            lost(&rule.expr, &scraped).into_iter().map(move |lost| (who.clone(), &rule.expr, lost))
+        });
+        say(all, report);
     }
     panels(stack, &scraped, report);
 }
 
-/// Of a dashboard each name once: many panels repeat it.
 fn panels(stack: &Stack, scraped: &Scraped, report: &mut Report) {
     let Some(provisioned) = Provisioned::of(stack).filter(|_| asks_own(stack)) else { return };
     for dashboard in stack.dashboards.iter().filter(|dashboard| dashboard.is_loaded) {
-        let mut known = BTreeSet::new();
-        for panel in &dashboard.panels {
-            for query in &panel.queries {
-                let Some(expr) = query
-                    .expr
-                    .as_ref()
-                    .filter(|expr| expr.text.contains("job") || expr.text.contains("instance"))
-                else {
-                    continue;
-                };
-                if !provisioned.is_prometheus(dashboard, panel, query) {
-                    continue;
-                }
-                for lost in lost(expr, scraped) {
-                    if known.insert((lost.label.clone(), lost.value.clone())) {
-                        report.push(said(expr, &lost, "a panel"));
-                    }
-                }
-            }
-        }
+        let queries =
+            dashboard.panels.iter().flat_map(|panel| panel.queries.iter().map(move |query| (panel, query)));
+        let all = queries.filter_map(|(panel, query)| {
+            // Most ask for neither, and need not be read.
+            let expr = query.expr.as_ref()?;
+            let may_ask = expr.text.contains("job") || expr.text.contains("instance");
+            (may_ask && provisioned.is_prometheus(dashboard, panel, query)).then_some(expr)
+        });
+        say(
+            all.flat_map(|expr| {
+                lost(expr, scraped).into_iter().map(move |lost| ("a panel".to_owned(), expr, lost))
+            }),
+            report,
+        );
+    }
+}
+
+/// One finding for each name in a file, at the first of those that ask for it.
+fn say<'q>(all: impl Iterator<Item = (String, &'q Query, Lost)>, report: &mut Report) {
+    let mut by_name: BTreeMap<(String, String), (String, &Query, Lost, usize)> = BTreeMap::new();
+    for (who, query, lost) in all {
+        let name = (lost.label.clone(), lost.value.clone());
+        by_name.entry(name).or_insert((who, query, lost, 0)).3 += 1;
+    }
+    for (who, query, lost, count) in by_name.into_values() {
+        let asks = match count {
+            1 => format!("{who} asks"),
+            many => format!("{who} and {} more ask", many - 1),
+        };
+        report.push(said(query, &lost, &asks));
     }
 }
 
@@ -133,7 +144,9 @@ pub(super) fn is_written(query: &Query, matcher: &Matcher) -> bool {
 
 fn said(query: &Query, lost: &Lost, who: &str) -> Diagnostic {
     let Lost { label, value, near, known } = lost;
-    let help = match near {
+    // `node` for `node-exporter`: enough for a question.
+    let part = known.iter().find(|name| name.contains(value.as_str()) || value.contains(name.as_str()));
+    let help = match near.as_ref().or(part) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(
             "the stack scrapes {}; add what is missing, or remove this",
@@ -141,7 +154,7 @@ fn said(query: &Query, lost: &Lost, who: &str) -> Diagnostic {
         ),
     };
     CHECK
-        .finding(format!("{who} asks for the {label} `{value}`, and nothing has it"))
+        .finding(format!("{who} for the {label} `{value}`, and nothing has it"))
         .at(query.at(value).place(), "no target of the stack")
         .help(help)
 }

@@ -47,6 +47,7 @@ mod equal_label_missing;
 mod file_not_mounted;
 mod flag_refused;
 mod folder_not_writable;
+mod given_twice;
 mod gpu_not_reserved;
 mod grafana_open;
 mod group_by_all;
@@ -67,9 +68,11 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod matcher_unreadable;
 mod matches_no_alert;
 mod metrics_need_key;
 mod metrics_switched_off;
+mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -104,6 +107,7 @@ mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
 mod secret_not_mounted;
+mod secret_said_twice;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
@@ -113,6 +117,7 @@ mod target_address;
 mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
+mod target_without_port;
 mod template_broken;
 mod template_unknown;
 mod time_interval_short;
@@ -124,13 +129,17 @@ mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
+mod unknown_key;
 mod unused_receiver;
 mod variable_not_expanded;
 mod wrong_port;
+mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
+pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::forms::Fault;
 use crate::stack::Stack;
 
 /// One thing that can be wrong with a stack.
@@ -171,6 +180,7 @@ pub const ALL: &[Check] = &[
     file_not_mounted::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
+    given_twice::CHECK,
     gpu_not_reserved::CHECK,
     grafana_open::CHECK,
     group_by_all::CHECK,
@@ -191,9 +201,11 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
+    missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -228,6 +240,7 @@ pub const ALL: &[Check] = &[
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
     secret_not_mounted::CHECK,
+    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
@@ -237,6 +250,7 @@ pub const ALL: &[Check] = &[
     target_file_missing::CHECK,
     target_not_an_address::CHECK,
     target_twice::CHECK,
+    target_without_port::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
     time_interval_short::CHECK,
@@ -248,15 +262,29 @@ pub const ALL: &[Check] = &[
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
+    unknown_key::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
+    wrong_type::CHECK,
 ];
 
 impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// Where files do not have the form that their programs read, in this way.
+    fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
+        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+            let mut finding =
+                self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
+            if let Some((other, text)) = &misfit.other {
+                finding = finding.at(other.place(), text.clone());
+            }
+            report.push(finding.help(misfit.help.clone()));
+        }
     }
 
     pub fn find(id: &str) -> Option<&'static Check> {

@@ -49,10 +49,16 @@ fn missing(stack: &Stack, prometheus: &Prometheus, file: &TargetFiles) -> Option
     if others.flat_map(|(_, other)| &other.mounts).any(writes) || stack.folder.kind(&host) != Kind::Folder {
         return None;
     }
-    let siblings: Vec<String> =
-        stack.folder.files_in(&host, false).iter().map(|path| name(path).to_owned()).collect();
-    let is_list = |name: &String| [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end));
-    siblings.iter().any(is_list).then_some(siblings)
+    let siblings = stack.folder.files_in(&host, false);
+    // Where target files are kept by hand, the others of them lie there too.
+    let is_list = |path: &String| {
+        let all =
+            prometheus.jobs.iter().flat_map(|job| &job.target_files).filter_map(|one| one.files.as_ref());
+        all.flatten().any(|known| known == path)
+    };
+    let names: Vec<String> = siblings.iter().map(|path| name(path).to_owned()).collect();
+    let is_near = nearest(name(&file.pattern), names.iter().map(String::as_str)).is_some();
+    (is_near || siblings.iter().any(is_list)).then_some(names)
 }
 
 fn name(path: &str) -> &str {

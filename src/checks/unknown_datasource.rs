@@ -22,10 +22,14 @@ fn run(stack: &Stack, report: &mut Report) {
             .collect();
         let annotations: Vec<DatasourceRef> =
             annotations(dashboard).iter().filter_map(DatasourceRef::read).collect();
-        let panels = dashboard
-            .panels
-            .iter()
-            .flat_map(|panel| panel.queries.iter().filter_map(|query| asked(panel, query)));
+        // A row or a text may keep what it never asks.
+        let asking = dashboard.panels.iter().filter(|panel| {
+            panel
+                .kind
+                .as_ref()
+                .is_none_or(|kind| !matches!(kind.as_str(), "row" | "text" | "news" | "dashlist"))
+        });
+        let panels = asking.flat_map(|panel| panel.queries.iter().filter_map(|query| asked(panel, query)));
         // Each once, however many ask for it.
         let mut unknown: BTreeMap<&str, (&DatasourceRef, usize)> = BTreeMap::new();
         for reference in panels.chain(&variables).chain(&annotations) {

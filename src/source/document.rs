@@ -25,7 +25,9 @@ impl Document {
     /// Reads YAML: what could be read, and what is wrong with the rest.
     pub fn yaml(source: SourceFile) -> (Rc<Document>, Vec<Diagnostic>) {
         let (mut index, mut problems) = build::build(&source, MAX_VALUES);
-        if let Some(joined) = with_brackets_joined(&source.text).filter(|_| !index.is_complete()) {
+        if !index.is_complete()
+            && let Some(joined) = with_brackets_joined(&source.text)
+        {
             let (other, found) = build::build(&SourceFile::new(source.name.clone(), joined), MAX_VALUES);
             if other.is_complete() {
                 (index, problems) = (other, found);
@@ -302,6 +304,11 @@ impl Node {
     /// Whether it is a plain `true`, in any of the ways that YAML 1.1 writes it.
     pub fn is_true(&self) -> bool {
         self.text().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on"))
+    }
+
+    /// Whether it is a text in quotes or a block of text: no number and no `true`, whatever it says.
+    pub fn is_quoted(&self) -> bool {
+        matches!(self.content(), Some(Content::Scalar(Found::Quoted, _)))
     }
 
     pub fn is_map(&self) -> bool {
