@@ -25,7 +25,7 @@ fn run(stack: &Stack, report: &mut Report) {
             ];
             names.iter().any(|name| stack.folder.kind(&at(name)) == Kind::File)
         };
-        if EXAMPLES.iter().any(|word| is_example(word)) || stack.folder.is_ignored(host) {
+        if EXAMPLES.iter().any(is_example) || stack.folder.is_ignored(host) {
             continue;
         }
         let help = match missing.key {

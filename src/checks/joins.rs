@@ -51,10 +51,9 @@ pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
 }
 
 fn asked_by_prometheus(prometheus: &Prometheus) -> Vec<Spanned<String>> {
-    let scraped = prometheus.jobs.iter().flat_map(|job| match job.is_redirected() {
-        true => redirections(job),
-        false => job.addresses().cloned().collect(),
-    });
+    let of_job =
+        |job| if Job::is_redirected(job) { redirections(job) } else { job.addresses().cloned().collect() };
+    let scraped = prometheus.jobs.iter().flat_map(of_job);
     let alertmanagers = prometheus.alertmanagers.iter().flat_map(|one| one.targets.clone());
     let remote = ["remote_write", "remote_read"].into_iter().filter_map(|key| prometheus.root.get(key));
     let remote = remote.flat_map(|node| node.items()).filter_map(|node| node.get("url")?.value());

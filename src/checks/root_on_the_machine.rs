@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Node;
 use crate::stack::{Origin, Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "root-on-the-machine", severity: Severity::Note, run };
@@ -27,7 +28,7 @@ fn run(stack: &Stack, report: &mut Report) {
                         "let a proxy stand between that only reads, such as `tecnativa/docker-socket-proxy`",
                     ),
             );
-        } else if let Some(privileged) = service.get("privileged").filter(|node| node.is_true()) {
+        } else if let Some(privileged) = service.get("privileged").filter(Node::is_true) {
             report.push(
                 CHECK
                     .finding(format!(

@@ -165,11 +165,13 @@ impl Reader {
             let named = named.filter(|documents| !documents.is_empty());
             let is_named = named.is_some();
             for documents in named.map_or_else(|| self.projects(paths), |documents| vec![documents]) {
-                let is_taken = |(at, document): (usize, &Rc<Document>)| {
-                    let rank = rank(document.name());
-                    if at == 0 { rank < 2 } else { rank == 2 }
+                let ranks: Vec<u8> = documents.iter().map(|document| rank(document.name())).collect();
+                // By itself compose takes a base and its override. A file that is alone is started alone.
+                let are_taken = match ranks.as_slice() {
+                    [one] if files == 1 => *one != 2,
+                    [base, rest @ ..] => *base < 2 && rest.iter().all(|rank| *rank == 2),
+                    [] => false,
                 };
-                let are_taken = files == 1 || documents.iter().enumerate().all(is_taken);
                 let (mut compose, notes) = Compose::read(&documents, &folder, &env, self);
                 compose.is_whole &= is_named || are_taken;
                 if compose.is_whole {
@@ -590,7 +592,10 @@ impl Shape {
                 rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
             })
         };
-        if has("scrape_configs") || (has("rule_files") && has("alerting")) {
+        // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
+        if has("clients") || has("positions") || has("groups") && has("apiVersion") {
+            None
+        } else if has("scrape_configs") || (has("rule_files") && has("alerting")) {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)

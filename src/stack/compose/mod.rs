@@ -2,6 +2,7 @@
 //! of one project are read as compose merges them; a value that stands in one place has that place.
 
 mod dotenv;
+mod environment;
 mod facts;
 mod interpolate;
 mod load;
@@ -12,6 +13,7 @@ mod service;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use self::environment::Variable;
 use self::interpolate::Env;
 pub use self::interpolate::VariableUse;
 pub(super) use self::interpolate::chosen;
@@ -20,7 +22,7 @@ pub(super) use self::load::{Files, brought};
 use self::load::{Loader, Part, section};
 pub use self::parts::{Image, Mount, Origin, Port};
 pub use self::program::Program;
-pub use self::service::{Dependency, Healthcheck, Service, Variable};
+pub use self::service::{Dependency, Healthcheck, Service};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
