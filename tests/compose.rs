@@ -40,7 +40,7 @@ fn what_compose_makes_of_a_project_is_what_the_view_says() {
             folder.display()
         );
         for service in &stack.composes[0].services {
-            let theirs = of_compose(&services[&service.name.value], &folder);
+            let theirs = of_compose(&services[&service.name.value]);
             let ours = of_view(service, &stack.folder);
             for (what, ours) in ours {
                 if ours != theirs[what] {
@@ -164,14 +164,30 @@ fn health(is_disabled: bool, test: &[skymon::source::Spanned<String>]) -> Vec<St
     test.iter().map(|word| word.value.clone()).collect()
 }
 
-fn of_compose(service: &Value, folder: &Path) -> View {
-    // Compose doubles every `$` that it prints.
-    let text = |value: &Value| match value {
+/// A value as it was written: compose doubles every `$` that it prints.
+fn text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.replace("$$", "$"),
         Value::Null => String::new(),
         other => other.to_string(),
+    }
+}
+
+/// Where compose brings a secret or a config.
+fn granted(service: &Value, key: &str) -> Vec<String> {
+    let place = |one: &Value| match (key, text(&one["target"])) {
+        ("secrets", target) if !target.starts_with('/') => {
+            let name = if target.is_empty() { text(&one["source"]) } else { target };
+            format!("/run/secrets/{name}")
+        }
+        (_, target) if target.is_empty() => format!("/{}", text(&one["source"])),
+        (_, target) => target,
     };
-    let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+    service[key].as_array().into_iter().flatten().map(place).collect()
+}
+
+fn of_compose(service: &Value) -> View {
+    let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<String>>();
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let mut mounts: Vec<String> = service["volumes"]
         .as_array()
@@ -188,17 +204,6 @@ fn of_compose(service: &Value, folder: &Path) -> View {
         .collect();
     let memory = |target: String| format!("tmpfs {}", target.split(':').next().unwrap_or_default());
     mounts.extend(list(&service["tmpfs"]).into_iter().map(memory));
-    let granted = |key: &str| {
-        let place = |one: &Value| match (key, text(&one["target"])) {
-            ("secrets", target) if !target.starts_with('/') => {
-                let name = if target.is_empty() { text(&one["source"]) } else { target };
-                format!("/run/secrets/{name}")
-            }
-            (_, target) if target.is_empty() => format!("/{}", text(&one["source"])),
-            (_, target) => target,
-        };
-        service[key].as_array().into_iter().flatten().map(place).collect::<Vec<_>>()
-    };
     let networks = map(&service["networks"]);
     let aliases = networks.values().flat_map(|one| list(&one["aliases"])).collect();
     let value =
@@ -207,15 +212,10 @@ fn of_compose(service: &Value, folder: &Path) -> View {
     let health = if check["disable"].as_bool() == Some(true) || check["test"][0] == "NONE" {
         vec!["disabled".to_owned()]
     } else {
-        let test = list(&check["test"]);
+        let words = list(&check["test"]);
         // A line is printed with the shell that runs it.
-        if test.first().is_some_and(|word| word == "CMD-SHELL") && test.len() == 2 {
-            vec![test[1].clone()]
-        } else {
-            test
-        }
+        if words.len() == 2 && words[0] == "CMD-SHELL" { vec![words[1].clone()] } else { words }
     };
-    let _ = folder;
     BTreeMap::from([
         ("image", vec![text(&service["image"])]),
         ("words", [list(&service["entrypoint"]), list(&service["command"])].concat()),
@@ -229,7 +229,7 @@ fn of_compose(service: &Value, folder: &Path) -> View {
             ),
         ),
         ("mounts", sorted(mounts)),
-        ("granted", sorted([granted("secrets"), granted("configs")].concat())),
+        ("granted", sorted([granted(service, "secrets"), granted(service, "configs")].concat())),
         (
             "ports",
             sorted(
@@ -270,7 +270,7 @@ fn of_compose(service: &Value, folder: &Path) -> View {
     ])
 }
 
-/// What is found in some files, as `<line> <id>` of the first one's findings.
+/// What is found in some files: `<id>: <message>`.
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
@@ -505,10 +505,12 @@ fn owners_and_modes_of_a_folder_are_those_on_the_disk() {
     let set = |path: &Path, mode: u32| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("is ours");
     };
-    (set(&data, 0o755), set(&script, 0o644));
+    set(&data, 0o755);
+    set(&script, 0o644);
     let said = ids();
     assert!(said.contains("folder-not-writable") && said.contains("script-not-executable"), "{said}");
-    (set(&data, 0o777), set(&script, 0o755));
+    set(&data, 0o777);
+    set(&script, 0o755);
     let said = ids();
     assert!(!said.contains("folder-not-writable") && !said.contains("script-not-executable"), "{said}");
 }

@@ -197,12 +197,12 @@ mod tests {
     #[test]
     fn every_variable_of_a_text_is_found_with_its_place() {
         let text = "a$$b $C ${D:-${E}} $2y$10$Fg. ${";
-        let found: Vec<(&str, &str, &str)> = Vec::new();
         let uses = uses(text);
-        let mut found = found;
-        found.extend(
-            uses.iter().map(|one| (one.name.as_str(), &text[one.range.clone()], one.operation.as_str())),
-        );
+        let said = |one| {
+            let VariableUse { name, range, operation, .. }: &VariableUse = one;
+            (name.as_str(), &text[range.clone()], operation.as_str())
+        };
+        let found: Vec<(&str, &str, &str)> = uses.iter().map(said).collect();
         let expected = [("C", "$C", ""), ("E", "${E}", ""), ("D", "${D:-${E}}", ":-${E}"), ("Fg", "$Fg", "")];
         assert_eq!(found, expected);
     }
