@@ -5,6 +5,7 @@
 //! The checks see this and nothing else.
 
 mod alertmanager;
+mod blackbox;
 pub mod compose;
 mod conditions;
 mod folder;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use self::alertmanager::{
     Alertmanager, Grouping, Inhibition, Integration, LabelMatcher, Receiver, Route, TemplatePattern, Timers,
 };
+pub use self::blackbox::Blackbox;
 pub use self::compose::{
     Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
     Variable, VariableUse,
@@ -49,6 +51,7 @@ pub struct Stack {
     pub rule_files: Vec<RuleFile>,
     pub rule_tests: Vec<RuleTests>,
     pub alertmanagers: Vec<Alertmanager>,
+    pub blackboxes: Vec<Blackbox>,
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::Stack;
 use super::alertmanager::{Alertmanager, TemplatePattern};
+use super::blackbox::Blackbox;
 use super::compose::{Compose, Files, Origin, Program, Service, brought, chosen};
 use super::folder::{Folder, Kind, Read, as_note, join, matches_glob, parent};
 use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
@@ -33,6 +34,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         rule_files: Vec::new(),
         rule_tests: Vec::new(),
         alertmanagers: Vec::new(),
+        blackboxes: Vec::new(),
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
@@ -56,7 +58,7 @@ pub(super) fn read(folder: Folder) -> Stack {
             match service.program {
                 Some(Program::Prometheus) => reader.prometheus(project, service),
                 Some(Program::Alertmanager) => reader.alertmanager(project, service),
-                Some(Program::Blackbox) => reader.blackbox(service),
+                Some(Program::Blackbox) => reader.blackbox(project, service),
                 Some(Program::Grafana) => reader.grafana(project, service),
                 _ => {}
             }
@@ -333,10 +335,12 @@ impl Reader {
         document
     }
 
-    fn blackbox(&mut self, service: &Service) {
+    fn blackbox(&mut self, project: usize, service: &Service) {
         let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Blackbox));
         if let Some(document) = inside.and_then(|inside| self.inside(service, &inside)) {
             self.form(Form::Blackbox, &document, true);
+            let service = Some((project, service.name.value.clone()));
+            self.stack.blackboxes.push(Blackbox { document, service });
         }
     }
 
