@@ -1,13 +1,17 @@
 //! Our view of a compose project against compose itself: the real program resolves projects that use what people use, and
-//! says the same images, commands, variables, mounts, ports and networks.
+//! says the same images, commands, variables, mounts, ports and networks. And what the checks say of compose files, against
+//! the programs that would be started.
 
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
+use skymon::checks;
 use skymon::stack::{Folder, Origin, Service, Stack};
+use support::project::Project;
 use support::tools;
 
 /// Each folder is a project.
@@ -36,7 +40,7 @@ fn what_compose_makes_of_a_project_is_what_the_view_says() {
             folder.display()
         );
         for service in &stack.composes[0].services {
-            let theirs = of_compose(&services[&service.name.value], &folder);
+            let theirs = of_compose(&services[&service.name.value]);
             let ours = of_view(service, &stack.folder);
             for (what, ours) in ours {
                 if ours != theirs[what] {
@@ -160,14 +164,30 @@ fn health(is_disabled: bool, test: &[skymon::source::Spanned<String>]) -> Vec<St
     test.iter().map(|word| word.value.clone()).collect()
 }
 
-fn of_compose(service: &Value, folder: &Path) -> View {
-    // Compose doubles every `$` that it prints.
-    let text = |value: &Value| match value {
+/// A value as it was written: compose doubles every `$` that it prints.
+fn text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.replace("$$", "$"),
         Value::Null => String::new(),
         other => other.to_string(),
+    }
+}
+
+/// Where compose brings a secret or a config.
+fn granted(service: &Value, key: &str) -> Vec<String> {
+    let place = |one: &Value| match (key, text(&one["target"])) {
+        ("secrets", target) if !target.starts_with('/') => {
+            let name = if target.is_empty() { text(&one["source"]) } else { target };
+            format!("/run/secrets/{name}")
+        }
+        (_, target) if target.is_empty() => format!("/{}", text(&one["source"])),
+        (_, target) => target,
     };
-    let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+    service[key].as_array().into_iter().flatten().map(place).collect()
+}
+
+fn of_compose(service: &Value) -> View {
+    let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<String>>();
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let mut mounts: Vec<String> = service["volumes"]
         .as_array()
@@ -184,17 +204,6 @@ fn of_compose(service: &Value, folder: &Path) -> View {
         .collect();
     let memory = |target: String| format!("tmpfs {}", target.split(':').next().unwrap_or_default());
     mounts.extend(list(&service["tmpfs"]).into_iter().map(memory));
-    let granted = |key: &str| {
-        let place = |one: &Value| match (key, text(&one["target"])) {
-            ("secrets", target) if !target.starts_with('/') => {
-                let name = if target.is_empty() { text(&one["source"]) } else { target };
-                format!("/run/secrets/{name}")
-            }
-            (_, target) if target.is_empty() => format!("/{}", text(&one["source"])),
-            (_, target) => target,
-        };
-        service[key].as_array().into_iter().flatten().map(place).collect::<Vec<_>>()
-    };
     let networks = map(&service["networks"]);
     let aliases = networks.values().flat_map(|one| list(&one["aliases"])).collect();
     let value =
@@ -203,15 +212,10 @@ fn of_compose(service: &Value, folder: &Path) -> View {
     let health = if check["disable"].as_bool() == Some(true) || check["test"][0] == "NONE" {
         vec!["disabled".to_owned()]
     } else {
-        let test = list(&check["test"]);
+        let words = list(&check["test"]);
         // A line is printed with the shell that runs it.
-        if test.first().is_some_and(|word| word == "CMD-SHELL") && test.len() == 2 {
-            vec![test[1].clone()]
-        } else {
-            test
-        }
+        if words.len() == 2 && words[0] == "CMD-SHELL" { vec![words[1].clone()] } else { words }
     };
-    let _ = folder;
     BTreeMap::from([
         ("image", vec![text(&service["image"])]),
         ("words", [list(&service["entrypoint"]), list(&service["command"])].concat()),
@@ -225,7 +229,7 @@ fn of_compose(service: &Value, folder: &Path) -> View {
             ),
         ),
         ("mounts", sorted(mounts)),
-        ("granted", sorted([granted("secrets"), granted("configs")].concat())),
+        ("granted", sorted([granted(service, "secrets"), granted(service, "configs")].concat())),
         (
             "ports",
             sorted(
@@ -264,4 +268,249 @@ fn of_compose(service: &Value, folder: &Path) -> View {
             ),
         ),
     ])
+}
+
+/// What is found in some files: `<id>: <message>`.
+fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    checks::run(&stack, &[]).iter().map(|one| format!("{}: {}", one.id, one.message)).collect()
+}
+
+/// How often a check speaks of one compose file.
+#[track_caller]
+fn count(id: &str, services: &str) -> usize {
+    let files = [("docker-compose.yml", services)];
+    found(&files).iter().filter(|said| said.starts_with(&format!("{id}: "))).count()
+}
+
+/// A program, its image, and flags of Debian's build alone.
+const PROGRAMS: [(&str, &str, &[&str]); 4] = [
+    ("prometheus", "prom/prometheus", &["web.local-assets"]),
+    ("alertmanager", "prom/alertmanager", &["web.ui-path"]),
+    ("blackbox_exporter", "prom/blackbox-exporter", &[]),
+    ("node_exporter", "prom/node-exporter", &[]),
+];
+
+#[test]
+fn every_flag_that_a_program_names_in_its_help_is_taken() {
+    for (program, image, own) in PROGRAMS {
+        let said = tools::run(Command::new(tools::tool(program)).arg("--help")).text();
+        let version = tools::run(Command::new(tools::tool(program)).arg("--version")).text();
+        let version = version.split_whitespace().nth(2).expect("says its version").split('+').next();
+        let mut words = Vec::new();
+        for word in said.lines().flat_map(|line| line.trim_start().split(", ")) {
+            let Some(flag) =
+                word.strip_prefix("--").map(|flag| flag.split_whitespace().next().unwrap_or_default())
+            else {
+                continue;
+            };
+            let (name, value) =
+                flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+            let plain = name.strip_prefix("[no-]").unwrap_or(name);
+            let is_known = plain.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+            if !is_known
+                || plain.ends_with('.')
+                || own.contains(&plain)
+                || matches!(plain, "help" | "help-long" | "version")
+            {
+                continue;
+            }
+            // Where switches are marked, a flag without a mark has its value on the next line.
+            let is_switch = plain != name || value.is_none() && !said.contains("[no-]");
+            words.push(if is_switch { format!("--{plain}") } else { format!("--{plain}=1") });
+            if plain != name {
+                words.push(format!("--no-{plain}"));
+            }
+        }
+        assert!(words.len() >= 10, "{program}: only {words:?}");
+        let image = format!("{image}:v{}", version.expect("has one"));
+        let text = format!("services: {{p: {{image: '{image}', command: {words:?}}}}}\n");
+        let refused: Vec<String> = found(&[("docker-compose.yml", &text)])
+            .into_iter()
+            .filter(|said| said.starts_with("flag-refused"))
+            .collect();
+        assert_eq!(refused, Vec::<String>::new(), "{program}");
+    }
+}
+
+#[test]
+fn what_a_program_refuses_is_said_before_it_is_started() {
+    let refused: [(&str, &[&str]); 12] = [
+        ("prometheus", &["--storage.tsdb.retention=1d"]),
+        ("prometheus", &["--web.enable-lifecycle=true"]),
+        ("prometheus", &["-config.file=x"]),
+        ("prometheus", &["prometheus"]),
+        ("prometheus", &["--config.file"]),
+        ("prometheus", &["--no-config.file=x"]),
+        ("prometheus", &["--storage.tsdb.path", "--web.enable-lifecycle"]),
+        ("prometheus", &["--alertmanager.timeout=1s"]),
+        ("alertmanager", &["--web.listen-addres=127.0.0.1:0"]),
+        ("alertmanager", &["--cluster.peers=x"]),
+        ("blackbox_exporter", &["--config.path=x"]),
+        ("node_exporter", &["--no-collector.nosuch"]),
+    ];
+    for (program, words) in refused {
+        let (_, image, _) = PROGRAMS.iter().find(|(name, ..)| *name == program).expect("is listed");
+        let said = tools::run(Command::new(tools::tool(program)).args(words));
+        assert!(
+            said.status != 0 && said.stderr.contains("error: "),
+            "{program} takes {words:?}: {}",
+            said.stderr
+        );
+        let tag = match program {
+            "prometheus" => "v3.5.0",
+            "alertmanager" => "v0.33.1",
+            "blackbox_exporter" => "v0.28.0",
+            _ => "v1.11.1",
+        };
+        let text = format!("services: {{p: {{image: '{image}:{tag}', command: {words:?}}}}}\n");
+        assert_eq!(count("flag-refused", &text), 1, "{text}");
+    }
+}
+
+#[test]
+fn flags_are_judged_only_by_a_version_and_a_start_that_are_known() {
+    let of = |service: &str| count("flag-refused", &format!("services: {{p: {{{service}}}}}\n"));
+    let old = "command: [--storage.tsdb.retention=1d]";
+    assert_eq!(of(&format!("image: 'prom/prometheus:v3.0.1', {old}")), 1);
+    for fine in [
+        format!("image: 'prom/prometheus:v2.55.1', {old}"),
+        format!("image: prom/prometheus, {old}"),
+        format!("image: 'prom/prometheus:latest', {old}"),
+        format!("image: 'prom/prometheus:v9.9.9', {old}"),
+        format!("image: 'mine/prometheus:v3.5.0', {old}"),
+        format!("image: 'prom/prometheus:v3.5.0', entrypoint: [/start], {old}"),
+        "image: 'prom/prometheus:v3.5.0', command: ['--config.file', /etc/prometheus/prometheus.yml]"
+            .to_owned(),
+        "image: 'prom/prometheus:v3.5.0', command: [--version, what, ever]".to_owned(),
+        "image: 'prom/prometheus:v3.5.0', command: ['${FLAGS}', --nosuch]".to_owned(),
+    ] {
+        assert_eq!(of(&fine), 0, "{fine}");
+    }
+}
+
+#[test]
+fn ports_are_taken_twice_only_where_both_can_be_there() {
+    let of = |services: &str| count("port-taken-twice", &format!("services: {{{services}}}\n"));
+    assert_eq!(of("a: {image: 'x:1', ports: ['80:1']}, b: {image: 'x:1', ports: ['127.0.0.1:80:1']}"), 1);
+    assert_eq!(of("a: {image: 'x:1', ports: ['80-82:1-3']}, b: {image: 'x:1', ports: ['81:1', '83:1']}"), 1);
+    assert_eq!(of("a: {image: 'x:1', ports: ['80:1', '0.0.0.0:80:2']}"), 1);
+    for fine in [
+        "a: {image: 'x:1', ports: ['80:1']}, b: {image: 'x:1', ports: ['80:1/udp']}",
+        "a: {image: 'x:1', ports: ['127.0.0.1:80:1']}, b: {image: 'x:1', ports: ['127.0.0.2:80:1']}",
+        "a: {image: 'x:1', ports: ['127.0.0.1:80:1', '[::1]:80:1']}",
+        "a: {image: 'x:1', profiles: [cpu], ports: ['80:1']}, b: {image: 'x:1', profiles: [gpu], ports: ['80:1']}",
+        "a: {image: 'x:1', ports: ['80-90:1']}, b: {image: 'x:1', ports: ['80-90:1']}",
+        "a: {image: 'x:1', ports: ['80']}, b: {image: 'x:1', ports: ['80']}",
+        "a: {image: 'x:1', ports: ['${A}:1']}, b: {image: 'x:1', ports: ['${A}:1']}",
+    ] {
+        assert_eq!(of(fine), 0, "{fine}");
+    }
+}
+
+#[test]
+fn a_dollar_is_eaten_in_a_hash_and_in_a_shells_own_variable_only() {
+    let of =
+        |service: &str| count("dollar-eaten", &format!("services: {{a: {{image: 'x:1', {service}}}}}\n"));
+    for wrong in [
+        "environment: {H: $2y$10$Abcdef.GhIj}",
+        "environment: ['H=$2b$12$abcdefghijkl']",
+        "labels: ['auth=admin:$apr1$abcdefgh$ijkl']",
+        "command: [sh, -c, 'for i in 1 2; do echo $i; done']",
+        "healthcheck: {test: 'x=1; test $x = 1'}",
+    ] {
+        assert_eq!(of(wrong), 1, "{wrong}");
+    }
+    for fine in [
+        "environment: {H: $$2y$$10$$Abcdef.GhIj}",
+        "environment: {H: $HASH}",
+        "environment: ['NAME=$NAME']",
+        "command: [sh, -c, 'for i in 1 2; do echo $$i; done']",
+        "command: [sh, -c, 'echo $HOME ${x:-1}']",
+        "environment: {PRICE: 'a $5 note', H: '$2y$10$1bc'}",
+    ] {
+        assert_eq!(of(fine), 0, "{fine}");
+    }
+}
+
+#[test]
+fn names_are_missing_only_where_no_other_file_can_have_them() {
+    let add_on = (
+        "docker-compose.extra.yml",
+        "services: {a: {image: 'x:1', depends_on: [kafka], volumes: ['data:/d']}}\n",
+    );
+    let base = ("docker-compose.yml", "services: {b: {image: 'x:1'}}\n");
+    let is_said = |files: &[(&str, &str)]| found(files).iter().any(|said| said.starts_with("not-declared"));
+    assert!(is_said(&[("docker-compose.yml", add_on.1)]) && is_said(&[add_on]));
+    assert!(!is_said(&[base, add_on]) && !is_said(&[("docker-compose.other.yml", base.1), add_on]));
+    assert!(!is_said(&[(
+        "docker-compose.yml",
+        "include: ['https://github.com/a/b.git']\nservices: {a: {image: 'x:1', depends_on: [kafka]}}\n"
+    )]));
+    let fine = "services: {a: {image: 'x:1', networks: [default], volumes: ['data:/d'], depends_on: {no: {condition: service_started, required: false}}}}\nvolumes: {data: {external: true}}\n";
+    assert!(!is_said(&[("docker-compose.yml", fine)]));
+}
+
+#[test]
+fn a_file_that_everybody_makes_for_himself_is_not_missed() {
+    let compose = ("docker-compose.yml", "services: {a: {image: 'x:1', env_file: conf/a.env}}\n");
+    let is_said =
+        |files: &[(&str, &str)]| found(files).iter().any(|said| said.starts_with("compose-file-missing"));
+    assert!(is_said(&[compose]));
+    for other in ["conf/a.env.example", "conf/example.a.env", "conf/a.env"] {
+        assert!(!is_said(&[compose, (other, "A=1\n")]), "{other}");
+    }
+    for line in ["conf/a.env", "*.env", "/conf/", "**/a.env"] {
+        assert!(!is_said(&[compose, (".gitignore", &format!("# x\n{line}\n"))]), "{line}");
+    }
+    assert!(is_said(&[compose, (".gitignore", "b.env\n")]));
+}
+
+#[test]
+fn a_configuration_inside_of_the_compose_file_is_read_with_its_places() {
+    let project = Project::empty();
+    let compose = "services:\n  prometheus:\n    image: prom/prometheus:v3.5.0\n    configs: [{source: c, target: /etc/prometheus/prometheus.yml}]\nconfigs:\n  c:\n    content: |\n      scrape_configs:\n        - job_name: a\n          static_configs: [{targets: ['localhost:9100']}]\n";
+    project.write("stack/compose.yaml", compose);
+    let said = project.skymon(&["validate", "stack"]).stdout;
+    assert!(said.contains("error[localhost-in-container]"), "{said}");
+    assert!(said.contains("--> stack/compose.yaml:10:39"), "{said}");
+}
+
+#[test]
+fn a_password_in_a_file_of_variables_is_found_and_not_shown() {
+    let project = Project::empty();
+    let compose = "services:\n  grafana:\n    image: grafana/grafana:13.2.3\n    env_file: grafana.env\n";
+    project.write("stack/compose.yaml", compose);
+    project.write("stack/grafana.env", "# of Grafana\nexport GF_SECURITY_ADMIN_PASSWORD=prom-operator\n");
+    let said = project.skymon(&["validate", "stack"]).stdout;
+    assert!(said.contains("warning[default-password]") && said.contains("stack/grafana.env:2:8"), "{said}");
+    assert!(!said.contains("prom-operator"), "{said}");
+    project.write("stack/grafana.env", "GF_SECURITY_ADMIN_PASSWORD=long-and-of-ones-own\n");
+    let said = project.skymon(&["validate", "stack"]).stdout;
+    assert!(!said.contains("password") && !said.contains("secret-in-file"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn owners_and_modes_of_a_folder_are_those_on_the_disk() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::empty();
+    let compose = "services:\n  grafana:\n    image: grafana/grafana:13.2.3\n    volumes: [./data:/var/lib/grafana]\n  a:\n    image: x:1\n    entrypoint: [/s/run.sh]\n    volumes: [./s:/s]\n";
+    project.write("stack/compose.yaml", compose);
+    project.write("stack/s/run.sh", "true\n");
+    project.write("stack/data/x", "");
+    let ids = || project.skymon(&["validate", "stack"]).stdout;
+    let (data, script) = (project.path("stack/data"), project.path("stack/s/run.sh"));
+    let set = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("is ours");
+    };
+    set(&data, 0o755);
+    set(&script, 0o644);
+    let said = ids();
+    assert!(said.contains("folder-not-writable") && said.contains("script-not-executable"), "{said}");
+    set(&data, 0o777);
+    set(&script, 0o755);
+    let said = ids();
+    assert!(!said.contains("folder-not-writable") && !said.contains("script-not-executable"), "{said}");
 }

@@ -113,6 +113,11 @@ fn without_a_compose_file_files_are_known_by_their_shape() {
         ("am/config.yml", "route: {receiver: x}\nreceivers: [{name: x}]\n"),
         ("other.yml", "a: 1\n"),
         ("broken.yml", "a: [\n"),
+        ("promtail.yml", "clients: [{url: http://loki}]\nscrape_configs: []\n"),
+        (
+            "alerting.yml",
+            "apiVersion: 1\ngroups:\n- name: g\n  rules: [{data: [{model: {expr: up}}]}]\n# expr: x\n",
+        ),
     ]);
     assert_eq!((stack.prometheuses.len(), stack.alertmanagers.len(), stack.rules().count()), (1, 1, 1));
     assert!(stack.rule_files[0].is_loaded);

@@ -16,7 +16,7 @@ fn run(stack: &Stack, report: &mut Report) {
             host.rsplit_once('/').map_or(("", host.as_str()), |(folder, name)| (folder, name));
         let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         let bare = name.trim_start_matches('.');
-        let is_made = EXAMPLES.iter().any(|word| {
+        let is_example = |word: &&str| {
             let names = [
                 format!("{name}.{word}"),
                 format!("{word}.{bare}"),
@@ -24,8 +24,8 @@ fn run(stack: &Stack, report: &mut Report) {
                 format!("{bare}.{word}"),
             ];
             names.iter().any(|name| stack.folder.kind(&at(name)) == Kind::File)
-        });
-        if is_made {
+        };
+        if EXAMPLES.iter().any(is_example) || stack.folder.is_ignored(host) {
             continue;
         }
         let help = match missing.key {

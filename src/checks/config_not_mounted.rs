@@ -7,10 +7,10 @@ use crate::stack::{Program, Stack};
 pub(super) const CHECK: Check = Check { id: "config-not-mounted", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
-    for program in [Program::Prometheus, Program::Alertmanager] {
+    for program in [Program::Prometheus, Program::Alertmanager, Program::Blackbox] {
         for service in stack.running(program) {
             // Another start may write the file first.
-            if service.is_built || service.get("entrypoint").is_some() {
+            if !service.is_upstream() || service.get("entrypoint").is_some() {
                 continue;
             }
             let flag = service.flag("config.file").filter(|path| path.starts_with('/'));
@@ -24,6 +24,10 @@ fn run(stack: &Stack, report: &mut Report) {
                 continue;
             }
             let own = program.config() == Some(path.as_str());
+            // The modules that the blackbox exporter brings are of use as they are.
+            if own && program == Program::Blackbox {
+                continue;
+            }
             let message = if own {
                 format!("{} runs the configuration of its image: none is mounted at `{path}`", program.name())
             } else {

@@ -19,13 +19,13 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         let lost = match program {
-            Program::Prometheus => "the history",
-            Program::Alertmanager => "silences, and what was notified already,",
-            _ => "users, and dashboards made in the browser,",
+            Program::Prometheus => "the history goes",
+            Program::Alertmanager => "silences, and what was notified already, go",
+            _ => "users, and dashboards made in the browser, go",
         };
         report.push(
             CHECK
-                .finding(format!("{} keeps nothing: {lost} go with the container", program.name()))
+                .finding(format!("{} keeps nothing: {lost} with the container", program.name()))
                 .at(service.name.place(), format!("nothing with a name is mounted at `{path}`"))
                 .help(format!("add to `volumes:` of the service `{}_data:{path}`, and `{}_data: {{}}` to those at the top", service.name, service.name)),
         );

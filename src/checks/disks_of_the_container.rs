@@ -9,7 +9,8 @@ pub(super) const CHECK: Check = Check { id: "disks-of-the-container", severity: 
 fn run(stack: &Stack, report: &mut Report) {
     for service in stack.running(Program::NodeExporter) {
         let is_off = |flag: &str| service.words.iter().any(|word| word.value == format!("--{flag}"));
-        if is_off("no-collector.filesystem") || is_off("collector.disable-defaults") || service.is_built {
+        if is_off("no-collector.filesystem") || is_off("collector.disable-defaults") || !service.is_upstream()
+        {
             continue;
         }
         let is_root = |origin: &Origin| matches!(origin, Origin::Machine(path) if path == "/");

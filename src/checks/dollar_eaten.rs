@@ -15,42 +15,41 @@ fn run(stack: &Stack, report: &mut Report) {
     for compose in &stack.composes {
         for document in compose.documents() {
             for (_, service) in document.root().get("services").iter().flat_map(Node::entries) {
-                search(compose, &service, 0, report);
+                search(compose, &service, false, 0, report);
             }
         }
     }
 }
 
-fn search(compose: &Compose, node: &Node, depth: usize, report: &mut Report) {
+/// `is_command`: whether a shell may read the text.
+fn search(compose: &Compose, node: &Node, is_command: bool, depth: usize, report: &mut Report) {
     if depth > MAX_DEPTH {
         return;
     }
-    for (_, value) in node.entries() {
-        search(compose, &value, depth + 1, report);
+    for (key, value) in node.entries() {
+        let is_command = is_command || matches!(key.as_str(), "command" | "entrypoint" | "healthcheck");
+        search(compose, &value, is_command, depth + 1, report);
     }
     for item in node.items() {
-        search(compose, &item, depth + 1, report);
+        search(compose, &item, is_command, depth + 1, report);
     }
     let Some(text) = node.text().filter(|text| text.contains('$')) else { return };
-    let unset = compose.unset_variables(node);
-    let Some(one) =
-        unset.iter().find(|one| !one.is_braced && (is_in_hash(text, one) || is_of_shell(text, one)))
-    else {
+    for one in compose.unset_variables(node).iter().filter(|one| !one.is_braced) {
+        let what = if is_in_hash(text, one) {
+            "the rest of the hash is another"
+        } else if is_command && is_of_shell(text, one) {
+            "the shell inside never sees it"
+        } else {
+            continue;
+        };
+        report.push(
+            CHECK
+                .finding(format!("compose replaces `{}` by nothing: {what}", shown(&text[one.range.clone()])))
+                .at(node.at().place(), "a `$` with a name after it is a variable of compose")
+                .help("write each such `$` twice: `$$`"),
+        );
         return;
-    };
-    let dollar = &text[one.range.clone()];
-    let what = if is_of_shell(text, one) {
-        "the shell inside never sees it"
-    } else {
-        "the rest of the hash is another"
-    };
-    // The line of it, not its value: what is hashed is nobody's to read.
-    report.push(
-        CHECK
-            .finding(format!("compose replaces `{}` by nothing: {what}", shown(dollar)))
-            .at(node.at().place(), "a `$` with a name after it is a variable of compose")
-            .help("write each such `$` twice: `$$`"),
-    );
+    }
 }
 
 /// Of a hash only how it begins.

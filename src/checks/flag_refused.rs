@@ -20,7 +20,7 @@ const REPLACED: [(&str, &str); 5] = [
 fn run(stack: &Stack, report: &mut Report) {
     for (_, service) in stack.services() {
         // Another start may do with its words what it likes.
-        let Some(program) = service.program.filter(|_| !service.is_built) else { continue };
+        let Some(program) = service.program.filter(|_| service.is_upstream()) else { continue };
         let Some(version) = service.image.as_ref().and_then(|image| image.version()) else { continue };
         if service.get("entrypoint").is_none()
             && let Some(flags) = Flags::of(program, version)

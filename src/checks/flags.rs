@@ -35,7 +35,7 @@ impl Flags {
             Program::NodeExporter => include_str!("flags/node.txt"),
             _ => return None,
         };
-        let mut lines = table.lines().filter(|line| !line.starts_with('#'));
+        let mut lines = table.lines().filter(|line| !line.starts_with("//!"));
         let mut covered = lines.next()?.split(' ').skip(1).filter_map(parse);
         let is_covered = (covered.next()?..=covered.next()?).contains(&version);
         is_covered.then(|| Flags(lines.filter_map(flag).collect()))

@@ -8,8 +8,9 @@ pub(super) const CHECK: Check = Check { id: "folder-not-writable", severity: Sev
 
 fn run(stack: &Stack, report: &mut Report) {
     for (compose, service) in stack.services() {
-        let is_theirs = service.user.is_none() && service.get("entrypoint").is_none() && !service.is_built;
-        let Some(program) = service.program.filter(|_| is_theirs && is_upstream(service)) else { continue };
+        let is_theirs =
+            service.user.is_none() && service.get("entrypoint").is_none() && service.is_upstream();
+        let Some(program) = service.program.filter(|_| is_theirs) else { continue };
         let Some((user, data)) = program.user().and_then(|user| Some((user, data(program, service)?))) else {
             continue;
         };
@@ -36,12 +37,6 @@ fn run(stack: &Stack, report: &mut Report) {
                 )),
         );
     }
-}
-
-/// Whether the image is the one whose user is known.
-fn is_upstream(service: &Service) -> bool {
-    let repository = service.image.as_ref().map_or("", |image| image.repository.as_str());
-    ["prom/", "prometheus/", "grafana/"].iter().any(|owner| repository.contains(owner))
 }
 
 fn data(program: Program, service: &Service) -> Option<String> {

@@ -7,7 +7,9 @@ use crate::stack::{Program, Service, Stack};
 pub(super) const CHECK: Check = Check { id: "gpu-not-reserved", severity: Severity::Warning, run };
 
 fn run(stack: &Stack, report: &mut Report) {
-    for service in stack.running(Program::DcgmExporter).filter(|service| !has_gpu(service)) {
+    for service in
+        stack.running(Program::DcgmExporter).filter(|service| service.is_upstream() && !has_gpu(service))
+    {
         report.push(
             CHECK
                 .finding(format!("`{}` is given no GPU: it finds none, and ends", service.name))

@@ -119,7 +119,7 @@ mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
 mod panel_without_query;
-mod password_may_be_blank;
+mod password_may_be_default;
 mod path_from_shell;
 mod percent_of_ratio;
 mod placeholder;
@@ -295,7 +295,7 @@ pub const ALL: &[Check] = &[
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
     panel_without_query::CHECK,
-    password_may_be_blank::CHECK,
+    password_may_be_default::CHECK,
     path_from_shell::CHECK,
     percent_of_ratio::CHECK,
     placeholder::CHECK,

@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check { id: "not-declared", severity: Severity::
 fn run(stack: &Stack, report: &mut Report) {
     for compose in &stack.composes {
         // What is missing may be declared in a file that is not there, or is elsewhere.
-        if compose.missing.iter().any(|one| one.key != "env_file") || compose.is_partial {
+        if compose.missing.iter().any(|one| one.key != "env_file") {
             continue;
         }
         for service in &compose.services {
@@ -37,8 +37,11 @@ fn check(compose: &Compose, service: &Service, report: &mut Report) {
             continue;
         }
         let kind = section.trim_end_matches('s');
-        let known = declared.iter().map(|one: &Declared| one.name.as_str());
-        let help = match (nearest(&name, known), section) {
+        let near = nearest(&name, declared.iter().map(|one: &Declared| one.name.as_str()));
+        if near.is_none() && !compose.is_whole {
+            continue;
+        }
+        let help = match (near, section) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, "volumes") if name.contains('/') => format!("for a folder write `./{name}`"),
             (None, "secrets" | "configs") => format!("add to `{section}:` at the top `{name}: {{file: …}}`"),
@@ -57,7 +60,11 @@ fn check(compose: &Compose, service: &Service, report: &mut Report) {
             continue;
         }
         let services = || compose.services.iter().map(|service| service.name.as_str());
-        let help = match nearest(name, services()) {
+        let near = nearest(name, services());
+        if near.is_none() && !compose.is_whole {
+            continue;
+        }
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", words::list(services())),
         };

@@ -1,5 +1,7 @@
 //! A mount from wherever the shell was that started compose.
 
+use std::collections::BTreeSet;
+
 use super::Check;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
@@ -7,12 +9,17 @@ use crate::stack::Stack;
 pub(super) const CHECK: Check = Check { id: "path-from-shell", severity: Severity::Warning, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    // Once for each file: whoever writes it once writes it everywhere.
+    let mut said = BTreeSet::new();
     for (_, service) in stack.services() {
         for mount in service.mounts.iter().filter(|mount| !mount.is_secret) {
             let text = mount.at.text();
             let Some(word) = ["${PWD}", "$PWD"].into_iter().find(|word| text.contains(word)) else {
                 continue;
             };
+            if !said.insert(mount.at.document().name().to_owned()) {
+                continue;
+            }
             report.push(
                 CHECK
                     .finding(format!(

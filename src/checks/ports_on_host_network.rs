@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Spanned;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "ports-on-host-network", severity: Severity::Warning, run };
@@ -9,7 +10,7 @@ pub(super) const CHECK: Check = Check { id: "ports-on-host-network", severity: S
 fn run(stack: &Stack, report: &mut Report) {
     for (_, service) in stack.services().filter(|(_, service)| service.is_on_host_network()) {
         let Some(port) = service.ports.first() else { continue };
-        let mode = service.network_mode.as_ref().map_or_else(|| service.name.place(), |mode| mode.place());
+        let mode = service.network_mode.as_ref().map_or_else(|| service.name.place(), Spanned::place);
         report.push(
             CHECK
                 .finding(format!(

@@ -45,7 +45,7 @@ fn run(stack: &Stack, report: &mut Report) {
         search(root, 0, report);
     }
     for (_, service) in stack.services() {
-        for variable in &service.environment {
+        for variable in service.environment.iter().filter(|variable| !variable.is_from_file) {
             let Some(value) = variable.value.as_ref().filter(|_| is_secret_variable(&variable.name)) else {
                 continue;
             };

@@ -24,7 +24,15 @@ pub struct Document {
 impl Document {
     /// Reads YAML: what could be read, and what is wrong with the rest.
     pub fn yaml(source: SourceFile) -> (Rc<Document>, Vec<Diagnostic>) {
-        let (index, problems) = build::build(&source, MAX_VALUES);
+        let (mut index, mut problems) = build::build(&source, MAX_VALUES);
+        if !index.is_complete()
+            && let Some(joined) = with_brackets_joined(&source.text)
+        {
+            let (other, found) = build::build(&SourceFile::new(source.name.clone(), joined), MAX_VALUES);
+            if other.is_complete() {
+                (index, problems) = (other, found);
+            }
+        }
         (Rc::new(Document { source, index }), problems)
     }
 
@@ -46,7 +54,7 @@ impl Document {
         &self.source.name
     }
 
-    /// Whether it was read to its end.
+    /// Whether all of it could be read.
     pub fn is_complete(&self) -> bool {
         self.index.is_complete()
     }
@@ -359,6 +367,27 @@ impl fmt::Debug for Node {
     }
 }
 
+/// A `]` or `}` on a line of its own, no deeper than what it closes, is refused by the letter of YAML, and by our parser; the
+/// programs take it. Here it stands at the end of the line before, and every place is what it was.
+fn with_brackets_joined(text: &str) -> Option<String> {
+    let mut joined: Vec<u8> = text.bytes().collect();
+    let mut before: &str = "";
+    let mut start = 0;
+    let mut is_changed = false;
+    for line in text.split_inclusive('\n') {
+        let closes = line.trim().trim_end_matches(',');
+        let is_closing = !closes.is_empty() && closes.chars().all(|c| matches!(c, ']' | '}'));
+        // A comment would swallow it.
+        if is_closing && start > 0 && !before.contains('#') && !before.trim().is_empty() {
+            joined[start - 1] = b' ';
+            is_changed = true;
+        }
+        before = line;
+        start += line.len();
+    }
+    String::from_utf8(joined).ok().filter(|_| is_changed)
+}
+
 /// Of a text of several lines the first one that says something: where a reader looks.
 fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
     let mut start = range.start;
@@ -379,6 +408,19 @@ mod tests {
 
     fn yaml(text: &str) -> Node {
         Document::yaml(SourceFile::new("x.yml", text)).0.root()
+    }
+
+    #[test]
+    fn a_bracket_that_stands_no_deeper_than_its_key_closes_the_list() {
+        let (document, problems) = Document::yaml(SourceFile::new(
+            "x.yml",
+            "a:\n  b: [\n    1,\n  ]\n  c: {\n    d: 2\n  }\ne: 3\n",
+        ));
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(document.root().find(&["a", "b"]).map(|node| node.items().len()), Some(1));
+        let last = document.root().get("e").and_then(|node| node.value()).expect("is there");
+        assert_eq!((last.as_str(), format!("{:?}", last.at)), ("3", "x.yml:8:4".to_owned()));
+        assert!(!Document::yaml(SourceFile::new("x.yml", "a: [1,\n2\n")).1.is_empty());
     }
 
     #[test]

@@ -109,6 +109,26 @@ impl Folder {
         }
     }
 
+    /// Whether git is told to leave the file out: then it is made where it is needed. Read as far as it concerns one file.
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let fits = |folder: &str, line: &str| {
+            let line = line.trim();
+            let below = path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/');
+            match line.trim_start_matches("**/").strip_prefix('/').unwrap_or(line) {
+                plain if plain.trim_end_matches('/').contains('/') => matches_glob(plain, below),
+                plain => {
+                    matches_glob(plain, name)
+                        || below.split('/').any(|part| plain.trim_end_matches('/') == part)
+                }
+            }
+        };
+        ["", folder].iter().any(|folder| match self.read(&join(folder, ".gitignore").unwrap_or_default()) {
+            Read::Text(source) => source.text.lines().any(|line| !line.is_empty() && fits(folder, line)),
+            _ => false,
+        })
+    }
+
     pub fn read(&self, path: &str) -> Read {
         let name = self.name(path);
         match self {

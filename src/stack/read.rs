@@ -167,18 +167,24 @@ impl Reader {
         }
         for (folder, paths) in by_folder {
             let env = self.env(&folder);
+            let files = paths.len();
             let named = chosen(&env).map(|files| {
                 let paths = files.iter().filter_map(|file| join(&folder, file));
                 paths.filter_map(|path| self.document(&path)).collect::<Vec<_>>()
             });
-            let projects = match named.filter(|documents| !documents.is_empty()) {
-                Some(documents) => vec![documents],
-                None => self.projects(paths),
-            };
-            for documents in projects {
-                let is_whole = documents.first().is_some_and(|document| rank(document.name()) < 2);
-                let (compose, notes) = Compose::read(&documents, &folder, &env, self);
-                if is_whole {
+            let named = named.filter(|documents| !documents.is_empty());
+            let is_named = named.is_some();
+            for documents in named.map_or_else(|| self.projects(paths), |documents| vec![documents]) {
+                let ranks: Vec<u8> = documents.iter().map(|document| rank(document.name())).collect();
+                // By itself compose takes a base and its override. A file that is alone is started alone.
+                let are_taken = match ranks.as_slice() {
+                    [one] if files == 1 => *one != 2,
+                    [base, rest @ ..] => *base < 2 && rest.iter().all(|rank| *rank == 2),
+                    [] => false,
+                };
+                let (mut compose, notes) = Compose::read(&documents, &folder, &env, self);
+                compose.is_whole &= is_named || are_taken;
+                if compose.is_whole {
                     self.services_without_image(&compose);
                 }
                 self.seen.extend(compose.inline().into_iter().map(|(name, document)| (name, Some(document))));
@@ -196,11 +202,8 @@ impl Reader {
         }
     }
 
-    /// A service that nothing says what to run of. Only of the files that compose takes by itself: others add to them.
+    /// A service that nothing says what to run of. Only of a whole project: other files add to it.
     fn services_without_image(&mut self, compose: &Compose) {
-        if !compose.documents().all(|one| one.is_complete()) {
-            return;
-        }
         let has_none = |service: &&Service| {
             ["image", "build", "extends", "provider"].iter().all(|key| service.get(key).is_none())
         };
@@ -629,7 +632,10 @@ impl Shape {
                 rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
             })
         };
-        if has("scrape_configs") || (has("rule_files") && has("alerting")) {
+        // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
+        if has("clients") || has("positions") || has("groups") && has("apiVersion") {
+            None
+        } else if has("scrape_configs") || (has("rule_files") && has("alerting")) {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)

@@ -1,5 +1,5 @@
-//! What a running service does, as its flags and variables say, and its image where they do not: where it listens, and
-//! whether anybody asks for its health.
+//! What is known of a running service by its flags and variables, and by its image where they say nothing: where it listens,
+//! and whether anybody asks for its health.
 
 use super::{Program, Service};
 use crate::source::Spanned;
@@ -53,6 +53,14 @@ impl Service {
     fn short_flag(&self, name: &str) -> Option<Spanned<String>> {
         let at = self.words.iter().position(|word| word.value == name)?;
         self.words.get(at + 1).cloned()
+    }
+
+    /// Whether its image is the project's own, or a packager's that keeps to it, and not one that somebody built on it under
+    /// the same name.
+    pub fn is_upstream(&self) -> bool {
+        let Some(image) = self.image.as_ref().filter(|_| !self.is_built) else { return false };
+        let owner = image.repository.rsplit('/').nth(1).unwrap_or_default();
+        ["bitnami", "cadvisor", "google", "grafana", "k8s", "nvidia", "prom", "prometheus"].contains(&owner)
     }
 
     /// Whether its image is known to bring no health check of its own.

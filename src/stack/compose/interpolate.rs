@@ -126,25 +126,19 @@ fn collect(text: &str, offset: usize, depth: usize, found: &mut Vec<VariableUse>
             at = dollar + 2;
             continue;
         }
-        let (name, operation, end) = match after.strip_prefix('{').and_then(split_at_closing) {
-            Some((inside, _)) => {
-                let (name, operation) = inside.split_at(name_length(inside));
-                let skipped = dollar + 2 + name.len();
-                if depth < 8 {
-                    collect(operation, offset + skipped, depth + 1, found);
-                }
-                (name, operation, dollar + 2 + inside.len() + 1)
-            }
-            None => {
-                let length = name_length(after);
-                (&after[..length], "", dollar + 1 + length)
-            }
-        };
+        let braced = after.strip_prefix('{').and_then(split_at_closing).map(|(inside, _)| inside);
+        let inside = braced.unwrap_or(&after[..name_length(after)]);
+        let (name, operation) = inside.split_at(name_length(inside));
+        let start = dollar + if braced.is_some() { 2 } else { 1 };
+        if depth < 8 {
+            collect(operation, offset + start + name.len(), depth + 1, found);
+        }
+        let end = start + inside.len() + usize::from(braced.is_some());
         if !name.is_empty() {
             found.push(VariableUse {
                 name: name.to_owned(),
                 range: offset + dollar..offset + end,
-                is_braced: after.starts_with('{'),
+                is_braced: braced.is_some(),
                 operation: operation.to_owned(),
             });
         }
@@ -203,12 +197,12 @@ mod tests {
     #[test]
     fn every_variable_of_a_text_is_found_with_its_place() {
         let text = "a$$b $C ${D:-${E}} $2y$10$Fg. ${";
-        let found: Vec<(&str, &str, &str)> = Vec::new();
         let uses = uses(text);
-        let mut found = found;
-        found.extend(
-            uses.iter().map(|one| (one.name.as_str(), &text[one.range.clone()], one.operation.as_str())),
-        );
+        let said = |one| {
+            let VariableUse { name, range, operation, .. }: &VariableUse = one;
+            (name.as_str(), &text[range.clone()], operation.as_str())
+        };
+        let found: Vec<(&str, &str, &str)> = uses.iter().map(said).collect();
         let expected = [("C", "$C", ""), ("E", "${E}", ""), ("D", "${D:-${E}}", ":-${E}"), ("Fg", "$Fg", "")];
         assert_eq!(found, expected);
     }

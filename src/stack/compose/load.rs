@@ -154,10 +154,9 @@ impl Loader<'_> {
 
     /// A service with what it extends before it.
     fn extended(&mut self, node: &Node, part: &Part, depth: usize, pieces: &mut Vec<Piece>) {
-        if depth < MAX_DEPTH && pieces.len() < MAX_PIECES {
-            if let Some(base) = node.get("extends") {
-                self.base(&base, part, depth, pieces);
-            }
+        let base = node.get("extends").filter(|_| depth < MAX_DEPTH && pieces.len() < MAX_PIECES);
+        if let Some(base) = base {
+            self.base(&base, part, depth, pieces);
         }
         let Part { folder, env, .. } = part;
         pieces.push(Piece { node: node.clone(), folder: Rc::clone(folder), env: Rc::clone(env) });

@@ -2,6 +2,7 @@
 //! of one project are read as compose merges them; a value that stands in one place has that place.
 
 mod dotenv;
+mod environment;
 mod facts;
 mod interpolate;
 mod load;
@@ -12,6 +13,7 @@ mod service;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use self::environment::Variable;
 use self::interpolate::Env;
 pub use self::interpolate::VariableUse;
 pub(super) use self::interpolate::chosen;
@@ -20,7 +22,7 @@ pub(super) use self::load::{Files, brought};
 use self::load::{Loader, Part, section};
 pub use self::parts::{Image, Mount, Origin, Port};
 pub use self::program::Program;
-pub use self::service::{Dependency, Healthcheck, Service, Variable};
+pub use self::service::{Dependency, Healthcheck, Service};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
@@ -36,8 +38,9 @@ pub struct Compose {
     pub configs: Vec<Declared>,
     /// What compose wants to read, and is not there.
     pub missing: Vec<Missing>,
-    /// Whether some of it stands elsewhere, and was not read.
-    pub is_partial: bool,
+    /// Whether these are all the files of the project: then what is not in them is nowhere. Of several files without the one
+    /// that compose takes by itself nobody knows which go together.
+    pub is_whole: bool,
     parts: Vec<Part>,
 }
 
@@ -88,7 +91,7 @@ impl Compose {
             secrets: declared("secrets"),
             configs: declared("configs"),
             missing: Vec::new(),
-            is_partial,
+            is_whole: !is_partial && parts.iter().all(|part| part.document.is_complete()),
             parts: Vec::new(),
         };
         for (name, pieces) in pieces {
@@ -188,14 +191,7 @@ impl Compose {
 
     /// The service that a host name means to the others.
     pub fn named(&self, host: &str) -> Option<&Service> {
-        let is_called = |service: &&Service| {
-            let says = |key: &str| service.text(key).is_some_and(|text| text.value == host);
-            service.name.value == host
-                || service.aliases.iter().any(|alias| alias == host)
-                || says("container_name")
-                || says("hostname")
-        };
-        self.services.iter().find(is_called)
+        self.services.iter().find(|service| service.is_called(host))
     }
 }
 

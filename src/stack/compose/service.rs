@@ -1,11 +1,10 @@
 //! One service, from the pieces that several files say of it: merged as compose merges them.
 
-use super::dotenv;
-use super::load::{Files, Missing, Piece};
-use super::parts::{self, Image, Mount, Origin, Port, from_host};
+use super::environment::Variable;
+use super::load::Piece;
+use super::parts::{self, Image, Mount, Origin, Port};
 use super::{Declared, Program};
-use crate::source::{At, Document, Node, Spanned};
-use crate::stack::folder::Kind;
+use crate::source::{At, Node, Spanned};
 
 /// One service.
 #[derive(Debug)]
@@ -25,6 +24,8 @@ pub struct Service {
     pub network_mode: Option<Spanned<String>>,
     /// Names that other services reach it by, beside its own.
     pub aliases: Vec<String>,
+    /// Its `container_name` and `hostname`.
+    called: Vec<String>,
     pub secrets: Vec<Spanned<String>>,
     pub configs: Vec<Spanned<String>>,
     /// What `env_file` sets first, then what is listed.
@@ -41,14 +42,6 @@ pub struct Service {
     pub restart: Option<Spanned<String>>,
     /// What each file says of it, the last one wins.
     pieces: Vec<Piece>,
-}
-
-/// One variable of a service's environment.
-#[derive(Clone, Debug)]
-pub struct Variable {
-    pub name: Spanned<String>,
-    /// `None`: taken over from whoever runs compose.
-    pub value: Option<Spanned<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +76,7 @@ impl Service {
             networks: Vec::new(),
             network_mode: None,
             aliases: Vec::new(),
+            called: Vec::new(),
             secrets: Vec::new(),
             configs: Vec::new(),
             environment: Vec::new(),
@@ -108,6 +102,11 @@ impl Service {
         service.extra_hosts = service.all("extra_hosts").iter().flat_map(hosts).collect();
         service.profiles = service.all("profiles").iter().flat_map(|piece| piece.node.texts()).collect();
         service.healthcheck = service.read_healthcheck();
+        service.called = ["container_name", "hostname"]
+            .iter()
+            .filter_map(|key| service.text(key))
+            .map(|name| name.value)
+            .collect();
         service.user = service.text("user");
         service.restart = service.text("restart");
         service.mounts = service.read_mounts();
@@ -133,7 +132,7 @@ impl Service {
     }
 
     /// What every file says at this key, the base first.
-    fn all(&self, key: &str) -> Vec<Piece> {
+    pub(super) fn all(&self, key: &str) -> Vec<Piece> {
         let mut found = Vec::new();
         for piece in self.pieces.iter().filter_map(|piece| piece.get(key)) {
             match piece.tag() {
@@ -232,46 +231,6 @@ impl Service {
 
     // What needs other files and the sections at the top.
 
-    /// Variables, those of files first: what is listed wins.
-    pub(super) fn read_environment(&mut self, files: &mut dyn Files, missing: &mut Vec<Missing>) {
-        let mut variables: Vec<Variable> = Vec::new();
-        let mut add = |name: Spanned<String>, value: Option<Spanned<String>>| {
-            variables.retain(|known| known.name.value != name.value);
-            variables.push(Variable { name, value });
-        };
-        for piece in self.all("env_file") {
-            let items = if piece.node.is_list() { piece.node.items() } else { vec![piece.node.clone()] };
-            for item in items {
-                let Some(path) = item.value().or_else(|| item.get("path")?.value()) else { continue };
-                let is_optional = item.get("required").is_some_and(|node| node.text() == Some("false"));
-                let path = path.map(|text| piece.env.expand(&text));
-                let Origin::Host(host) = from_host(&path, &piece.folder) else {
-                    self.has_unread_variables = true;
-                    continue;
-                };
-                let document = files.plain(&host);
-                self.has_unread_variables |= document.is_none();
-                match document {
-                    Some(document) => {
-                        for (name, value) in assigned(&document, &piece) {
-                            add(name, value);
-                        }
-                    }
-                    None if files.kind(&host) == Kind::Missing && !is_optional => {
-                        missing.push(Missing { key: "env_file", path, host });
-                    }
-                    None => {}
-                }
-            }
-        }
-        for piece in self.all("environment") {
-            for (name, value) in listed(&piece) {
-                add(name, value);
-            }
-        }
-        self.environment = variables;
-    }
-
     /// What compose brings to a path of its own: secrets and configs.
     pub(super) fn mount_granted(&mut self, key: &str, declared: &[Declared]) {
         for piece in self.all(key) {
@@ -312,7 +271,7 @@ impl Service {
     }
 
     /// The values of a flag that may be given several times.
-    pub(super) fn flags(&self, name: &str) -> Vec<Spanned<String>> {
+    pub fn flags(&self, name: &str) -> Vec<Spanned<String>> {
         let value = |(at, word): (usize, &Spanned<String>)| {
             let rest = word.strip_prefix('-')?.trim_start_matches('-').strip_prefix(name)?;
             match rest.strip_prefix('=') {
@@ -353,6 +312,12 @@ impl Service {
         self.network_mode.as_ref().is_some_and(|mode| mode.value == "host")
     }
 
+    /// Whether others may mean it by this name.
+    pub fn is_called(&self, host: &str) -> bool {
+        let is_it = |name: &String| name == host;
+        self.name.value == host || self.aliases.iter().any(is_it) || self.called.iter().any(is_it)
+    }
+
     /// Whether one start brings up both, as far as profiles say: two that share none may be there instead of each other.
     pub fn runs_beside(&self, other: &Service) -> bool {
         let shares = |name: &Spanned<String>| other.profiles.iter().any(|own| own.value == name.value);
@@ -390,47 +355,6 @@ fn names(node: &Node) -> Vec<Spanned<String>> {
 /// Names of secrets and configs, short or with `source:`.
 fn granted(node: &Node) -> Vec<Spanned<String>> {
     node.items().iter().filter_map(|item| item.value().or_else(|| item.get("source")?.value())).collect()
-}
-
-type Named = (Spanned<String>, Option<Spanned<String>>);
-
-/// The variables of a file.
-fn assigned(document: &std::rc::Rc<Document>, piece: &Piece) -> Vec<Named> {
-    let mut env = (*piece.env).clone();
-    let read = |one: dotenv::Assignment| {
-        let at = document.at(one.at);
-        let value = match one.value {
-            Some(value) if one.is_literal => Some(value),
-            Some(value) => Some(env.expand(&value)),
-            None => env.get(&one.name).map(str::to_owned),
-        };
-        if let Some(value) = &value {
-            env.set(&one.name, value);
-        }
-        (Spanned::new(one.name, at.clone()), value.map(|value| Spanned::new(value, at)))
-    };
-    dotenv::parse(&document.source.text).into_iter().map(read).collect()
-}
-
-/// The variables of `environment`, as a map or as a list.
-fn listed(piece: &Piece) -> Vec<Named> {
-    let known = |name: &Spanned<String>| Some(Spanned::new(piece.env.get(name)?.to_owned(), name.at.clone()));
-    let entries = piece.node.entries().into_iter().map(|(name, value)| {
-        let value = value.value().map(|value| value.map(|text| piece.env.expand(&text)));
-        let value = value.or_else(|| known(&name));
-        (name, value)
-    });
-    let lines = piece.node.texts().into_iter().map(|line| match line.split_once('=') {
-        Some((name, value)) => {
-            let value = Spanned::new(piece.env.expand(value), line.at.clone());
-            (Spanned::new(name.to_owned(), line.at.clone()), Some(value))
-        }
-        None => {
-            let value = known(&line);
-            (line, value)
-        }
-    });
-    entries.chain(lines).collect()
 }
 
 fn dependencies(node: &Node) -> Vec<Dependency> {
