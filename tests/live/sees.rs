@@ -9,7 +9,7 @@ const CONFIG: &str = "
 version: 1
 name: lab
 services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004']}
+  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004', 'IP:8005']}
 receivers:
   pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
   team: {slack: {webhook_url_file: secrets/slack}}
@@ -43,6 +43,7 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
     let half = format!("{}\n", lines.join("\n"));
     assert_ne!(half, page);
     let _half = Receiver::start(lab.addr(8004), Reply::metrics(200, half));
+    let _shut = Receiver::start(lab.addr(8005), Reply::text(401, "who are you?"));
     pagerduty.answer(Reply::text(400, "invalid key"));
     lab.render();
     lab.hurry();
@@ -92,6 +93,14 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
 }
 
 fn expect_each(found: &[String]) {
+    expect(
+        found,
+        &[
+            "error target-down monitoring/prometheus/targets/chat.yml:7",
+            "HTTP status 401",
+            "give the job its key",
+        ],
+    );
     expect(
         found,
         &[

@@ -1,5 +1,6 @@
 //! Whether a program runs the configuration that is in its file.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,28 +14,32 @@ use crate::live::{Alertmanager, Prometheus};
 use crate::source::{Node, Spanned};
 use crate::stack::{self, Origin};
 
-pub(super) fn prometheus(
+/// Names the jobs that run otherwise than they are written.
+pub(super) fn prometheus<'f>(
     expected: &Expected<'_>,
-    file: &stack::Prometheus,
+    file: &'f stack::Prometheus,
     config: &stack::Prometheus,
     running: &Prometheus,
     report: &mut Report,
-) -> Result<()> {
-    let reload = &expected.reload[0];
+) -> Result<BTreeSet<&'f str>> {
+    let reload = &expected.reload.prometheus;
     let before = report.iter().count();
-    refused(running.has_loaded()?, "Prometheus", file.document.name(), reload, report);
+    let mut differing = BTreeSet::new();
     sections("Prometheus", &file.root, &config.root, &["scrape_configs"], reload, report);
     for job in &file.jobs {
-        match config.jobs.iter().find(|other| other.name.value == job.name.value) {
-            Some(other) => {
-                let differences = differences::between(&job.node, Some(&other.node), "");
-                differ("Prometheus", &format!("the job `{}`", job.name), &differences, reload, report);
-            }
-            None => report.push(
+        let Some(other) = config.jobs.iter().find(|other| other.name.value == job.name.value) else {
+            differing.insert(job.name.as_str());
+            report.push(
                 not_loaded(format!("Prometheus does not run the job `{}`", job.name), reload)
                     .at(job.name.place(), "not in the configuration that runs"),
-            ),
+            );
+            continue;
+        };
+        let differences = differences::between(&job.node, Some(&other.node), "");
+        if !differences.is_empty() {
+            differing.insert(job.name.as_str());
         }
+        differ("Prometheus", &format!("the job `{}`", job.name), &differences, reload, report);
     }
     // Those of `scrape_config_files` are not in the file either.
     let is_known = |name: &str| file.jobs.iter().any(|job| job.name.value == name);
@@ -51,7 +56,7 @@ pub(super) fn prometheus(
         let loaded = running.loaded_at()?;
         newer("Prometheus", &[PathBuf::from(file.document.name())], loaded, running.clock, reload, report);
     }
-    Ok(())
+    Ok(differing)
 }
 
 /// One that has none of the file's receivers.
@@ -65,10 +70,11 @@ pub(super) fn alertmanager(
     running: &Alertmanager,
     report: &mut Report,
 ) -> Result<()> {
-    let reload = &expected.reload[1];
+    let reload = &expected.reload.alertmanager;
     let metrics = running.metrics()?;
-    refused(metrics.has_loaded(), "Alertmanager", file.document.name(), reload, report);
-    if !metrics.has_read(&file.document.source.text) {
+    if !metrics.has_loaded() {
+        refused("Alertmanager", file.document.name(), reload, report);
+    } else if !metrics.has_read(&file.document.source.text) {
         let before = report.iter().count();
         let config = &running.config;
         let known = ["receivers", "time_intervals", "mute_time_intervals"];
@@ -105,19 +111,14 @@ pub(super) fn alertmanager(
     Ok(())
 }
 
-fn refused(has_loaded: bool, program: &str, file: &str, reload: &str, report: &mut Report) {
-    if !has_loaded {
-        report.push(
-            Diagnostic::error(
-                "config-refused",
-                format!(
-                    "{program} has refused the configuration that it was last given, and runs an older one"
-                ),
-            )
+pub(super) fn refused(program: &str, file: &str, reload: &str, report: &mut Report) {
+    let message =
+        format!("{program} has refused the configuration that it was last given, and runs an older one");
+    report.push(
+        Diagnostic::error("config-refused", message)
             .at_file(file, "")
             .help(format!("its log says what is wrong; mend it, then `{reload}`")),
-        );
-    }
+    );
 }
 
 /// Everything at the top of a configuration but what is looked at by name.

@@ -53,13 +53,7 @@ pub(super) fn compare(
     let partial = partial(file, all, &silent);
     let context = Context { up: &up, shown: &shown, silent: &silent, partial: &partial };
     for job in &file.jobs {
-        let engine = expected.plan.and_then(|plan| {
-            plan.services
-                .iter()
-                .find(|service| service.name == job.name.value)
-                .map(|service| &*service.engine)
-        });
-        if let Some(engine) = engine {
+        if let Some(engine) = engine(expected, &job.name) {
             lacking(&context, &job.name, engine, &questions, report);
         }
     }
@@ -252,12 +246,7 @@ fn silent<'a>(
     let mut found = Vec::new();
     for job in file.jobs.iter().filter(|job| !job.is_redirected()) {
         let own: Vec<&&Target> = up.iter().filter(|target| target.scrape_pool == job.name.value).collect();
-        let engine = expected.plan.and_then(|plan| {
-            plan.services
-                .iter()
-                .find(|service| service.name == job.name.value)
-                .map(|service| &*service.engine)
-        });
+        let engine = engine(expected, &job.name);
         let mut wanted: Vec<&str> = names.iter().copied().filter(|name| !is_of_any_process(name)).collect();
         match engine {
             Some(engine) => wanted.retain(|name| metric(engine, name).is_some_and(|metric| !metric.late)),
@@ -292,6 +281,12 @@ fn silent<'a>(
     found
 }
 
+/// What serves behind a job, where skymon rendered it.
+fn engine<'e>(expected: &Expected<'e>, job: &str) -> Option<&'e Engine> {
+    let service = expected.plan?.services.iter().find(|service| service.name == job)?;
+    Some(&service.engine)
+}
+
 /// The metric of an engine that a series is of.
 fn metric<'e>(engine: &'e Engine, name: &str) -> Option<&'e Metric> {
     let base =
@@ -305,11 +300,16 @@ fn lacking(context: &Context<'_>, job: &str, engine: &Engine, questions: &[Quest
     let is_told = |target: &Target| context.silent.iter().any(|told| std::ptr::eq(*told, target));
     let own: Vec<&&Target> =
         context.up.iter().filter(|target| target.scrape_pool == job && !is_told(target)).collect();
+    let reads_any = |question: &&Question| {
+        !question.is_panel
+            && question.needs(&|_| false).iter().any(|need| metric(engine, need.name).is_some())
+    };
+    let questions: Vec<&Question> = questions.iter().filter(reads_any).collect();
     let mut missing: BTreeMap<&str, (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     let mut mistyped: BTreeMap<(&str, &str), (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     for target in own {
         let name = target_name(&target.labels);
-        for question in questions.iter().filter(|question| !question.is_panel) {
+        for question in &questions {
             // What is not this engine's says nothing of it.
             let is_there = |selector: &VectorSelector| {
                 promql::metric(selector)
