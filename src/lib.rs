@@ -17,6 +17,7 @@ pub mod values;
 pub mod source;
 pub mod diagnostics;
 pub mod promql;
+pub mod gotemplate;
 pub mod http;
 pub mod templates;
 pub mod mounts;

@@ -1,12 +1,14 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
+pub mod labels;
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
-pub use promql_parser::label::{Matcher, Matchers};
+pub use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
 pub use promql_parser::parser::{self as ast, Expr};
 use promql_parser::parser::{self, VectorSelector};
@@ -162,6 +164,11 @@ pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
         _ => None,
     };
     walk(expr).into_iter().filter_map(selector).collect()
+}
+
+/// The conditions of a selector's braces.
+pub fn matchers(selector: &VectorSelector) -> &[Matcher] {
+    &selector.matchers.matchers
 }
 
 /// The name of the series that are asked for, if it is one name.

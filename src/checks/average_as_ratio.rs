@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check { id: "average-as-ratio", severity: Severi
 
 fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts() {
-        let Some((sum, count)) = alert.expr.tree.as_ref().and_then(average) else { continue };
+        let Some((sum, count)) = alert.expr.tree().and_then(average) else { continue };
         if !is_said_in_percent(alert) {
             continue;
         }

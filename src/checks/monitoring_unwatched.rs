@@ -33,5 +33,5 @@ fn run(stack: &Stack, report: &mut Report) {
 /// A heartbeat.
 fn always_fires(rule: &Rule) -> bool {
     let is_vector = |expr: &Expr| matches!(bare(expr), Expr::Call(call) if call.func.name == "vector");
-    rule.is_alert && rule.expr.tree.as_ref().is_some_and(is_vector)
+    rule.is_alert && rule.expr.tree().is_some_and(is_vector)
 }

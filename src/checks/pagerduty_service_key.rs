@@ -11,8 +11,19 @@ fn run(stack: &Stack, report: &mut Report) {
     for integration in
         receivers.flat_map(|receiver| &receiver.integrations).filter(|one| one.kind == "pagerduty")
     {
+        let other = ["routing_key", "routing_key_file"].iter().find_map(|key| integration.node.get(key));
         for key in ["service_key", "service_key_file"] {
-            if let Some(node) = integration.node.get(key) {
+            let Some(node) = integration.node.get(key) else { continue };
+            if let Some(other) = &other {
+                let routing = other.key().map_or_else(String::new, |key| key.text().to_owned());
+                report.push(
+                    CHECK
+                        .finding(format!("`{key}` stands beside `{routing}`, and is the one that is used"))
+                        .at(node.name_at().place(), "asks PagerDuty's first API")
+                        .at(other.name_at().place(), "not used")
+                        .help(format!("remove `{key}`")),
+                );
+            } else {
                 report.push(
                     CHECK
                         .finding(format!("`{key}` asks PagerDuty's first API: it refuses the integration keys of the second"))

@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check { id: "quantile-not-aggregated", severity:
 
 fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts() {
-        let Some(metric) = alert.expr.tree.as_ref().and_then(raw_quantile) else { continue };
+        let Some(metric) = alert.expr.tree().and_then(raw_quantile) else { continue };
         report.push(
             CHECK
                 .finding(format!(

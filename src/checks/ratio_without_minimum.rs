@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check { id: "ratio-without-minimum", severity: S
 
 fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts() {
-        let Some(requests) = alert.expr.tree.as_ref().and_then(bare_ratio) else { continue };
+        let Some(requests) = alert.expr.tree().and_then(bare_ratio) else { continue };
         report.push(
             CHECK
                 .finding(format!(

@@ -12,16 +12,13 @@ fn run(stack: &Stack, report: &mut Report) {
     for alertmanager in &stack.alertmanagers {
         let known = severities(alertmanager);
         let Some(root) = alertmanager.route.as_ref().filter(|_| !known.is_empty()) else { continue };
-        for alert in stack.alerts() {
-            let labels = alert.fired_labels();
-            let ends = alertmanager.journey(&labels);
+        for (alert, labels) in stack.fired() {
+            let ends = alertmanager.journeys(labels);
             let [end] = ends.as_slice() else { continue };
-            if !std::ptr::eq(*end, root) {
+            if !end.is_sure || !std::ptr::eq(end.route, root) {
                 continue;
             }
             let finding = match alert.label("severity") {
-                // Its expression may bring one.
-                None if alert.expr.text.contains("severity") => continue,
                 None => CHECK
                     .finding(format!("`{}` has no severity: no route is made for it", alert.name))
                     .at(alert.name.place(), "ends at the root of the routes")

@@ -54,6 +54,6 @@ pub(super) fn only_metric(expr: &Expr) -> Option<&str> {
 /// The series of which an alert asks whether they are there at all.
 pub(super) fn asked_for_absence(rule: &Rule) -> Vec<&str> {
     let is_absence = |expr: &&Expr| function(expr).is_some_and(|name| name.starts_with("absent"));
-    let Some(tree) = &rule.expr.tree else { return Vec::new() };
+    let Some(tree) = rule.expr.tree() else { return Vec::new() };
     walk(tree).into_iter().filter(is_absence).filter_map(only_metric).collect()
 }

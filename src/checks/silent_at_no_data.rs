@@ -15,7 +15,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let missed: BTreeSet<&str> = stack.alerts().flat_map(asked_for_absence).collect();
     let sees_targets = stack.rules().any(asks_for_up);
     for alert in stack.alerts() {
-        let Some(metric) = alert.expr.tree.as_ref().and_then(wants_none) else { continue };
+        let Some(metric) = alert.expr.tree().and_then(wants_none) else { continue };
         if missed.contains(metric) || (metric != "up" && sees_targets) {
             continue;
         }

@@ -85,8 +85,8 @@ impl Ends {
         let mut ends =
             Self { receivers: BTreeSet::new(), counters: BTreeMap::new(), waits: Default::default() };
         for route in config.journey(labels) {
-            let waits = config.waits(route);
-            ends.waits = (ends.waits.0.max(waits.0), ends.waits.1.max(waits.1));
+            let (wait, interval) = (route.timers.wait, route.timers.interval);
+            ends.waits = (ends.waits.0.max(wait), ends.waits.1.max(interval));
             let Some(name) = &route.receiver else { continue };
             ends.receivers.insert(name.value.clone());
             for integration in config.receiver(name).iter().flat_map(|receiver| &receiver.integrations) {

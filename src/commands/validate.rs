@@ -1,6 +1,8 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
+mod fix;
 mod live;
+mod routes;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,19 +18,31 @@ use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
 use crate::stack::{self, Folder};
+use routes::Routes;
 
 pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     let paths = match &args.dir {
         None => Some(StackPaths::new(&args.paths)),
         Some(dir) => find(dir, args.paths.config.as_deref()),
     };
-    let (report, sources, fine) = match (&paths, &args.dir) {
+    if args.routes && !matches!(args.format, Format::Human | Format::Json) {
+        bail!("`--routes` is shown as text or with `--format json`: the other formats have no place for it");
+    }
+    let Findings { report, sources, fine, routes } = match (&paths, &args.dir) {
         (None, Some(dir)) => foreign(dir, args)?,
         (None, None) => bail!("bug: neither a config nor a folder"),
+        (Some(paths), _) if args.fix => bail!(
+            "`{}` is rendered: what is wrong in it is mended in `{}`; `--fix` is for other folders",
+            paths.out.display(),
+            paths.config.display()
+        ),
         (Some(paths), _) => own(paths, args)?,
     };
     let denied = args.deny.is_some_and(|Deny::Warnings| report.has_warnings());
-    print_findings(&report, &sources, &fine, args.format)?;
+    if let (Some(routes), Format::Human) = (&routes, args.format) {
+        print(&routes::text(routes))?;
+    }
+    print_findings(&report, &sources, &fine, routes.as_deref(), args.format)?;
     Ok(if report.iter().any(findings::is_unasked) {
         Outcome::CannotRun
     } else if denied || report.has_errors() {
@@ -50,12 +64,25 @@ fn find(dir: &Path, config: Option<&Path>) -> Option<StackPaths> {
 }
 
 /// What was found, where, and the line that is said where nothing is wrong.
-type Findings = (Report, Sources, String);
+struct Findings {
+    report: Report,
+    sources: Sources,
+    fine: String,
+    /// Where the alerts go, if that was asked.
+    routes: Option<Vec<Routes>>,
+}
 
 fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
     let mut loaded = load(paths)?;
-    let Some(stack) = &loaded.stack else { return Ok((loaded.report, loaded.sources, String::new())) };
-    check(stack, paths, &mut loaded.report, &mut loaded.sources)?;
+    let Some(stack) = &loaded.stack else {
+        return Ok(Findings {
+            report: loaded.report,
+            sources: loaded.sources,
+            fine: String::new(),
+            routes: None,
+        });
+    };
+    let whole = check(stack, paths, &mut loaded.report, &mut loaded.sources)?;
     if args.live {
         live::own(stack, paths, args, &mut loaded.report, &mut loaded.sources);
     }
@@ -67,7 +94,8 @@ fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
         (stack.artifacts.files().len(), "file"),
     ];
     let fine = format!("{} is fine: {}\n", paths.config.display(), diagnostics::counted(&parts));
-    Ok((loaded.report, loaded.sources, fine))
+    let routes = args.routes.then(|| routes::of(&whole));
+    Ok(Findings { report: loaded.report, sources: loaded.sources, fine, routes })
 }
 
 /// A folder that skymon did not render.
@@ -75,7 +103,8 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
     if !dir.is_dir() {
         bail!("`{}` is no folder", dir.display());
     }
-    let stack = stack::Stack::read(Folder::Disk { root: dir.to_owned() });
+    let read = || stack::Stack::read(Folder::Disk { root: dir.to_owned() });
+    let mut stack = read();
     if stack.is_empty() {
         bail!(
             "`{}` holds nothing that skymon knows: no skymon.yaml, and no file of Prometheus, Alertmanager or Grafana, nor a \
@@ -84,6 +113,9 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
         );
     }
     let (mut report, mut sources) = (Report::new(), Sources::new());
+    if args.fix && fix::run(&checks::run(&stack, &[]), &stack, args.yes, colour(&std::io::stdout()))? {
+        stack = read();
+    }
     prove(&stack, &[], &mut report, &mut sources);
     if args.live {
         live::foreign(&stack, args, &mut report, &mut sources);
@@ -97,7 +129,8 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
         (stack.dashboards.len(), "dashboard"),
         (stack.documents.len(), "file"),
     ];
-    Ok((report, sources, format!("{} is fine: {}\n", dir.display(), diagnostics::counted(&parts))))
+    let fine = format!("{} is fine: {}\n", dir.display(), diagnostics::counted(&parts));
+    Ok(Findings { report, sources, fine, routes: args.routes.then(|| routes::of(&stack)) })
 }
 
 /// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.
@@ -122,31 +155,32 @@ fn check_whole(
     is_changed: bool,
     report: &mut Report,
     sources: &mut Sources,
-) {
+) -> stack::Stack {
     let root = paths.out.clone();
     let folder = if is_changed {
         Folder::Disk { root }
     } else {
         Folder::Memory { root, files: stack.artifacts.files().clone() }
     };
-    prove(&stack::Stack::read(folder), &stack.allowed, report, sources);
+    let whole = stack::Stack::read(folder);
+    prove(&whole, &stack.allowed, report, sources);
+    whole
 }
 
-/// What can be wrong beside the config itself.
+/// What can be wrong beside the config itself. Returns the stack that was looked at.
 pub(super) fn check(
     stack: &Stack,
     paths: &StackPaths,
     report: &mut Report,
     sources: &mut Sources,
-) -> Result<()> {
+) -> Result<stack::Stack> {
     secrets::check(&stack.plan.mounts, &paths.config_dir(), report);
     if !paths.out.exists() {
         report.push(
             Diagnostic::note("not-rendered", format!("`{}` is not rendered yet", paths.out.display()))
                 .help(format!("run `{}`", paths.skymon("render"))),
         );
-        check_whole(stack, paths, false, report, sources);
-        return Ok(());
+        return Ok(check_whole(stack, paths, false, report, sources));
     }
     let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
     check_foreign(stack, &paths.out, report);
@@ -168,8 +202,7 @@ pub(super) fn check(
     }
     let is_edited = |change: &&Change| matches!(change.state, State::Edited | State::ObsoleteEdited);
     let is_changed = comparison.changes().iter().any(|change| is_edited(&change));
-    check_whole(stack, paths, is_changed, report, sources);
-    Ok(())
+    Ok(check_whole(stack, paths, is_changed, report, sources))
 }
 
 /// Folders of which a program loads whatever lies there.
@@ -251,9 +284,21 @@ fn check_form(path: &str, on_disk: &Path, report: &mut Report, sources: &mut Sou
 }
 
 /// `fine` is said after the findings where none of them is an error.
-fn print_findings(report: &Report, sources: &Sources, fine: &str, format: Format) -> Result<()> {
+fn print_findings(
+    report: &Report,
+    sources: &Sources,
+    fine: &str,
+    routes: Option<&[Routes]>,
+    format: Format,
+) -> Result<()> {
     match format {
-        Format::Json => print_json(&diagnostics::json::render(report, sources)),
+        Format::Json => {
+            let mut found = diagnostics::json::render(report, sources);
+            if let Some(routes) = routes {
+                found["routes"] = routes::json(routes);
+            }
+            print_json(&found)
+        }
         Format::Sarif => print_json(&diagnostics::sarif::render(report, sources)),
         Format::Github => print(&diagnostics::github::render(report, sources)),
         Format::Junit => print(&diagnostics::junit::render(report, sources)),

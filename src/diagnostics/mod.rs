@@ -81,6 +81,16 @@ pub struct Diagnostic {
     pub message: String,
     pub labels: Vec<Label>,
     pub help: Option<String>,
+    /// What `validate --fix` may write: only what cannot change the meaning of the file.
+    pub fix: Vec<Edit>,
+}
+
+/// Other text in the place of some bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub file: String,
+    pub range: Range<usize>,
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -98,7 +108,7 @@ impl Diagnostic {
 
     pub fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
         debug_assert!(is_kebab_case(id), "`{id}` is not kebab-case");
-        Diagnostic { id, severity, message, labels: Vec::new(), help: None }
+        Diagnostic { id, severity, message, labels: Vec::new(), help: None, fix: Vec::new() }
     }
 
     /// Adds a place. The first one added is the primary one: the message stands there.
@@ -137,6 +147,12 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, edits: impl IntoIterator<Item = Edit>) -> Diagnostic {
+        self.fix.extend(edits);
         self
     }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::build;
 use super::index::Content;
 use super::{Found, SourceFile, SpanIndex, json, mask};
-use crate::diagnostics::{Diagnostic, Place};
+use crate::diagnostics::{Diagnostic, Edit, Place};
 
 /// Ten thousand rules have some hundred thousand values.
 const MAX_VALUES: usize = 1_000_000;
@@ -83,6 +83,28 @@ impl At {
     /// What is written there.
     pub fn text(&self) -> &str {
         self.document.source.text.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// A part of it, counted from its own beginning.
+    #[must_use]
+    pub fn slice(&self, part: Range<usize>) -> At {
+        self.document.at(self.range.start + part.start..self.range.start + part.end)
+    }
+
+    /// This place with another text.
+    pub fn replaced(&self, text: impl Into<String>) -> Edit {
+        Edit { file: self.document.source.name.clone(), range: self.range.clone(), text: text.into() }
+    }
+
+    /// The whole lines that it stands on, if nothing else stands there but a comment.
+    pub fn lines(&self) -> Option<At> {
+        let text = &self.document.source.text;
+        let start = text[..self.range.start].rfind('\n').map_or(0, |end| end + 1);
+        let end = text[self.range.end..].find('\n').map_or(text.len(), |end| self.range.end + end + 1);
+        let after = text[self.range.end..end].trim();
+        let is_alone =
+            text[start..self.range.start].trim().is_empty() && (after.is_empty() || after.starts_with('#'));
+        is_alone.then(|| self.document.at(start..end))
     }
 
     /// The part of it that reads `word`, if it is there: a flag in a line of them.
@@ -245,6 +267,27 @@ impl Node {
         }
     }
 
+    /// A file that stands here as a `|` block, with the places of this one. `$$` in it is one `$`, as compose passes it on.
+    pub fn block(&self) -> Option<Rc<Document>> {
+        let source = &self.document.source;
+        let range = self.whole().range;
+        let before = source.text.get(..range.start)?;
+        let first = before.rfind('\n')? + 1;
+        // What is folded or quoted has no lines of its own.
+        before.trim_end().lines().last()?.split_whitespace().last().filter(|word| word.starts_with('|'))?;
+        let mut text: String =
+            source.text[..first].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
+        for line in source.text[first..range.end].split_inclusive('\n') {
+            let line = line.trim_end_matches('\n');
+            let plain = line.replace("$$", "$");
+            text.push_str(&plain);
+            text.extend(std::iter::repeat_n(' ', line.len() - plain.len()));
+            text.push('\n');
+        }
+        text.truncate(source.text.len());
+        Some(Document::yaml(SourceFile::new(source.name.clone(), text)).0)
+    }
+
     /// Whether it is a plain `true`, in any of the ways that YAML 1.1 writes it.
     pub fn is_true(&self) -> bool {
         self.text().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on"))
@@ -278,6 +321,20 @@ impl Node {
         let is_text = matches!(self.document.index.nodes[self.at].content, Content::Scalar(..));
         let text = &self.document.source.text;
         self.document.at(if is_text { first_line(text, range) } else { range })
+    }
+
+    /// All that it takes, to the last line.
+    pub fn whole(&self) -> At {
+        let range = self.document.index.nodes.get(self.at).map(|_| self.document.index.spans(self.at).value);
+        self.document.at(range.unwrap_or(0..0))
+    }
+
+    /// An entry of a map from its key to the end of its value.
+    pub fn entry(&self) -> Option<At> {
+        let (key, value) = (self.key()?, self.whole());
+        // A block ends where the next one begins: what is between is not part of it.
+        let written = self.document.source.text.get(key.range.start..value.range.end)?.trim_end();
+        Some(self.document.at(key.range.start..key.range.start + written.len()))
     }
 
     /// The key where there is one: for what is said of an entry as a whole.

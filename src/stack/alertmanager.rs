@@ -1,6 +1,5 @@
 //! The configuration of Alertmanager: who hears of what.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use super::compose::Service;
 use super::duration;
 use super::rules::texts;
 use crate::promql::{Matcher, matcher};
-use crate::source::{Document, Node, SourceFile, Spanned};
+use crate::source::{At, Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Alertmanager {
@@ -18,8 +17,16 @@ pub struct Alertmanager {
     pub route: Option<Route>,
     pub receivers: Vec<Receiver>,
     pub inhibit_rules: Vec<Inhibition>,
-    pub templates: Vec<Spanned<String>>,
+    pub templates: Vec<TemplatePattern>,
     pub root: Node,
+}
+
+/// One entry of `templates`.
+#[derive(Debug)]
+pub struct TemplatePattern {
+    pub pattern: Spanned<String>,
+    /// The files that it names; `None` where nobody can know: it leads to the machine's or the image's own files.
+    pub files: Option<Vec<Rc<Document>>>,
 }
 
 /// One branch of the tree of routes.
@@ -29,12 +36,46 @@ pub struct Route {
     pub receiver: Option<Spanned<String>>,
     pub matchers: Vec<LabelMatcher>,
     pub continues: bool,
+    /// What one message is about, and when it comes: its own, or what those above it have.
+    pub grouping: Grouping,
+    pub timers: Timers,
     pub group_by: Option<Vec<Spanned<String>>>,
     pub group_wait: Option<Spanned<Duration>>,
     pub group_interval: Option<Spanned<Duration>>,
     pub repeat_interval: Option<Spanned<Duration>>,
+    /// Time intervals that silence it, and those outside of which it is silent. Branches below do not take them over.
+    pub muted_in: Vec<Spanned<String>>,
+    pub active_in: Vec<Spanned<String>>,
     pub routes: Vec<Route>,
     pub node: Node,
+}
+
+/// Which alerts are told of together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// Those with the same values of these labels; without labels all of them.
+    By(Vec<String>),
+    /// `...`: each for itself.
+    Each,
+}
+
+/// How long a branch waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Before the first message of a group.
+    pub wait: Duration,
+    /// Before it is told what is new in a group.
+    pub interval: Duration,
+    /// Before it is told again what is known.
+    pub repeat: Duration,
+}
+
+impl Default for Timers {
+    /// What Alertmanager takes where nothing is written.
+    fn default() -> Timers {
+        let seconds = Duration::from_secs;
+        Timers { wait: seconds(30), interval: seconds(300), repeat: seconds(4 * 3600) }
+    }
 }
 
 /// One condition on a label. What could not be read matches everything: nothing is claimed of it.
@@ -76,7 +117,7 @@ impl Alertmanager {
             route: root.get("route").map(|node| Route::read(&node, None, 0)),
             receivers: items("receivers").iter().filter_map(Receiver::read).collect(),
             inhibit_rules: items("inhibit_rules").iter().map(Inhibition::read).collect(),
-            templates: root.get("templates").map(|node| node.texts()).unwrap_or_default(),
+            templates: Vec::new(),
             root,
             document,
         }
@@ -91,20 +132,11 @@ impl Alertmanager {
         self.receivers.iter().find(|receiver| receiver.name.value == name)
     }
 
-    /// The branches that an alert with these labels ends at, in order: as Alertmanager walks the tree.
-    pub fn journey(&self, labels: &BTreeMap<String, String>) -> Vec<&Route> {
-        let mut ends = Vec::new();
-        if let Some(route) = &self.route {
-            route.follow(labels, &mut ends);
-        }
-        ends
-    }
-
-    /// How long a branch waits before it tells, and before it tells what is new: its own, or what those above it have.
-    pub fn waits(&self, route: &Route) -> (Duration, Duration) {
-        // What Alertmanager takes where nothing is written.
-        let above = (Duration::from_secs(30), Duration::from_secs(300));
-        self.route.as_ref().and_then(|root| root.waits(route, above)).unwrap_or(above)
+    /// What an integration says at a key, or `global` at its own name for it.
+    pub fn setting(&self, integration: &Integration, key: &str, global: &str) -> Option<Node> {
+        let is_said = |node: &Node| !node.is_nothing() && node.text() != Some("");
+        let own = integration.node.get(key).filter(is_said);
+        own.or_else(|| self.root.find(&["global", global]).filter(is_said))
     }
 
     /// All branches, the root first.
@@ -123,66 +155,60 @@ impl Alertmanager {
 const MAX_DEPTH: usize = 64;
 
 impl Route {
-    fn read(node: &Node, above: Option<&Spanned<String>>, depth: usize) -> Route {
-        let receiver = node.get("receiver").and_then(|node| node.value()).or_else(|| above.cloned());
-        let below =
-            node.get("routes").filter(|_| depth < MAX_DEPTH).map(|node| node.items()).unwrap_or_default();
+    /// The name of its receiver; empty where there is none.
+    pub fn to(&self) -> &str {
+        self.receiver.as_ref().map_or("", |name| name.as_str())
+    }
+
+    /// Where a reader looks for it.
+    pub fn at(&self) -> At {
+        self.node.get("receiver").unwrap_or_else(|| self.node.clone()).at()
+    }
+
+    fn read(node: &Node, above: Option<&Route>, depth: usize) -> Route {
+        let texts = |key: &str| node.get(key).map(|node| node.texts());
         let time = |key: &str| node.get(key).and_then(|node| duration(&node));
-        Route {
-            routes: below.iter().map(|node| Route::read(node, receiver.as_ref(), depth + 1)).collect(),
-            receiver,
+        let or = |own: &Option<Spanned<Duration>>, above| own.as_ref().map_or(above, |own| own.value);
+        let (group_by, group_wait) = (texts("group_by"), time("group_wait"));
+        let (group_interval, repeat_interval) = (time("group_interval"), time("repeat_interval"));
+        let timers = above.map_or_else(Timers::default, |above| above.timers);
+        let mut route = Route {
+            receiver: node
+                .get("receiver")
+                .and_then(|node| node.value())
+                .or_else(|| above.and_then(|above| above.receiver.clone())),
             matchers: matchers(node, "matchers", "match", "match_re"),
             continues: node.get("continue").is_some_and(|node| node.is_true()),
-            group_by: node.get("group_by").map(|node| node.texts()),
-            group_wait: time("group_wait"),
-            group_interval: time("group_interval"),
-            repeat_interval: time("repeat_interval"),
+            grouping: match group_by.as_deref() {
+                // An empty list is as none.
+                None | Some([]) => above.map_or(Grouping::By(Vec::new()), |above| above.grouping.clone()),
+                Some(labels) if labels.iter().any(|label| label.value == "...") => Grouping::Each,
+                Some(labels) => Grouping::By(labels.iter().map(|label| label.value.clone()).collect()),
+            },
+            timers: Timers {
+                wait: or(&group_wait, timers.wait),
+                interval: or(&group_interval, timers.interval),
+                repeat: or(&repeat_interval, timers.repeat),
+            },
+            group_by,
+            group_wait,
+            group_interval,
+            repeat_interval,
+            muted_in: texts("mute_time_intervals").unwrap_or_default(),
+            active_in: texts("active_time_intervals").unwrap_or_default(),
+            routes: Vec::new(),
             node: node.clone(),
-        }
-    }
-
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.matchers.iter().all(|one| one.matches(labels))
-    }
-
-    fn waits(&self, end: &Route, above: (Duration, Duration)) -> Option<(Duration, Duration)> {
-        let own = |time: &Option<Spanned<Duration>>, above| time.as_ref().map_or(above, |time| time.value);
-        let waits = (own(&self.group_wait, above.0), own(&self.group_interval, above.1));
-        if std::ptr::eq(self, end) {
-            return Some(waits);
-        }
-        self.routes.iter().find_map(|route| route.waits(end, waits))
-    }
-
-    /// Whether something below took it.
-    fn follow<'a>(&'a self, labels: &BTreeMap<String, String>, ends: &mut Vec<&'a Route>) -> bool {
-        if !self.matches(labels) {
-            return false;
-        }
-        let mut taken = false;
-        for route in &self.routes {
-            let took = route.follow(labels, ends);
-            taken |= took;
-            if took && !route.continues {
-                break;
-            }
-        }
-        if !taken {
-            ends.push(self);
-        }
-        true
+        };
+        let below =
+            node.get("routes").filter(|_| depth < MAX_DEPTH).map(|node| node.items()).unwrap_or_default();
+        route.routes = below.iter().map(|node| Route::read(node, Some(&route), depth + 1)).collect();
+        route
     }
 }
 
 impl LabelMatcher {
     fn new(text: Spanned<String>, name: &str, op: &str, value: &str) -> LabelMatcher {
         LabelMatcher { matcher: matcher(name, op, value), text }
-    }
-
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        // A missing label and an empty one are the same.
-        let value = |name: &str| labels.get(name).map_or("", String::as_str);
-        self.matcher.as_ref().is_none_or(|matcher| matcher.is_match(value(&matcher.name)))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::artifacts::without_variables;
-use crate::promql::{self, Expr};
+use super::query::Query;
 use crate::source::{Document, Node, Spanned};
 
 /// The service in the compose file: its project and name.
@@ -66,16 +65,9 @@ pub struct DatasourceRef {
 
 #[derive(Debug)]
 pub struct PanelQuery {
-    pub expr: Option<Spanned<String>>,
+    pub expr: Option<Query>,
     pub datasource: Option<DatasourceRef>,
     pub node: Node,
-}
-
-impl PanelQuery {
-    /// What the query means, if it is PromQL. Read when asked: most checks do not, and there are many.
-    pub fn tree(&self) -> Option<Expr> {
-        promql::tree(&without_variables(self.expr.as_ref()?))
-    }
 }
 
 impl Datasource {
@@ -150,7 +142,7 @@ impl Panel {
     fn read(node: &Node) -> Panel {
         let queries = node.get("targets").map(|node| node.items()).unwrap_or_default();
         let query = |node: &Node| PanelQuery {
-            expr: node.get("expr").and_then(|node| node.value()),
+            expr: node.get("expr").and_then(|node| Query::of_panel(&node)),
             datasource: DatasourceRef::read(node),
             node: node.clone(),
         };

@@ -6,22 +6,37 @@
 
 mod alertmanager;
 pub mod compose;
+mod conditions;
 mod folder;
 mod grafana;
+mod journey;
+mod labels;
 mod prometheus;
+mod query;
 mod read;
 mod rules;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use self::alertmanager::{Alertmanager, Inhibition, Integration, LabelMatcher, Receiver, Route};
-pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
+pub use self::alertmanager::{
+    Alertmanager, Grouping, Inhibition, Integration, LabelMatcher, Receiver, Route, TemplatePattern, Timers,
+};
+pub use self::compose::{
+    Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
+    Variable, VariableUse,
+};
+pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
-pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
-pub use self::rules::{Group, Query, Rule, RuleFile, RuleTests};
+pub use self::journey::{End, may_meet};
+pub use self::labels::Flow;
+pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
+pub use self::query::Query;
+pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
 
 /// Everything that was found in one folder.
@@ -40,6 +55,8 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Rc<Document>>,
+    /// The labels of each alert, in their order: several checks ask for them.
+    fired: OnceCell<Vec<Labels>>,
 }
 
 impl Stack {
@@ -81,6 +98,26 @@ impl Stack {
 
     pub fn alerts(&self) -> impl Iterator<Item = &Rule> {
         self.rules().filter(|rule| rule.is_alert)
+    }
+
+    /// All alerts, each with what is known of its labels when it comes to Alertmanager.
+    pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
+        let fired = self.fired.get_or_init(|| {
+            let flow = Flow::of(self);
+            self.alerts().map(|alert| flow.fired(alert)).collect()
+        });
+        let alerts: Vec<&Rule> = self.alerts().collect();
+        alerts.into_iter().zip(fired)
+    }
+
+    /// Every way of every Alertmanager to notify somebody.
+    pub fn integrations(&self) -> impl Iterator<Item = (&Alertmanager, &Receiver, &Integration)> {
+        self.alertmanagers.iter().flat_map(|alertmanager| {
+            let receivers = alertmanager.receivers.iter();
+            receivers.flat_map(move |receiver| {
+                receiver.integrations.iter().map(move |one| (alertmanager, receiver, one))
+            })
+        })
     }
 }
 

@@ -1,11 +1,10 @@
 //! Rule files and their tests.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::duration;
-use crate::promql::{self, Expr};
+use super::query::Query;
 use crate::source::{Document, Node, Spanned};
 
 /// A file of rules.
@@ -35,25 +34,6 @@ pub struct Rule {
     pub labels: Vec<(Spanned<String>, Spanned<String>)>,
     pub annotations: Vec<(Spanned<String>, Spanned<String>)>,
     pub node: Node,
-}
-
-/// An expression as it is written, and what it means.
-#[derive(Debug)]
-pub struct Query {
-    pub text: Spanned<String>,
-    /// `None` where the parser does not take it; the program may.
-    pub tree: Option<Expr>,
-}
-
-impl Query {
-    pub(super) fn read(text: Spanned<String>) -> Query {
-        Query { tree: promql::tree(&text), text }
-    }
-
-    /// The names of all series that it asks for.
-    pub fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.tree.iter().flat_map(promql::selectors).filter_map(|one| promql::metric(one))
-    }
 }
 
 impl RuleFile {
@@ -89,20 +69,12 @@ impl Rule {
         Some(Rule {
             name,
             is_alert,
-            expr: Query::read(node.get("expr")?.value()?),
+            expr: Query::of_rule(&node.get("expr")?)?,
             hold: node.get("for").and_then(|node| duration(&node)),
             labels,
             annotations: texts(node, "annotations"),
             node: node.clone(),
         })
-    }
-
-    /// The labels that the alert is known to have when it fires; those of its series are not known.
-    pub fn fired_labels(&self) -> BTreeMap<String, String> {
-        let mut labels: BTreeMap<String, String> =
-            self.labels.iter().map(|(key, value)| (key.value.clone(), value.value.clone())).collect();
-        labels.insert("alertname".to_owned(), self.name.value.clone());
-        labels
     }
 
     pub fn label(&self, name: &str) -> Option<&Spanned<String>> {

@@ -91,7 +91,7 @@ pub(super) fn foreign(
     ];
     let reload = |found: Option<(&stack::Compose, &stack::Service)>, title: &str| match found {
         Some((compose, service)) => {
-            let file = compose.documents.first().map_or("docker-compose.yml", |document| document.name());
+            let file = compose.documents().next().map_or("docker-compose.yml", |document| document.name());
             apply::reload(&service.name, file)
         }
         None => format!("kill -HUP $(pidof {title})"),

@@ -1,7 +1,7 @@
 //! Whether a program runs the configuration that is in its file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -11,8 +11,8 @@ use super::differences::{self, Difference};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::live::{Alertmanager, Prometheus};
-use crate::source::{Node, Spanned};
-use crate::stack::{self, Origin};
+use crate::source::Node;
+use crate::stack;
 
 /// Names the jobs that run otherwise than they are written.
 pub(super) fn prometheus<'f>(
@@ -107,7 +107,7 @@ pub(super) fn alertmanager(
             );
         }
     }
-    newer("Alertmanager", &templates(expected, file), metrics.loaded_at(), running.clock, reload, report);
+    newer("Alertmanager", &templates(file), metrics.loaded_at(), running.clock, reload, report);
     Ok(())
 }
 
@@ -176,25 +176,7 @@ fn newer(
 }
 
 /// The files of the notification templates, as far as they are known.
-fn templates(expected: &Expected<'_>, file: &stack::Alertmanager) -> Vec<PathBuf> {
-    let stack = expected.stack;
-    let beside = Path::new(file.document.name()).parent().unwrap_or(Path::new(""));
-    let folder = |pattern: &Spanned<String>| {
-        let folder = Path::new(pattern.as_str()).parent()?.to_str()?.to_owned();
-        if !folder.starts_with('/') {
-            return Some(beside.join(folder));
-        }
-        match stack.service(&file.service)?.1.origin(&folder)? {
-            Origin::Host(host) => Some(PathBuf::from(stack.folder.name(&host))),
-            _ => None,
-        }
-    };
-    let folders = file.templates.iter().filter_map(folder);
-    let mut files: Vec<PathBuf> = folders
-        .flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten())
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "tmpl"))
-        .collect();
-    files.sort();
-    files
+fn templates(file: &stack::Alertmanager) -> Vec<PathBuf> {
+    let documents = file.templates.iter().filter_map(|one| one.files.as_ref()).flatten();
+    documents.map(|document| PathBuf::from(document.name())).collect()
 }

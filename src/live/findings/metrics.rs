@@ -91,7 +91,7 @@ fn questions(expected: &Expected<'_>) -> Vec<Question> {
     let rules = expected.stack.rules().filter_map(|rule| {
         let kind = if rule.is_alert { "alert" } else { "recording" };
         Some(Question {
-            tree: rule.expr.tree.clone()?,
+            tree: rule.expr.tree().cloned()?,
             place: rule.expr.text.place(),
             by: format!("the {kind} `{}`", rule.name),
             is_panel: false,
@@ -100,9 +100,10 @@ fn questions(expected: &Expected<'_>) -> Vec<Question> {
     let panels = expected.stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| {
         let title = panel.title.as_ref().map_or("", |title| title.as_str());
         panel.queries.iter().filter_map(move |query| {
+            let expr = query.expr.as_ref()?;
             Some(Question {
-                tree: query.tree()?,
-                place: query.expr.as_ref()?.place(),
+                tree: expr.tree().cloned()?,
+                place: expr.text.place(),
                 by: format!("the panel `{title}`"),
                 is_panel: true,
             })

@@ -1,0 +1,40 @@
+//! The alert that always fires is there to be missed, and nobody outside hears it.
+
+use super::shapes::{function, number};
+use super::{Check, words};
+use crate::diagnostics::{Report, Severity};
+use crate::promql::{Expr, bare};
+use crate::stack::{Rule, Stack};
+
+pub(super) const CHECK: Check = Check { id: "heartbeat-goes-nowhere", severity: Severity::Warning, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for (alert, labels) in stack.fired().filter(|(alert, _)| always_fires(alert)) {
+        for alertmanager in &stack.alertmanagers {
+            let ends = alertmanager.journeys(labels);
+            // One that has no integration by mistake is said elsewhere.
+            let is_nobody = |name: &str| {
+                words::is_nobody(name)
+                    && alertmanager.receiver(name).is_some_and(|one| one.integrations.is_empty())
+            };
+            let Some(end) = ends.first().filter(|_| ends.iter().all(|end| is_nobody(end.route.to()))) else {
+                continue;
+            };
+            report.push(
+                CHECK
+                    .finding(format!("`{}` always fires, and nobody would notice if it did not", alert.name))
+                    .at(alert.name.place(), "there to be missed when alerting breaks")
+                    .at(end.route.at().place(), "ends here")
+                    .help("route it to a service outside that raises the alarm when the messages stop, by `webhook_configs`"),
+            );
+        }
+    }
+}
+
+/// `vector(1)`
+fn always_fires(alert: &Rule) -> bool {
+    let Some(tree) = alert.expr.tree() else { return false };
+    let Expr::Call(call) = bare(tree) else { return false };
+    let first = call.args.args.first().and_then(|arg| number(arg));
+    function(tree) == Some("vector") && first.is_some()
+}

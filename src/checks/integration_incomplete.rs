@@ -1,0 +1,84 @@
+//! An integration without what it cannot do without: Alertmanager does not start.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::source::Node;
+use crate::stack::{Alertmanager, Integration, Stack};
+
+pub(super) const CHECK: Check = Check { id: "integration-incomplete", severity: Severity::Error, run };
+
+/// For each kind what it needs: one key of each list, or the `global` one beside it.
+const NEEDS: [(&str, &[Need]); 16] = [
+    ("discord", &[(&["webhook_url", "webhook_url_file"], &[])]),
+    ("email", &[(&["to"], &[]), (&["smarthost"], &["smtp_smarthost"]), (&["from"], &["smtp_from"])]),
+    ("incidentio", &[(&["url", "url_file"], &[])]),
+    ("jira", &[(&["project"], &[]), (&["issue_type"], &[])]),
+    (
+        "mattermost",
+        &[(&["webhook_url", "webhook_url_file"], &["mattermost_webhook_url", "mattermost_webhook_url_file"])],
+    ),
+    ("msteams", &[(&["webhook_url", "webhook_url_file"], &[])]),
+    ("msteamsv2", &[(&["webhook_url", "webhook_url_file"], &[])]),
+    ("opsgenie", &[(&["api_key", "api_key_file"], &["opsgenie_api_key", "opsgenie_api_key_file"])]),
+    ("pagerduty", &[(&["routing_key", "routing_key_file", "service_key", "service_key_file"], &[])]),
+    ("pushover", &[(&["user_key", "user_key_file"], &[]), (&["token", "token_file"], &[])]),
+    (
+        "slack",
+        &[(
+            &["api_url", "api_url_file", "app_token", "app_token_file"],
+            &["slack_api_url", "slack_api_url_file", "slack_app_token", "slack_app_token_file"],
+        )],
+    ),
+    ("sns", &[(&["topic_arn", "target_arn", "phone_number"], &[])]),
+    (
+        "telegram",
+        &[
+            (&["bot_token", "bot_token_file"], &["telegram_bot_token", "telegram_bot_token_file"]),
+            (&["chat_id", "chat_id_file"], &[]),
+        ],
+    ),
+    (
+        "victorops",
+        &[
+            (&["api_key", "api_key_file"], &["victorops_api_key", "victorops_api_key_file"]),
+            (&["routing_key"], &[]),
+        ],
+    ),
+    ("webex", &[(&["room_id"], &[])]),
+    ("webhook", &[(&["url", "url_file"], &[])]),
+];
+
+/// Keys of its own of which one is enough, and keys of `global`.
+type Need = (&'static [&'static str], &'static [&'static str]);
+
+fn run(stack: &Stack, report: &mut Report) {
+    for (alertmanager, receiver, one) in stack.integrations() {
+        let needs =
+            NEEDS.iter().find(|(kind, _)| *kind == one.kind).map_or(&[] as &[Need], |(_, needs)| needs);
+        let Some((own, global)) = needs.iter().find(|need| !has(alertmanager, one, need)) else { continue };
+        let elsewhere = match global.first() {
+            Some(global) => format!("; or `{global}` below `global:`, for all"),
+            None => String::new(),
+        };
+        report.push(
+            CHECK
+                .finding(format!(
+                    "`{}` of `{}` has no `{}`: Alertmanager does not start",
+                    one.kind, receiver.name, own[0]
+                ))
+                .at(one.node.at().place(), "")
+                .help(match own.get(1) {
+                    Some(file) if file.ends_with("_file") => {
+                        format!("add `{file}:` with the path of a file that holds it{elsewhere}")
+                    }
+                    _ => format!("add `{}: …`{elsewhere}", own[0]),
+                }),
+        );
+    }
+}
+
+fn has(alertmanager: &Alertmanager, one: &Integration, (own, global): &Need) -> bool {
+    let is_said = |node: Node| !node.is_nothing() && node.text() != Some("");
+    own.iter().any(|key| one.node.get(key).is_some_and(is_said))
+        || global.iter().any(|key| alertmanager.root.find(&["global", key]).is_some_and(is_said))
+}

@@ -1,0 +1,78 @@
+//! The templates of notifications: the fields of integrations, and the files that they may call.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::diagnostics::Place;
+use crate::gotemplate::{self, ALERTMANAGER, Fault, Kind, Template};
+use crate::source::{Document, Node, Spanned};
+use crate::stack::{Alertmanager, Receiver, Stack};
+
+/// One field of an integration that is a template.
+pub(super) struct Field<'a> {
+    pub alertmanager: &'a Alertmanager,
+    pub receiver: &'a Receiver,
+    pub text: Spanned<String>,
+    pub template: Template,
+    pub fault: Option<Fault>,
+}
+
+/// All fields with a template in them.
+pub(super) fn fields(stack: &Stack) -> Vec<Field<'_>> {
+    let mut all = Vec::new();
+    for (alertmanager, receiver, one) in stack.integrations() {
+        let mut texts = Vec::new();
+        collect(&one.node, &mut texts, 0);
+        all.extend(texts.into_iter().map(|text| {
+            let (template, fault) = gotemplate::read(&text, &ALERTMANAGER);
+            Field { alertmanager, receiver, text, template, fault }
+        }));
+    }
+    all
+}
+
+fn collect(node: &Node, texts: &mut Vec<Spanned<String>>, depth: usize) {
+    if depth > 16 {
+        return;
+    }
+    texts.extend(node.value().filter(|text| text.contains("{{")));
+    node.entries().iter().for_each(|(_, value)| collect(value, texts, depth + 1));
+    node.items().iter().for_each(|item| collect(item, texts, depth + 1));
+}
+
+/// A file of templates.
+pub(super) struct File<'a> {
+    pub document: &'a Rc<Document>,
+    pub template: Template,
+    pub fault: Option<Fault>,
+}
+
+impl File<'_> {
+    pub(super) fn place(&self, range: &Range<usize>) -> Place {
+        self.document.at(range.clone()).place()
+    }
+}
+
+/// The files that an Alertmanager reads; `None` where nobody can know which.
+pub(super) fn files(alertmanager: &Alertmanager) -> Option<Vec<File<'_>>> {
+    let mut found: BTreeMap<&str, File<'_>> = BTreeMap::new();
+    for pattern in &alertmanager.templates {
+        for document in pattern.files.as_ref()? {
+            let read = || {
+                let (template, fault) = gotemplate::read(&document.source.text, &ALERTMANAGER);
+                File { document, template, fault }
+            };
+            found.entry(document.name()).or_insert_with(read);
+        }
+    }
+    Some(found.into_values().collect())
+}
+
+/// The names that a template calls, each with where.
+pub(super) fn calls(template: &Template) -> impl Iterator<Item = (&str, &Range<usize>)> {
+    template.actions.iter().filter_map(|action| match &action.kind {
+        Kind::Call(name) => Some((name.as_str(), &action.range)),
+        _ => None,
+    })
+}

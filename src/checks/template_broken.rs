@@ -1,0 +1,38 @@
+//! A template of a notification that Alertmanager cannot execute: the notification is not sent, or Alertmanager does not start.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use super::notification_texts::{fields, files};
+use crate::diagnostics::{Report, Severity};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "template-broken", severity: Severity::Error, run };
+
+const HELP: &str = "`amtool template render` shows what becomes of it";
+
+fn run(stack: &Stack, report: &mut Report) {
+    for field in fields(stack) {
+        let Some(fault) = field.fault else { continue };
+        let part = field.text.get(fault.range.clone()).unwrap_or_default();
+        let word = part.lines().next().unwrap_or_default();
+        report.push(
+            CHECK
+                .finding(format!("{}: nothing is sent to `{}`", fault.message, field.receiver.name))
+                .at(field.text.at.part(word).place(), "fails when there is something to send")
+                .help(fault.help.unwrap_or_else(|| HELP.to_owned())),
+        );
+    }
+    let mut said = BTreeSet::new();
+    for file in stack.alertmanagers.iter().filter_map(files).flatten() {
+        let Some(fault) = &file.fault else { continue };
+        if said.insert(file.document.name()) {
+            report.push(
+                CHECK
+                    .finding(format!("{}: Alertmanager does not start", fault.message))
+                    .at(file.place(&fault.range), "")
+                    .help(fault.help.clone().unwrap_or_else(|| HELP.to_owned())),
+            );
+        }
+    }
+}

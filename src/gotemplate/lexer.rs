@@ -1,0 +1,233 @@
+//! From the text of a template to the words in its actions. Apart from their meaning, because where an action ends is
+//! decided by quotes and comments alone.
+
+use std::ops::Range;
+
+use super::Fault;
+
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) what: What,
+    pub(super) range: Range<usize>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// A keyword, or a function's name.
+    Word(String),
+    Variable(String, Vec<String>),
+    Dot(Vec<String>),
+    Text(String),
+    Pipe,
+    Declare,
+    Assign,
+    Open,
+    Close,
+    /// A number, a character, a comma.
+    Other,
+}
+
+/// One `{{ … }}` that is no comment.
+pub(super) struct Lexed {
+    pub(super) tokens: Vec<Token>,
+    pub(super) range: Range<usize>,
+}
+
+/// All actions of a text.
+pub(super) fn actions(text: &str) -> Result<Vec<Lexed>, Fault> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find("{{").map(|offset| at + offset) {
+        let mut lexer = Lexer { text, at: start + 2, start };
+        // `{{- `: the dash is a sign of its own only where a space follows.
+        if lexer.rest().starts_with('-') && lexer.rest()[1..].starts_with(|c: char| c.is_ascii_whitespace()) {
+            lexer.at += 1;
+        }
+        if let Some(end) = lexer.comment()? {
+            at = end;
+            continue;
+        }
+        let tokens = lexer.tokens()?;
+        at = lexer.at;
+        found.push(Lexed { tokens, range: start..at });
+    }
+    Ok(found)
+}
+
+struct Lexer<'t> {
+    text: &'t str,
+    at: usize,
+    /// Where the action begins.
+    start: usize,
+}
+
+impl<'t> Lexer<'t> {
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn unclosed(&self) -> Fault {
+        let line = self.text[self.start..].lines().next().unwrap_or_default();
+        Fault::new(self.start..self.start + line.len(), "`{{` is not closed").help("close it with `}}`")
+    }
+
+    /// Where a comment ends, if the action is one.
+    fn comment(&self) -> Result<Option<usize>, Fault> {
+        let body = self.rest().trim_start();
+        if !body.starts_with("/*") {
+            return Ok(None);
+        }
+        let begin = self.text.len() - body.len();
+        let Some(end) = self.text[begin..].find("*/").map(|offset| begin + offset + 2) else {
+            return Err(
+                Fault::new(self.start..begin + 2, "the comment is not closed").help("close it with `*/}}`")
+            );
+        };
+        let after = &self.text[end..];
+        let trimmed = after.trim_start();
+        let close =
+            after.strip_prefix("}}").or_else(|| trimmed.strip_prefix("-}}").filter(|_| trimmed != after));
+        match close {
+            Some(left) => Ok(Some(self.text.len() - left.len())),
+            None => Err(Fault::new(self.start..end, "after a comment its action ends")
+                .help("write `}}` right after `*/`")),
+        }
+    }
+
+    /// The words up to `}}`, and the place after it.
+    fn tokens(&mut self) -> Result<Vec<Token>, Fault> {
+        let mut tokens = Vec::new();
+        loop {
+            let before = self.at;
+            self.at = self.text.len() - self.rest().trim_start().len();
+            let rest = self.rest();
+            if rest.starts_with("}}") {
+                self.at += 2;
+                return Ok(tokens);
+            }
+            if rest.starts_with("-}}") && self.at > before {
+                self.at += 3;
+                return Ok(tokens);
+            }
+            let Some(first) = rest.chars().next() else { return Err(self.unclosed()) };
+            let start = self.at;
+            let what = self.token(first)?;
+            tokens.push(Token { what, range: start..self.at });
+        }
+    }
+
+    fn token(&mut self, first: char) -> Result<What, Fault> {
+        let rest = self.rest();
+        let simple = |what: What, length: usize| (what, length);
+        let (what, length) = match first {
+            '"' | '\'' => return self.quoted(first),
+            '`' => {
+                let Some(end) = rest[1..].find('`') else { return Err(self.unended()) };
+                simple(What::Text(rest[1..=end].to_owned()), end + 2)
+            }
+            '|' => simple(What::Pipe, 1),
+            '(' => simple(What::Open, 1),
+            ')' => {
+                // `(…).Field`
+                self.at += 1;
+                self.fields()?;
+                return Ok(What::Close);
+            }
+            ':' if rest.starts_with(":=") => simple(What::Declare, 2),
+            '=' => simple(What::Assign, 1),
+            ',' => simple(What::Other, 1),
+            '$' => {
+                self.at += 1;
+                let name = format!("${}", self.name());
+                let fields = self.fields()?;
+                return Ok(What::Variable(name, fields));
+            }
+            '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                if rest[1..].starts_with(is_part) {
+                    return Ok(What::Dot(self.fields()?));
+                }
+                simple(What::Dot(Vec::new()), 1)
+            }
+            c if c.is_ascii_digit() || c == '+' || c == '-' || c == '.' => {
+                let length =
+                    rest[1..].find(|c: char| !is_part(c) && c != '.').map_or(rest.len(), |end| end + 1);
+                simple(What::Other, length)
+            }
+            c if is_part(c) => {
+                let word = self.name().to_owned();
+                self.terminated()?;
+                return Ok(What::Word(word));
+            }
+            other => return Err(self.stray(other)),
+        };
+        self.at += length;
+        Ok(what)
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<What, Fault> {
+        let rest = self.rest();
+        let mut is_escaped = false;
+        for (at, letter) in rest.char_indices().skip(1) {
+            if letter == '\n' {
+                break;
+            }
+            if letter == quote && !is_escaped {
+                self.at += at + 1;
+                let inside = &rest[1..at];
+                return Ok(if quote == '"' { What::Text(inside.to_owned()) } else { What::Other });
+            }
+            is_escaped = letter == '\\' && !is_escaped;
+        }
+        Err(self.unended())
+    }
+
+    fn unended(&self) -> Fault {
+        let end = self.rest().lines().next().unwrap_or_default().len();
+        Fault::new(self.at..self.at + end, "a text in quotes does not end").help("close the quote")
+    }
+
+    fn name(&mut self) -> &'t str {
+        let rest = self.rest();
+        let length = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+        self.at += length;
+        &rest[..length]
+    }
+
+    /// `.a.b`
+    fn fields(&mut self) -> Result<Vec<String>, Fault> {
+        let mut fields = Vec::new();
+        while self.rest().strip_prefix('.').is_some_and(|rest| rest.starts_with(is_part)) {
+            self.at += 1;
+            fields.push(self.name().to_owned());
+        }
+        self.terminated()?;
+        Ok(fields)
+    }
+
+    /// What may stand right after a name.
+    fn terminated(&self) -> Result<(), Fault> {
+        let rest = self.rest();
+        match rest.chars().next() {
+            None => Ok(()),
+            Some(c) if c.is_ascii_whitespace() || ".,|:)(=".contains(c) || rest.starts_with("}}") => Ok(()),
+            Some(other) => Err(self.stray(other)),
+        }
+    }
+
+    fn stray(&self, letter: char) -> Fault {
+        let range = self.at..self.at + letter.len_utf8();
+        // One brace alone is a slip for two.
+        if letter == '}' {
+            return self.unclosed();
+        }
+        let fault = Fault::new(range, format!("`{letter}` cannot stand there"));
+        match letter {
+            '-' | '/' => fault.help("a label of such a name is asked for as `{{ index $labels \"name\" }}`"),
+            _ => fault.help("take it away, or put it in quotes"),
+        }
+    }
+}
+
+fn is_part(letter: char) -> bool {
+    letter == '_' || letter.is_alphanumeric()
+}

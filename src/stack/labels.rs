@@ -1,0 +1,250 @@
+//! The labels of expressions in this stack: what its rules record is followed to their expressions, and an alert to what
+//! Alertmanager is sent.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Query, Rule, Stack};
+use crate::promql::labels::{Fault, Labels, Series, faults, labels};
+use crate::promql::matcher;
+use crate::source::Node;
+
+/// Recordings of recordings beyond this are not followed.
+const MAX_DEPTH: usize = 50;
+
+/// The labels of all that is recorded, and of what is scraped as far as that is sure.
+pub struct Flow<'s> {
+    stack: &'s Stack,
+    recordings: BTreeMap<&'s str, Vec<&'s Rule>>,
+    /// Name → the labels of its series; `None` while they are asked for.
+    known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
+    depth: RefCell<usize>,
+    /// Whether each scraped series has a `job` and an `instance`.
+    has_target: bool,
+}
+
+impl<'s> Flow<'s> {
+    /// Reads no expression yet: each is read when somebody asks for it.
+    pub fn of(stack: &'s Stack) -> Flow<'s> {
+        let mut recordings: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+        for rule in stack.rules().filter(|rule| !rule.is_alert) {
+            recordings.entry(rule.name.as_str()).or_default().push(rule);
+        }
+        Flow {
+            stack,
+            recordings,
+            known: RefCell::new(BTreeMap::new()),
+            depth: RefCell::new(0),
+            has_target: !loses_target(stack),
+        }
+    }
+
+    /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.
+    pub fn series(&self, rule: &Rule) -> Labels {
+        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
+        found.unwrap_or_else(Labels::unknown)
+    }
+
+    pub fn faults<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
+        query.tree().map(|tree| faults(tree, self)).unwrap_or_default()
+    }
+
+    /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.
+    pub fn fired(&self, alert: &Rule) -> Labels {
+        let mut labels = with_own(self.series(alert), alert);
+        labels.set("alertname", Some(&alert.name));
+        let mut sent =
+            self.stack.prometheuses.iter().map(|prometheus| sent(labels.clone(), &prometheus.root));
+        match sent.next() {
+            Some(first) => sent.fold(first, Labels::or),
+            // It may add whatever it likes.
+            None => labels.with_any(),
+        }
+    }
+
+    fn recorded(&self, name: &str) -> Option<Labels> {
+        let (name, rules) = self.recordings.get_key_value(name)?;
+        if let Some(known) = self.known.borrow().get(name) {
+            return Some(known.clone().unwrap_or_else(Labels::unknown));
+        }
+        if *self.depth.borrow() >= MAX_DEPTH {
+            return Some(Labels::unknown());
+        }
+        self.known.borrow_mut().insert(name, None);
+        *self.depth.borrow_mut() += 1;
+        let each = rules.iter().map(|rule| with_own(self.series(rule), rule));
+        let labels = each.reduce(Labels::or).unwrap_or_else(Labels::unknown);
+        *self.depth.borrow_mut() -= 1;
+        self.known.borrow_mut().insert(name, Some(labels.clone()));
+        Some(labels)
+    }
+}
+
+impl Series for Flow<'_> {
+    fn of(&self, name: Option<&str>) -> (Labels, bool) {
+        if let Some(labels) = name.and_then(|name| self.recorded(name)) {
+            return (labels, true);
+        }
+        let mut labels = Labels::unknown();
+        let Some(name) = name else { return (labels, false) };
+        // Not of series that rules make, here or elsewhere.
+        let is_scraped = !name.contains(':') && !name.starts_with("ALERTS");
+        if is_scraped && (self.has_target || name == "up") {
+            labels.set("job", None);
+            labels.set("instance", None);
+        }
+        if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
+            labels.remove("le");
+        }
+        const BUCKETS: [&str; 4] =
+            ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
+        if BUCKETS.iter().any(|end| name.ends_with(end)) {
+            labels.set("le", None);
+        }
+        (labels, false)
+    }
+}
+
+/// The labels of a rule's result: its own take the place of the series'.
+fn with_own(mut labels: Labels, rule: &Rule) -> Labels {
+    for (name, value) in &rule.labels {
+        if rule.is_alert && value.contains("{{") {
+            labels.allow(name);
+        } else if value.is_empty() {
+            labels.remove(name);
+        } else {
+            labels.set(name, Some(value));
+        }
+    }
+    labels
+}
+
+/// What a Prometheus makes of an alert's labels before it sends them.
+fn sent(mut labels: Labels, root: &Node) -> Labels {
+    let external = root.find(&["global", "external_labels"]).map(|node| node.entries()).unwrap_or_default();
+    for (name, node) in external {
+        if labels.surely_has(&name) {
+            continue;
+        }
+        match node.text() {
+            Some(value) if value.contains('$') => labels.allow(&name),
+            // A series may have brought another.
+            Some(value) => labels.set(&name, Some(value).filter(|_| !labels.can_have(&name))),
+            None => {}
+        }
+    }
+    let managers = root.find(&["alerting", "alertmanagers"]).map(|node| node.items()).unwrap_or_default();
+    let places = root.get("alerting").into_iter().chain(managers);
+    let lists = places.filter_map(|node| node.get("alert_relabel_configs"));
+    for rule in lists.flat_map(|list| list.items()) {
+        labels = relabeled(labels, &rule);
+    }
+    labels
+}
+
+fn relabeled(mut labels: Labels, rule: &Node) -> Labels {
+    let text = |key: &str| rule.get(key).and_then(|node| node.text().map(str::to_owned));
+    let action = text("action").unwrap_or_else(|| "replace".to_owned()).to_lowercase();
+    match action.as_str() {
+        "keep" | "drop" | "keepequal" | "dropequal" => labels,
+        "replace" | "lowercase" | "uppercase" | "hashmod" => {
+            if let Some(target) = text("target_label") {
+                labels.allow(&target);
+            }
+            labels
+        }
+        "labeldrop" => {
+            let dropped = text("regex").and_then(|regex| matcher("name", "=~", &regex));
+            let names: Vec<String> = labels.surely().map(str::to_owned).collect();
+            for name in names {
+                if dropped.as_ref().is_none_or(|dropped| dropped.is_match(&name)) {
+                    labels.allow(&name);
+                }
+            }
+            labels
+        }
+        _ => Labels::unknown(),
+    }
+}
+
+/// Whether a scrape, or what is sent to Prometheus, may leave a series without the two labels of its target.
+fn loses_target(stack: &Stack) -> bool {
+    let drops = |node: &Node| {
+        let action = node.get("action").and_then(|node| node.text().map(str::to_lowercase));
+        let target = node.get("target_label").and_then(|node| node.text().map(str::to_owned));
+        let names = BTreeSet::from(["job", "instance"]);
+        action.is_some_and(|action| action.starts_with("label"))
+            || target.is_some_and(|target| names.contains(target.as_str()))
+    };
+    let loses = |node: &Node| {
+        let rules = ["relabel_configs", "metric_relabel_configs"].into_iter().filter_map(|key| node.get(key));
+        node.get("honor_labels").is_some_and(|node| node.is_true())
+            || rules.flat_map(|rules| rules.items()).any(|rule| drops(&rule))
+    };
+    let is_sent_series = || {
+        let services = stack.running(super::Program::Prometheus);
+        services.into_iter().any(|service| {
+            service.flag("web.enable-remote-write-receiver").is_some()
+                || service.flag("web.enable-otlp-receiver").is_some()
+                || service.flag("enable-feature").is_some()
+        })
+    };
+    stack.prometheuses.iter().any(|prometheus| {
+        prometheus.root.get("remote_read").is_some() || prometheus.jobs.iter().any(|job| loses(&job.node))
+    }) || is_sent_series()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::stack::Folder;
+
+    fn stack(files: &[(&str, &str)]) -> Stack {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        Stack::read(Folder::Memory { root: PathBuf::new(), files })
+    }
+
+    const RULES: &str = "groups:\n- name: a\n  rules:\n  - {record: 'job:x:rate5m', expr: 'sum by (job) (rate(x_total[5m]))', labels: {from: here}}\n  - {record: 'y:x', expr: 'y:x + 1'}\n  - {alert: A, expr: 'job:x:rate5m > 1', labels: {severity: page, job: '', v: '{{ $value }}'}}\n  - {alert: B, expr: 'y:x > up'}\n";
+
+    fn fired(stack: &Stack) -> Vec<Labels> {
+        let flow = Flow::of(stack);
+        stack.alerts().map(|alert| flow.fired(alert)).collect()
+    }
+
+    #[test]
+    fn an_alert_has_the_labels_of_its_recording_of_its_rule_and_of_its_prometheus() {
+        let prometheus = "global: {external_labels: {site: s1, job: other, who: $WHO}}\nscrape_configs: []\nrule_files: [rules.yml]\n";
+        let stack = stack(&[("rules.yml", RULES), ("prometheus.yml", prometheus)]);
+        let [first, second] = fired(&stack).try_into().expect("two alerts");
+        assert_eq!(first.surely().collect::<Vec<_>>(), ["alertname", "from", "job", "severity", "site"]);
+        assert_eq!((first.value("site"), first.value("job")), (Some("s1"), Some("other")));
+        assert!(first.can_have("v") && first.can_have("who") && !first.can_have("instance"));
+        assert_eq!(first.all().map(BTreeSet::len), Some(7));
+        assert!(second.all().is_none() && second.value("site").is_none() && second.surely_has("site"));
+    }
+
+    #[test]
+    fn what_a_prometheus_does_to_alerts_is_not_sure() {
+        let prometheus = "scrape_configs: []\nrule_files: [rules.yml]\nalerting: {alert_relabel_configs: [{action: labeldrop, regex: sev.*}, {target_label: team, replacement: a}]}\n";
+        let stack = stack(&[("rules.yml", RULES), ("prometheus.yml", prometheus)]);
+        let first = &fired(&stack)[0];
+        assert!(!first.surely_has("severity") && first.can_have("severity") && first.surely_has("from"));
+        assert!(first.can_have("team") && !first.can_have("zone"));
+    }
+
+    #[test]
+    fn without_a_prometheus_any_label_may_be_added() {
+        let stack = stack(&[("rules.yml", RULES)]);
+        let first = &fired(&stack)[0];
+        assert!(first.can_have("zone") && first.value("severity") == Some("page"));
+    }
+
+    #[test]
+    fn a_circle_of_recordings_ends() {
+        let rules = "groups:\n- name: a\n  rules:\n  - {record: 'a:x', expr: 'sum by (b) (b:x)'}\n  - {record: 'b:x', expr: 'a:x'}\n  - {alert: A, expr: 'a:x > 1 and b:x > 1'}\n";
+        let stack = stack(&[("rules.yml", rules)]);
+        assert_eq!(fired(&stack).len(), 1);
+    }
+}

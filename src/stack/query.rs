@@ -1,0 +1,138 @@
+//! An expression of PromQL as it stands in a rule or a panel: its text, what it means, and where each of its words is.
+
+use std::cell::OnceCell;
+
+use crate::artifacts::without_variables;
+use crate::promql::{self, Expr};
+use crate::source::{At, Node, Spanned};
+
+/// An expression as it is written. What it means is read when somebody asks: there are many.
+#[derive(Debug)]
+pub struct Query {
+    pub text: Spanned<String>,
+    /// All its lines; `text` stands at the first.
+    whole: At,
+    /// Whether Grafana puts values in it before Prometheus sees it.
+    has_variables: bool,
+    tree: OnceCell<Option<Expr>>,
+}
+
+impl Query {
+    /// The expression of a rule.
+    pub(super) fn of_rule(node: &Node) -> Option<Query> {
+        Self::read(node, false)
+    }
+
+    /// The expression of a panel.
+    pub(super) fn of_panel(node: &Node) -> Option<Query> {
+        Self::read(node, true)
+    }
+
+    fn read(node: &Node, has_variables: bool) -> Option<Query> {
+        Some(Query { text: node.value()?, whole: node.whole(), has_variables, tree: OnceCell::new() })
+    }
+
+    /// `None` where the parser does not take it; the program may.
+    pub fn tree(&self) -> Option<&Expr> {
+        self.tree.get_or_init(|| parse(&self.text, self.has_variables)).as_ref()
+    }
+
+    /// The names of all series that it asks for.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.tree().into_iter().flat_map(promql::selectors).filter_map(promql::metric)
+    }
+
+    /// Where a word of it stands first: a name, a function, a range, a number. Where it is written otherwise, the first line.
+    pub fn at(&self, word: &str) -> At {
+        let written = self.whole.text();
+        let is_part = |byte: Option<&u8>| {
+            byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_:.".contains(&byte))
+        };
+        let ends = |start: usize| {
+            let (bytes, end) = (written.as_bytes(), start + word.len());
+            let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+            let joins = |inside: Option<&u8>, outside: Option<&u8>| is_part(inside) && is_part(outside);
+            !joins(bytes.get(start), before) && !joins(bytes.get(end - 1), bytes.get(end))
+        };
+        let found = written
+            .match_indices(word)
+            .map(|(start, _)| start)
+            .find(|start| !word.is_empty() && ends(*start));
+        found.map_or_else(|| self.text.at.clone(), |start| self.whole.slice(start..start + word.len()))
+    }
+}
+
+fn parse(text: &str, has_variables: bool) -> Option<Expr> {
+    if has_variables {
+        return promql::tree(&without_variables(text));
+    }
+    promql::tree(text)
+}
+
+/// Fewer than this are read sooner than a thread is started.
+const MANY: usize = 500;
+
+/// Reads what they mean on all cores, where they are many: in the end somebody asks for each.
+pub(super) fn read_ahead<'q>(queries: impl Iterator<Item = &'q Query>) {
+    let queries: Vec<&Query> = queries.collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if queries.len() < MANY || threads < 2 {
+        return;
+    }
+    let texts: Vec<(&str, bool)> =
+        queries.iter().map(|query| (query.text.as_str(), query.has_variables)).collect();
+    let share = texts.len().div_ceil(threads);
+    let parse_all = |part: &[(&str, bool)]| -> Vec<Option<Expr>> {
+        part.iter().map(|(text, has_variables)| parse(text, *has_variables)).collect()
+    };
+    let trees = std::thread::scope(|scope| {
+        let parts: Vec<_> = texts.chunks(share).map(|part| scope.spawn(move || parse_all(part))).collect();
+        // A part that is missing is read when somebody asks.
+        parts.into_iter().map(|part| part.join().unwrap_or_default()).collect::<Vec<_>>()
+    });
+    for (queries, trees) in queries.chunks(share).zip(trees) {
+        for (query, tree) in queries.iter().zip(trees) {
+            let _ = query.tree.set(tree);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Document, SourceFile};
+
+    #[test]
+    fn a_word_of_an_expression_is_found_in_every_form_of_a_text() {
+        for text in [
+            "expr: rate(x_total[5m]) / x > 2\n",
+            "expr: |\n  rate(x_total[5m])\n    / x\n  > 2\n",
+            "expr: >-\n  rate(x_total[5m])\n\n  / x > 2\n",
+            "expr: \"rate(x_total[5m]) / x > 2\"\n",
+        ] {
+            let root = Document::yaml(SourceFile::new("x.yml", text)).0.root();
+            let query = Query::of_rule(&root.get("expr").expect("is there")).expect("is a text");
+            assert!(query.tree().is_some());
+            assert_eq!(query.at("x").range.start, text.find(" x").expect("is there") + 1, "{text}");
+            assert_eq!(query.at("[5m]").text(), "[5m]");
+            assert_eq!(query.at("x_total").range.start, text.find("x_total").expect("is there"));
+            // What does not stand there as it is.
+            assert_eq!(query.at("total").range, query.text.at.range);
+            assert_eq!(query.at("").range, query.text.at.range);
+        }
+    }
+
+    #[test]
+    fn many_expressions_are_read_ahead_each_in_its_own_place() {
+        let list: String = (0..2 * MANY)
+            .map(|n| ["- ", ["up == ", "up === "][n % 2], &n.to_string(), "\n"].concat())
+            .collect();
+        let root = Document::yaml(SourceFile::new("x.yml", list)).0.root();
+        let queries: Vec<Query> = root.items().iter().filter_map(Query::of_rule).collect();
+        read_ahead(queries.iter());
+        for (n, query) in queries.iter().enumerate() {
+            let read = query.tree.get().expect("is read").as_ref().map(ToString::to_string);
+            assert_eq!(read, (n % 2 == 0).then(|| format!("up == {n}")));
+        }
+    }
+}
