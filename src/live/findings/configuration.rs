@@ -133,8 +133,10 @@ fn sections(program: &str, file: &Node, running: &Node, but: &[&str], reload: &s
 fn differ(program: &str, what: &str, differences: &[Difference], reload: &str, report: &mut Report) {
     let Some(first) = differences.first() else { return };
     let mut message = format!("{program} runs {what} with another `{}` than the file says", first.key);
-    if differences.len() > 1 {
-        message.push_str(&format!(", and with {} more that differ", differences.len() - 1));
+    match differences.len() - 1 {
+        0 => {}
+        1 => message.push_str("; 1 more value differs"),
+        more => message.push_str(&format!("; {more} more values differ")),
     }
     let runs =
         first.running.as_ref().map_or_else(|| "does not run".to_owned(), |runs| format!("`{runs}` runs"));
