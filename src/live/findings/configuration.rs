@@ -74,7 +74,11 @@ pub(super) fn alertmanager(
     let metrics = running.metrics()?;
     if !metrics.has_loaded() {
         refused("Alertmanager", file.document.name(), reload, report);
-    } else if !metrics.has_read(&file.document.source.text) {
+        // Nothing else is known of what was read.
+        return Ok(());
+    }
+    let has_read = metrics.has_read(&file.document.source.text);
+    if has_read != Some(true) {
         let before = report.iter().count();
         let config = &running.config;
         let known = ["receivers", "time_intervals", "mute_time_intervals"];
@@ -96,7 +100,8 @@ pub(super) fn alertmanager(
             }
         }
         // Where something fills in variables before Alertmanager reads it, the texts are never the same.
-        if report.iter().count() == before && !file.document.source.text.contains("${") {
+        let is_filled_in = file.document.source.text.contains("${");
+        if has_read == Some(false) && report.iter().count() == before && !is_filled_in {
             report.push(
                 Diagnostic::warning(
                     "config-changed",
