@@ -129,8 +129,14 @@ impl Fault {
     }
 }
 
+/// A longer text is nobody's: of it nothing is said.
+const MAX_BYTES: usize = 128 * 1024;
+
 /// Reads a template up to its first fault.
 pub fn read(text: &str, language: &Language) -> (Template, Option<Fault>) {
+    if text.len() > MAX_BYTES {
+        return (Template::default(), None);
+    }
     let mut reader = Reader {
         language,
         template: Template::default(),
@@ -312,18 +318,13 @@ impl Reader<'_> {
 
     fn commands(&self, tokens: &[Token], range: &Range<usize>) -> Result<Vec<Term>, Fault> {
         let mut terms = Vec::new();
-        // What stands before the next `|`, `)` or the end; one for each open bracket.
+        // How much stands there so far, for each open bracket.
         let mut counts = vec![0];
         for token in tokens {
             let is_empty = counts.last() == Some(&0);
             match &token.what {
                 What::Pipe | What::Close if is_empty => return Err(missing(&token.range)),
-                What::Pipe => {
-                    if let Some(count) = counts.last_mut() {
-                        *count = 0;
-                    }
-                    continue;
-                }
+                What::Pipe => continue,
                 What::Declare | What::Assign => return Err(no_operator(token)),
                 What::Open => counts.push(0),
                 What::Close => {

@@ -1,6 +1,8 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
 pub mod labels;
+pub mod refused;
+pub mod regex;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -112,12 +114,14 @@ const MAX_OPERATORS: usize = 1000;
 
 /// What a text means. `None` where it is not PromQL, or beyond any size.
 pub fn tree(text: &str) -> Option<Expr> {
+    fits(text).then(|| parser::parse(text.trim()).ok())?
+}
+
+/// Whether a text is small enough to be read.
+fn fits(text: &str) -> bool {
     let operators = text.bytes().filter(|byte| b"(+-*/%^=<>".contains(byte)).count();
     let words = text.split_whitespace().count();
-    if operators + words > 4 * MAX_OPERATORS || operators > MAX_OPERATORS {
-        return None;
-    }
-    parser::parse(text.trim()).ok()
+    operators + words <= 4 * MAX_OPERATORS && operators <= MAX_OPERATORS
 }
 
 /// The expressions right below this one.

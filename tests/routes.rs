@@ -144,7 +144,9 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
 
             // With some of the labels unknown, the true way is among the possible ones, and what is sure is on it.
             let mut known = Labels::none();
-            labels.iter().for_each(|(name, value)| known.set(name, Some(value)));
+            for (name, value) in &labels {
+                known.set(name, Some(value));
+            }
             for name in LABELS.iter().filter(|_| dice.chance(50)) {
                 known.allow(name);
             }
@@ -163,4 +165,261 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
     }
     // The trees are worth the while.
     assert!(ends.len() > 2 && dead > 20, "{ends:?} ends, {dead} branches never reached");
+}
+
+/// The examples of a page, as far as one file is all of it.
+fn examples(id: &str, section: &str) -> Option<String> {
+    let page = skymon::checks::page(id).expect("has a page");
+    let text = page.split("\n## ").find(|part| part.starts_with(section)).expect("has the section");
+    let mut blocks = text.split("\n```").skip(1).step_by(2);
+    let (info, body) = blocks.next().expect("has a block").split_once('\n').expect("has lines");
+    let is_alone = blocks.next().is_none() && info == "yaml alertmanager.yml";
+    is_alone.then(|| body.lines().map(|line| line.trim_end_matches("  # <-").to_owned() + "\n").collect())
+}
+
+/// Where a page says that Alertmanager does not start, it does not; elsewhere what is wrong is seen only when it hurts.
+#[test]
+fn amtool_stops_the_examples_that_do_not_start_and_takes_the_others() {
+    let project = Project::empty();
+    let (mut stopped, mut taken) = (0, 0);
+    for check in skymon::checks::ALL {
+        for section in ["Wrong", "Right"] {
+            let Some(text) = examples(check.id, section) else { continue };
+            project.write("alertmanager.yml", &text);
+            let files = BTreeMap::from([("alertmanager.yml".to_owned(), text.clone())]);
+            let stack = Stack::read(Folder::Memory { root: "".into(), files });
+            let said = check.findings(&stack);
+            let does_not_start = said.iter().any(|one| one.message.contains("Alertmanager does not start"));
+            let amtool = tools::amtool(&["check-config", "alertmanager.yml"], &project.path(""));
+            assert_eq!(
+                amtool.status != 0,
+                does_not_start,
+                "{} {section}: {}\n{text}",
+                check.id,
+                amtool.text()
+            );
+            *(if does_not_start { &mut stopped } else { &mut taken }) += 1;
+        }
+    }
+    assert!(stopped >= 8 && taken >= 30, "{stopped} stopped, {taken} taken");
+}
+
+#[test]
+fn validate_shows_where_the_alerts_of_a_rendered_stack_go_before_its_findings() {
+    let project = Project::of_example("minimal");
+    project.render();
+    let said = project.skymon(&["validate", "--routes"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let (routes, findings) = said.stdout.split_once("within: from the fault").expect("ends with its legend");
+    assert!(findings.contains("is fine"), "{findings}");
+    let way = |of: &str| routes.split("\n\n").find(|way| way.contains(of)).expect("is there").to_owned();
+    // What the design promises: scrape, evaluation, `for` and the wait of the group.
+    let down = way("   ServiceDown ");
+    assert!(
+        down.starts_with("-> team (slack)\n   a message for each alertname, service: after 10s, "),
+        "{down}"
+    );
+    assert!(down.ends_with("   ServiceDown                critical  demo     1m10s"), "{down}");
+    assert!(down.contains("   HighErrorRate              critical  demo     5m40s   ServiceDown"), "{down}");
+    assert!(way("   NoRequests ").starts_with("-> nobody (tells nobody)\n"), "{routes}");
+    // An edit by hand is seen.
+    let path = "monitoring/alertmanager/alertmanager.yml";
+    let edited = project.read(path).replace("group_wait: \"10s\"", "group_wait: \"2m\"");
+    project.write(path, &edited);
+    let said = project.skymon(&["validate", "--routes"]);
+    assert_eq!(said.status, 1);
+    assert!(said.stdout.contains("ServiceDown                critical  demo     3m"), "{}", said.stdout);
+}
+
+#[test]
+fn no_line_of_the_largest_stack_is_wider_than_a_terminal_and_each_alert_is_there_once() {
+    let project = Project::of_fixture("everything");
+    project.render();
+    let said = project.skymon(&["validate", "--routes"]).stdout;
+    let routes = said.split("within: from the fault").next().expect("begins with them");
+    for line in routes.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let json = project.skymon(&["validate", "--routes", "--format", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("is JSON");
+    let alerts = json["routes"][0]["alerts"].as_array().expect("is a list");
+    assert!(alerts.len() > 100 && routes.contains(&format!("where {} alerts go", alerts.len())), "{routes}");
+    for alert in alerts {
+        let (name, severity) = (alert["alert"].as_str().unwrap(), alert["severity"].as_str().unwrap());
+        let is_it = |line: &&str| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(name) && words.next() == Some(severity)
+        };
+        assert!(routes.lines().any(|line| is_it(&line)), "{name} {severity}");
+    }
+    // Some is sent to three.
+    let ends = |name: &str| {
+        let alert = alerts.iter().find(|alert| alert["alert"] == name).expect("is there");
+        let ends = alert["ends"].as_array().expect("is a list").iter();
+        ends.map(|end| end["receiver"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(ends("AlertmanagerCannotDeliver"), "chat hook oncall");
+    assert_eq!(ends("Watchdog"), "heartbeat");
+}
+
+#[test]
+fn the_other_formats_say_that_they_have_no_place_for_the_routes() {
+    let project = Project::of_example("minimal");
+    let said = project.skymon(&["validate", "--routes", "--format", "sarif"]);
+    assert_eq!(said.status, 2);
+    assert!(said.stderr.contains("`--routes` is shown as text or with `--format json`"), "{}", said.stderr);
+}
+
+/// The ids of what is found in an `alertmanager.yml` with these rules, beside what is said of any small stack.
+fn found(files: &[(&str, &str)]) -> Vec<&'static str> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: "".into(), files });
+    let usual = ["lost-target-unnoticed", "monitoring-unwatched", "no-alertmanager", "no-inhibition"];
+    let mut ids: Vec<&str> = skymon::checks::run(&stack, &[])
+        .iter()
+        .map(|finding| finding.id)
+        .filter(|id| !usual.contains(id))
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+const PROMETHEUS: &str =
+    "rule_files: [rules.yml]\nscrape_configs: [{job_name: a, static_configs: [{targets: [10.0.0.5:80]}]}]\n";
+const RULES: &str = "groups:\n- name: a\n  rules:\n  - {alert: Down, expr: up < 1, labels: {severity: critical}, annotations: {summary: '{{ $labels.instance }}'}}\n  - {alert: Slow, expr: sum(a_seconds) > 1, labels: {severity: warning}}\n";
+
+/// What stands below `route:`, and the receivers `a` with Slack, `b` with PagerDuty and `null` with nothing.
+fn of_routes(route: &str) -> Vec<&'static str> {
+    let receivers = "receivers: [{name: a, slack_configs: [{api_url_file: /x, channel: '#x'}]}, {name: b, pagerduty_configs: [{routing_key_file: /x}]}, {name: 'null'}]";
+    let text = format!("{route}\n{receivers}\n");
+    let mut ids = found(&[("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", &text)]);
+    ids.retain(|id| *id != "unused-receiver");
+    ids
+}
+
+#[test]
+fn routes_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let nothing: [&str; 0] = [];
+    let root = "route: {receiver: a, group_by: [alertname], routes: [";
+    for (routes, expected) in [
+        ("{receiver: b, matchers: ['severity=\"critical\"']}]}", &nothing as &[&str]),
+        // A severity without an alert may wait for its first one; a slip of the pen does not.
+        ("{receiver: b, matchers: ['severity=\"info\"']}]}", &nothing),
+        ("{receiver: b, matchers: ['severity=\"critcal\"']}]}", &["matches-no-alert", "severity-not-routed"]),
+        ("{receiver: b, matchers: ['alertname=\"Gone\"']}]}", &["matches-no-alert"]),
+        // The series may bring any team.
+        ("{receiver: b, matchers: ['team=\"x\"']}]}", &nothing),
+        // Different groups by time.
+        (
+            "{receiver: b, matchers: ['severity=\"critical\"'], active_time_intervals: [n], continue: true}, {receiver: b, mute_time_intervals: [n]}]}\ntime_intervals: [{name: n}]",
+            &nothing,
+        ),
+        (
+            "{receiver: b, matchers: ['severity=\"critical\"'], continue: true}, {receiver: b}]}",
+            &["paged-twice"],
+        ),
+        ("{receiver: b}, {receiver: a, matchers: ['severity=\"critical\"']}]}", &["route-never-reached"]),
+        // A heartbeat each interval, and one that is no heartbeat.
+        (
+            "{receiver: b, group_interval: 1m, repeat_interval: 50s, matchers: ['alertname=\"Down\"']}]}",
+            &nothing,
+        ),
+        ("{receiver: b, repeat_interval: 1m, matchers: ['alertname=\"Down\"']}]}", &["timers-out-of-order"]),
+        ("{receiver: b, group_by: [instance, zone], matchers: ['severity=\"critical\"']}]}", &nothing),
+        ("{receiver: b, group_by: [instnace]}]}", &["group-by-unknown-label"]),
+    ] {
+        assert_eq!(of_routes(&format!("{root}{routes}")), expected, "{routes}");
+    }
+    let null = "route: {receiver: 'null', group_by: [alertname], routes: [{receiver: a, matchers: ['severity=\"warning\"']}]}";
+    assert_eq!(of_routes(null), ["receiver-without-integration"]);
+    let dropped = "route: {receiver: a, group_by: [alertname], routes: [{receiver: 'null', matchers: ['severity=\"warning\"']}]}";
+    assert_eq!(of_routes(dropped), nothing);
+}
+
+#[test]
+fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let nothing: [&str; 0] = [];
+    for (rule, expected) in [
+        (
+            "source_matchers: ['alertname=\"Down\"'], target_matchers: ['severity=\"warning\"']",
+            &nothing as &[&str],
+        ),
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"']",
+            &["inhibits-everything"],
+        ),
+        // One side may have it: then it is no word of nobody's.
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [zone]",
+            &nothing,
+        ),
+        (
+            "source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [instnace]",
+            &["equal-label-missing"],
+        ),
+        (
+            "source_matchers: ['alertname=\"Slow\"'], target_matchers: ['alertname=\"Slow\"'], equal: [zone]",
+            &["equal-label-missing"],
+        ),
+        (
+            "source_matchers: ['alertname=\"Dwon\"'], target_matchers: ['severity=\"warning\"']",
+            &["matches-no-alert"],
+        ),
+        // A rule copied for alerts that are not there does nothing.
+        (
+            "source_matchers: ['alertname=\"InfoInhibitor\"'], target_matchers: ['severity=\"info\"']",
+            &nothing,
+        ),
+    ] {
+        let text = format!("route: {{receiver: a, group_by: [alertname]}}\ninhibit_rules: [{{{rule}}}]");
+        assert_eq!(of_routes(&text), expected, "{rule}");
+    }
+}
+
+#[test]
+fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
+    let mail = "email_configs: [{from: a@b.example, smarthost: 'mail.example.com:587', auth_username: u, auth_password_file: /p, ";
+    let slack = "slack_configs: [{api_url_file: /x, channel: '#x', ";
+    let nothing: [&str; 0] = [];
+    for (receiver, expected) in [
+        (format!("{mail}to: 'Team <a@b.example>, b@b.example'}}]"), &nothing as &[&str]),
+        (format!("{mail}to: '{{{{ .CommonLabels.owner }}}}'}}]"), &nothing),
+        (format!("{mail}to: team}}]"), &["mail-address-invalid"]),
+        (format!("{mail}to: a@b.example, require_tls: false}}]"), &["mail-password-in-clear"]),
+        (format!("{mail}to: a@b.example, require_tls: false, force_implicit_tls: true}}]"), &nothing),
+        (
+            format!("{mail}to: a@b.example, require_tls: false}}]").replace("mail.example.com", "postfix"),
+            &nothing,
+        ),
+        (format!("{slack}text: '{{{{ template \"slack.default.text\" . }}}}'}}]"), &nothing),
+        (format!("{slack}text: '{{{{ template \"team.text\" . }}}}'}}]"), &["template-unknown"]),
+        (format!("{slack}text: '{{{{ if .Alerts }}}}'}}]"), &["template-broken"]),
+        (format!("{slack}text: '{{{{ .CommonAnnotations.summary }}}}'}}]"), &["common-value-empty"]),
+        (format!("{slack}text: '{{{{ .CommonLabels.severity }}}}'}}]"), &nothing),
+        (
+            format!(
+                "{slack}text: '{{{{ if .CommonAnnotations.summary }}}}{{{{ .CommonAnnotations.summary }}}}{{{{ end }}}}'}}]"
+            ),
+            &nothing,
+        ),
+        // A name in Slack, a price, and a password that is one.
+        (format!("{slack}text: 'costs $5, ask $USER', title: 'a$b'}}]"), &nothing),
+        (format!("{slack}username: '${{BOT}}'}}]"), &["variable-not-expanded"]),
+        ("webhook_configs: [{url: 'https://example.com/$TOKEN/x'}]".to_owned(), &["variable-not-expanded"]),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, send_resolved: false}]".to_owned(),
+            &["resolved-not-sent"],
+        ),
+        ("webhook_configs: [{url_file: /x, send_resolved: false}]".to_owned(), &nothing),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, service_key_file: /y}]".to_owned(),
+            &["pagerduty-service-key"],
+        ),
+    ] {
+        let text =
+            format!("route: {{receiver: a, group_by: [alertname]}}\nreceivers: [{{name: a, {receiver}}}]\n");
+        let files =
+            [("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", text.as_str())];
+        assert_eq!(found(&files), expected, "{receiver}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::stack::{Alertmanager, Integration, Stack};
 pub(super) const CHECK: Check = Check { id: "integration-incomplete", severity: Severity::Error, run };
 
 /// For each kind what it needs: one key of each list, or the `global` one beside it.
-const NEEDS: [(&str, &[Need]); 16] = [
+const NEEDS: [(&str, &[Need]); 18] = [
     ("discord", &[(&["webhook_url", "webhook_url_file"], &[])]),
     ("email", &[(&["to"], &[]), (&["smarthost"], &["smtp_smarthost"]), (&["from"], &["smtp_from"])]),
     ("incidentio", &[(&["url", "url_file"], &[])]),
@@ -22,6 +22,13 @@ const NEEDS: [(&str, &[Need]); 16] = [
     ("opsgenie", &[(&["api_key", "api_key_file"], &["opsgenie_api_key", "opsgenie_api_key_file"])]),
     ("pagerduty", &[(&["routing_key", "routing_key_file", "service_key", "service_key_file"], &[])]),
     ("pushover", &[(&["user_key", "user_key_file"], &[]), (&["token", "token_file"], &[])]),
+    (
+        "rocketchat",
+        &[
+            (&["token", "token_file"], &["rocketchat_token", "rocketchat_token_file"]),
+            (&["token_id", "token_id_file"], &["rocketchat_token_id", "rocketchat_token_id_file"]),
+        ],
+    ),
     (
         "slack",
         &[(
@@ -46,6 +53,7 @@ const NEEDS: [(&str, &[Need]); 16] = [
     ),
     ("webex", &[(&["room_id"], &[])]),
     ("webhook", &[(&["url", "url_file"], &[])]),
+    ("wechat", &[(&["api_secret", "api_secret_file"], &["wechat_api_secret", "wechat_api_secret_file"])]),
 ];
 
 /// Keys of its own of which one is enough, and keys of `global`.

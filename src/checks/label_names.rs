@@ -30,12 +30,17 @@ impl<'a> LabelNames<'a> {
         let stack = self.stack;
         let jobs = || stack.prometheuses.iter().flat_map(|one| &one.jobs);
         let mut targets = jobs().flat_map(|job| &job.targets).flat_map(|target| &target.labels);
-        let has = |node: &crate::source::Node| node.document().source.text.contains(name);
         targets.any(|(label, _)| label.value == name)
-            || stack.rules().any(|rule| rule.expr.text.contains(name))
+            || stack.rules().any(|rule| has_word(&rule.expr.text, name))
             // Relabeling, service discovery, external labels: all of it is in this file.
-            || stack.prometheuses.iter().any(|one| has(&one.root))
+            || stack.prometheuses.iter().any(|one| has_word(&one.document.source.text, name))
             // What is discovered brings labels of its own.
             || jobs().any(|job| job.discovers)
     }
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter))
 }

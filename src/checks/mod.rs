@@ -9,17 +9,20 @@ mod allow;
 mod pages;
 
 // What the checks share.
-mod label_names;
-mod notification_texts;
 mod addresses;
 mod datasources;
-mod jobs;
+mod expressions;
 mod flags;
+mod jobs;
 mod joins;
+mod label_names;
+mod notification_texts;
 mod shapes;
 mod words;
 
 mod admin_api_open;
+mod alert_without_summary;
+mod alert_without_test;
 mod alertmanager_address;
 mod angular_panel;
 mod average_as_ratio;
@@ -40,13 +43,19 @@ mod disks_of_the_container;
 mod dollar_eaten;
 mod dollar_in_provisioning;
 mod duplicate_dashboard;
+mod duplicate_group;
 mod duplicate_group_by;
 mod duplicate_job;
 mod duplicate_receiver;
+mod duplicate_rule;
 mod equal_label_missing;
+mod expression_broken;
+mod expression_not_read;
 mod file_not_mounted;
+mod filesystem_not_there;
 mod flag_refused;
 mod folder_not_writable;
+mod given_twice;
 mod gpu_not_reserved;
 mod grafana_open;
 mod group_by_all;
@@ -61,15 +70,19 @@ mod inhibits_everything;
 mod integration_incomplete;
 mod interval_beyond_lookback;
 mod job_not_scraped;
+mod label_dropped;
+mod label_not_recorded;
 mod le_not_normalised;
 mod links_not_reachable;
 mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod matcher_unreadable;
 mod matches_no_alert;
 mod metrics_need_key;
 mod metrics_switched_off;
+mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -90,10 +103,16 @@ mod plugins_at_start;
 mod port_on_all_interfaces;
 mod port_taken_twice;
 mod ports_on_host_network;
+mod probe_not_configured;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
+mod quantile_without_le;
 mod ratio_without_minimum;
 mod receiver_without_integration;
+mod recorded_too_late;
+mod recording_name;
+mod regex_broken;
+mod regex_without_pattern;
 mod resolved_not_sent;
 mod retention_by_time_only;
 mod root_on_the_machine;
@@ -104,7 +123,9 @@ mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
 mod secret_not_mounted;
+mod secret_said_twice;
 mod severity_not_routed;
+mod sides_never_match;
 mod silent_at_no_data;
 mod single_file_mount;
 mod slack_update_with_webhook;
@@ -125,14 +146,19 @@ mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
+mod unknown_key;
+mod unknown_plugin;
 mod unused_receiver;
+mod value_in_label;
 mod variable_not_expanded;
 mod wrong_port;
+mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
 pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::forms::Fault;
 use crate::stack::Stack;
 
 /// One thing that can be wrong with a stack.
@@ -146,6 +172,8 @@ pub struct Check {
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
     admin_api_open::CHECK,
+    alert_without_summary::CHECK,
+    alert_without_test::CHECK,
     alertmanager_address::CHECK,
     angular_panel::CHECK,
     average_as_ratio::CHECK,
@@ -166,13 +194,19 @@ pub const ALL: &[Check] = &[
     dollar_eaten::CHECK,
     dollar_in_provisioning::CHECK,
     duplicate_dashboard::CHECK,
+    duplicate_group::CHECK,
     duplicate_group_by::CHECK,
     duplicate_job::CHECK,
     duplicate_receiver::CHECK,
+    duplicate_rule::CHECK,
     equal_label_missing::CHECK,
+    expression_broken::CHECK,
+    expression_not_read::CHECK,
     file_not_mounted::CHECK,
+    filesystem_not_there::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
+    given_twice::CHECK,
     gpu_not_reserved::CHECK,
     grafana_open::CHECK,
     group_by_all::CHECK,
@@ -187,15 +221,19 @@ pub const ALL: &[Check] = &[
     integration_incomplete::CHECK,
     interval_beyond_lookback::CHECK,
     job_not_scraped::CHECK,
+    label_dropped::CHECK,
+    label_not_recorded::CHECK,
     le_not_normalised::CHECK,
     links_not_reachable::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
+    missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -216,10 +254,16 @@ pub const ALL: &[Check] = &[
     port_on_all_interfaces::CHECK,
     port_taken_twice::CHECK,
     ports_on_host_network::CHECK,
+    probe_not_configured::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
+    quantile_without_le::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
+    recorded_too_late::CHECK,
+    recording_name::CHECK,
+    regex_broken::CHECK,
+    regex_without_pattern::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
     root_on_the_machine::CHECK,
@@ -230,7 +274,9 @@ pub const ALL: &[Check] = &[
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
     secret_not_mounted::CHECK,
+    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
+    sides_never_match::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
     slack_update_with_webhook::CHECK,
@@ -251,15 +297,31 @@ pub const ALL: &[Check] = &[
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
+    unknown_key::CHECK,
+    unknown_plugin::CHECK,
     unused_receiver::CHECK,
+    value_in_label::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
+    wrong_type::CHECK,
 ];
 
 impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// Where files do not have the form that their programs read, in this way.
+    fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
+        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+            let mut finding =
+                self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
+            if let Some((other, text)) = &misfit.other {
+                finding = finding.at(other.place(), text.clone());
+            }
+            report.push(finding.help(misfit.help.clone()));
+        }
     }
 
     pub fn find(id: &str) -> Option<&'static Check> {

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Node;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "slack-update-with-webhook", severity: Severity::Error, run };
@@ -11,7 +12,7 @@ const API: &str = "https://slack.com/api/chat.postMessage";
 
 fn run(stack: &Stack, report: &mut Report) {
     for (alertmanager, _, one) in stack.integrations().filter(|(_, _, one)| one.kind == "slack") {
-        let update = one.node.get("update_message").filter(|node| node.is_true());
+        let update = one.node.get("update_message").filter(Node::is_true);
         let has_token = ["app_token", "app_token_file"].iter().any(|key| one.node.get(key).is_some());
         let url = alertmanager.setting(one, "api_url", "slack_api_url").and_then(|node| node.value());
         let (Some(update), Some(url)) = (update, url) else { continue };

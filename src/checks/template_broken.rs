@@ -1,10 +1,12 @@
-//! A template of a notification that Alertmanager cannot execute: the notification is not sent, or Alertmanager does not start.
+//! A text that is no template, or that cannot but fail. Of an alert: Prometheus refuses the file, or the error stands in place
+//! of the text. Of a notification: it is not sent, or Alertmanager does not start.
 
 use std::collections::BTreeSet;
 
 use super::Check;
 use super::notification_texts::{fields, files};
 use crate::diagnostics::{Report, Severity};
+use crate::gotemplate::{self, PROMETHEUS};
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "template-broken", severity: Severity::Error, run };
@@ -12,6 +14,27 @@ pub(super) const CHECK: Check = Check { id: "template-broken", severity: Severit
 const HELP: &str = "`amtool template render` shows what becomes of it";
 
 fn run(stack: &Stack, report: &mut Report) {
+    alerts(stack, report);
+    notifications(stack, report);
+}
+
+fn alerts(stack: &Stack, report: &mut Report) {
+    for alert in stack.alerts() {
+        let texts = alert.annotations.iter().chain(&alert.labels);
+        for (name, text) in texts.filter(|(_, text)| text.contains("{{")) {
+            let Some(fault) = gotemplate::read(text, &PROMETHEUS).1 else { continue };
+            let at = text.at.part(text.get(fault.range.clone()).unwrap_or_default());
+            report.push(
+                CHECK
+                    .finding(format!("`{name}` of `{}` is no template: {}", alert.name, fault.message))
+                    .at(at.place(), "here")
+                    .help(fault.help.unwrap_or_default()),
+            );
+        }
+    }
+}
+
+fn notifications(stack: &Stack, report: &mut Report) {
     for field in fields(stack) {
         let Some(fault) = field.fault else { continue };
         let part = field.text.get(fault.range.clone()).unwrap_or_default();

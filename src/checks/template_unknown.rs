@@ -37,10 +37,8 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn help(alertmanager: &Alertmanager, name: &str, near: Option<&str>) -> String {
-    let empty = alertmanager
-        .templates
-        .iter()
-        .find(|pattern| pattern.files.as_ref().is_some_and(|files| files.is_empty()));
+    let empty =
+        alertmanager.templates.iter().find(|pattern| pattern.files.as_ref().is_some_and(Vec::is_empty));
     match (near, empty) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(empty)) => {

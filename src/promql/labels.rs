@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ast::{
     AggregateExpr, BinModifier, BinaryExpr, Call, LabelModifier, VectorMatchCardinality, VectorSelector,
 };
-use super::{Expr, bare, metric, selectors};
+use super::{Expr, Matcher, bare, metric, selectors};
 
 /// The name of the series: a label in PromQL's own eyes, and none in anybody else's.
 pub const NAME: &str = "__name__";
@@ -167,6 +167,11 @@ pub enum Reason {
 pub trait Series {
     /// Their labels, and whether they are recorded: whether that is all that can be known.
     fn of(&self, name: Option<&str>) -> (Labels, bool);
+
+    /// Whether what a matcher asks for is what will be asked: not where a variable is filled in later.
+    fn is_final(&self, _matcher: &Matcher) -> bool {
+        true
+    }
 }
 
 /// The labels of an expression's result. `None` where it is a number or a text.
@@ -182,7 +187,7 @@ pub fn faults<'e>(expr: &'e Expr, series: &dyn Series) -> Vec<Fault<'e>> {
 }
 
 /// Deeper than this nothing is claimed.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 100;
 
 struct Walk<'s, 'e> {
     series: &'s dyn Series,
@@ -213,7 +218,8 @@ impl<'e> Walk<'_, 'e> {
         if !selector.matchers.or_matchers.is_empty() {
             return Labels::unknown();
         }
-        for matcher in selector.matchers.matchers.iter().filter(|matcher| matcher.name != NAME) {
+        let matchers = selector.matchers.matchers.iter().filter(|matcher| self.series.is_final(matcher));
+        for matcher in matchers.filter(|matcher| matcher.name != NAME) {
             let name = matcher.name.as_str();
             let never = if matcher.is_match("") { false } else { !labels.can_have(name) };
             let other = labels.value(name).is_some_and(|value| !matcher.is_match(value));
@@ -554,10 +560,6 @@ mod tests {
 
     #[test]
     fn sides_that_never_match_are_told_from_those_that_may() {
-        let found = |expr: &str| {
-            let tree = tree(expr).unwrap_or_else(|| panic!("{expr}"));
-            format!("{:?}", faults(&tree, &Known).iter().map(fault).collect::<Vec<_>>())
-        };
         fn fault(one: &Fault) -> String {
             match one {
                 Fault::QuantileWithoutLe(_) => "le".to_owned(),
@@ -572,6 +574,10 @@ mod tests {
                 Fault::NeverSelects(_, label) => format!("select {label}"),
             }
         }
+        let found = |expr: &str| {
+            let tree = tree(expr).unwrap_or_else(|| panic!("{expr}"));
+            format!("{:?}", faults(&tree, &Known).iter().map(fault).collect::<Vec<_>>())
+        };
         for (expr, expected) in [
             ("x{a=\"1\"} / sum by (b) (y)", "left a"),
             ("sum(x) > y{a=\"1\"}", "right a"),

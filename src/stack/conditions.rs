@@ -129,8 +129,8 @@ mod tests {
 
     /// Routes with these conditions, in order.
     fn routes(texts: &[&str]) -> Alertmanager {
-        let routes: String =
-            texts.iter().map(|text| format!("    - matchers: ['{text}']\n      receiver: x\n")).collect();
+        let each = texts.iter().map(|text| format!("    - {{matchers: ['{text}'], receiver: x}}"));
+        let routes = each.collect::<Vec<_>>().join("\n");
         Alertmanager::parse(SourceFile::new("a.yml", format!("route:\n  receiver: x\n  routes:\n{routes}")))
     }
 

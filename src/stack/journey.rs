@@ -50,7 +50,9 @@ impl Alertmanager {
     /// taken to hold.
     pub fn journey(&self, labels: &BTreeMap<String, String>) -> Vec<&Route> {
         let mut exactly = Labels::none();
-        labels.iter().for_each(|(name, value)| exactly.set(name, Some(value)));
+        for (name, value) in labels {
+            exactly.set(name, Some(value));
+        }
         let ends = self.journeys(&exactly);
         ends.into_iter().filter(|end| end.is_sure).map(|end| end.route).collect()
     }

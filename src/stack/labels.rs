@@ -6,19 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Query, Rule, Stack};
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
-use crate::promql::matcher;
+use crate::promql::{Expr, Matcher, matcher, metric, selectors};
 use crate::source::Node;
 
-/// Recordings of recordings beyond this are not followed.
-const MAX_DEPTH: usize = 50;
+/// How the buckets of a histogram end where the unit says that they are some.
+const BUCKETS: [&str; 4] = ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
 
 /// The labels of all that is recorded, and of what is scraped as far as that is sure.
 pub struct Flow<'s> {
     stack: &'s Stack,
     recordings: BTreeMap<&'s str, Vec<&'s Rule>>,
-    /// Name → the labels of its series; `None` while they are asked for.
+    /// Name → the labels of its series, of those that were asked for; `None` while they are followed.
     known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
-    depth: RefCell<usize>,
     /// Whether each scraped series has a `job` and an `instance`.
     has_target: bool,
 }
@@ -30,23 +29,22 @@ impl<'s> Flow<'s> {
         for rule in stack.rules().filter(|rule| !rule.is_alert) {
             recordings.entry(rule.name.as_str()).or_default().push(rule);
         }
-        Flow {
-            stack,
-            recordings,
-            known: RefCell::new(BTreeMap::new()),
-            depth: RefCell::new(0),
-            has_target: !loses_target(stack),
-        }
+        Flow { stack, recordings, known: RefCell::new(BTreeMap::new()), has_target: !loses_target(stack) }
     }
 
     /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.
     pub fn series(&self, rule: &Rule) -> Labels {
-        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
-        found.unwrap_or_else(Labels::unknown)
+        if let Some(tree) = rule.expr.tree() {
+            self.follow(tree);
+        }
+        self.read(rule)
     }
 
+    /// What the labels prove of an expression.
     pub fn faults<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
-        query.tree().map(|tree| faults(tree, self)).unwrap_or_default()
+        let Some(tree) = query.tree() else { return Vec::new() };
+        self.follow(tree);
+        if query.has_variables() { faults(tree, &Filled(self)) } else { faults(tree, self) }
     }
 
     /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.
@@ -62,28 +60,42 @@ impl<'s> Flow<'s> {
         }
     }
 
-    fn recorded(&self, name: &str) -> Option<Labels> {
-        let (name, rules) = self.recordings.get_key_value(name)?;
-        if let Some(known) = self.known.borrow().get(name) {
-            return Some(known.clone().unwrap_or_else(Labels::unknown));
+    /// Follows what an expression reads to the rules that record it, from the bottom to the top. A circle is cut: of what is
+    /// in it nothing is known.
+    fn follow(&self, tree: &Expr) {
+        let known = |name: &str| self.known.borrow().contains_key(name);
+        let mut todo: Vec<(&'s str, bool)> = self.read_by(tree);
+        while let Some((name, is_entered)) = todo.pop() {
+            let rules = &self.recordings[name];
+            if is_entered {
+                let each = rules.iter().map(|rule| with_own(self.read(rule), rule));
+                let labels = each.reduce(Labels::or);
+                self.known.borrow_mut().insert(name, labels);
+            } else if !known(name) {
+                self.known.borrow_mut().insert(name, None);
+                todo.push((name, true));
+                let below = rules.iter().filter_map(|rule| rule.expr.tree());
+                todo.extend(below.flat_map(|tree| self.read_by(tree)).filter(|(name, _)| !known(name)));
+            }
         }
-        if *self.depth.borrow() >= MAX_DEPTH {
-            return Some(Labels::unknown());
-        }
-        self.known.borrow_mut().insert(name, None);
-        *self.depth.borrow_mut() += 1;
-        let each = rules.iter().map(|rule| with_own(self.series(rule), rule));
-        let labels = each.reduce(Labels::or).unwrap_or_else(Labels::unknown);
-        *self.depth.borrow_mut() -= 1;
-        self.known.borrow_mut().insert(name, Some(labels.clone()));
-        Some(labels)
+    }
+
+    /// The recorded series that an expression reads.
+    fn read_by(&self, tree: &Expr) -> Vec<(&'s str, bool)> {
+        let names = selectors(tree).into_iter().filter_map(metric);
+        names.filter_map(|name| Some((*self.recordings.get_key_value(name)?.0, false))).collect()
+    }
+
+    fn read(&self, rule: &Rule) -> Labels {
+        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
+        found.unwrap_or_else(Labels::unknown)
     }
 }
 
 impl Series for Flow<'_> {
     fn of(&self, name: Option<&str>) -> (Labels, bool) {
-        if let Some(labels) = name.and_then(|name| self.recorded(name)) {
-            return (labels, true);
+        if let Some(known) = name.and_then(|name| self.known.borrow().get(name).cloned()) {
+            return (known.unwrap_or_else(Labels::unknown), true);
         }
         let mut labels = Labels::unknown();
         let Some(name) = name else { return (labels, false) };
@@ -96,12 +108,23 @@ impl Series for Flow<'_> {
         if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
             labels.remove("le");
         }
-        const BUCKETS: [&str; 4] =
-            ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
         if BUCKETS.iter().any(|end| name.ends_with(end)) {
             labels.set("le", None);
         }
         (labels, false)
+    }
+}
+
+/// The same for a query that Grafana fills in: its variables read as `1` until then.
+struct Filled<'f, 's>(&'f Flow<'s>);
+
+impl Series for Filled<'_, '_> {
+    fn of(&self, name: Option<&str>) -> (Labels, bool) {
+        self.0.of(name)
+    }
+
+    fn is_final(&self, matcher: &Matcher) -> bool {
+        !matcher.value.contains('1')
     }
 }
 

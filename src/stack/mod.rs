@@ -5,6 +5,7 @@
 //! The checks see this and nothing else.
 
 mod alertmanager;
+mod blackbox;
 pub mod compose;
 mod conditions;
 mod folder;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use self::alertmanager::{
     Alertmanager, Grouping, Inhibition, Integration, LabelMatcher, Receiver, Route, TemplatePattern, Timers,
 };
+pub use self::blackbox::Blackbox;
 pub use self::compose::{
     Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
     Variable, VariableUse,
@@ -36,6 +38,7 @@ pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Ta
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::forms::Misfit;
 use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
 
@@ -48,9 +51,12 @@ pub struct Stack {
     pub rule_files: Vec<RuleFile>,
     pub rule_tests: Vec<RuleTests>,
     pub alertmanagers: Vec<Alertmanager>,
+    pub blackboxes: Vec<Blackbox>,
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
+    /// Where a file does not have the form that its program reads.
+    pub misfits: Vec<Misfit>,
     /// What could not be read, and why.
     pub notes: Vec<Diagnostic>,
     /// All files that were read.

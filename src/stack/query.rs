@@ -32,6 +32,11 @@ impl Query {
         Some(Query { text: node.value()?, whole: node.whole(), has_variables, tree: OnceCell::new() })
     }
 
+    /// Whether Grafana fills something in.
+    pub fn has_variables(&self) -> bool {
+        self.has_variables && self.text.contains('$')
+    }
+
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
         self.tree.get_or_init(|| parse(&self.text, self.has_variables)).as_ref()

@@ -90,7 +90,7 @@ fn value<'l>(labels: &'l Labels, name: &str) -> Option<&'l str> {
 }
 
 fn through(alertmanager: &Alertmanager, alerts: &[(Alert, Labels)]) -> Routes {
-    let muters = Muters::of(alertmanager, alerts.iter().map(|(alert, labels)| (alert.name.as_str(), labels)));
+    let muters = Muters::of(alertmanager, alerts);
     // The tree's own order, the root last: it takes what nothing else does.
     let order: BTreeMap<_, usize> =
         alertmanager.routes().into_iter().skip(1).map(std::ptr::from_ref).zip(0..).collect();

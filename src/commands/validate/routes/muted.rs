@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Alert;
 use crate::promql::labels::Labels;
 use crate::stack::{Alertmanager, Inhibition, LabelMatcher, may_meet};
 
@@ -17,14 +18,12 @@ pub(super) struct Muters<'a> {
 type Source<'a> = (&'a str, bool);
 
 impl<'a> Muters<'a> {
-    pub(super) fn of(
-        alertmanager: &'a Alertmanager,
-        alerts: impl Iterator<Item = (&'a str, &'a Labels)> + Clone,
-    ) -> Muters<'a> {
+    pub(super) fn of(alertmanager: &'a Alertmanager, alerts: &'a [(Alert, Labels)]) -> Muters<'a> {
         let sources = |rule: &'a Inhibition| {
             let mut sources: BTreeMap<Key, BTreeSet<Source<'a>>> = BTreeMap::new();
-            for (name, labels) in alerts.clone().filter(|(_, labels)| may_meet(labels, &rule.source)) {
-                sources.entry(key(rule, labels)).or_default().insert((name, is_sure(labels, &rule.target)));
+            for (alert, labels) in alerts.iter().filter(|(_, labels)| may_meet(labels, &rule.source)) {
+                let source = (alert.name.as_str(), is_sure(labels, &rule.target));
+                sources.entry(key(rule, labels)).or_default().insert(source);
             }
             (rule, sources)
         };

@@ -12,7 +12,7 @@ const COLUMN: usize = 34;
 
 pub(in super::super) fn text(routes: &[Routes]) -> String {
     if routes.is_empty() {
-        return "no configuration of an Alertmanager was found: alerts go nowhere\n\n".to_owned();
+        return "no configuration of an Alertmanager was found: where alerts go is not known\n\n".to_owned();
     }
     routes.iter().map(one).collect()
 }
@@ -29,8 +29,8 @@ fn one(routes: &Routes) -> String {
         text.push('\n');
     }
     text.push_str(
-        "within: from the fault to the first message at worst (scrape, evaluation, `for`, wait of the group), without the\n\
-         time that an expression looks back. ?: the rule does not say it, the series may.\n\n",
+        "within: from the fault to the first message, at worst; how long an expression looks back comes on top\n\
+         ?, if: what the rules do not say, and the series may\n\n",
     );
     text
 }

@@ -1,0 +1,50 @@
+//! Rules are tested here, and some alerts are not: those are the ones that break unnoticed.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use super::words::list;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Rule, Stack};
+
+pub(super) const CHECK: Check = Check { id: "alert-without-test", severity: Severity::Note, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    if stack.rule_tests.is_empty() {
+        return;
+    }
+    let tested = tested(stack);
+    for file in stack.rule_files.iter().filter(|file| file.is_loaded) {
+        let mut untested: Vec<&Rule> =
+            file.rules().filter(|rule| rule.is_alert && !tested.contains(rule.name.as_str())).collect();
+        let mut names = BTreeSet::new();
+        untested.retain(|rule| names.insert(rule.name.as_str()));
+        let Some(first) = untested.first() else { continue };
+        let list = list(untested.iter().map(|rule| rule.name.as_str()));
+        let is = if untested.len() == 1 { "is" } else { "are" };
+        report.push(
+            CHECK
+                .finding(format!("{list} {is} in no rule test"))
+                .at(first.name.place(), "never seen to fire")
+                .help(format!(
+                    "add `alertname: {}` to the `alert_rule_test` of a test, with series that make it fire",
+                    first.name
+                )),
+        );
+    }
+}
+
+/// Everything in the tests that may be the name of an alert.
+fn tested(stack: &Stack) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for tests in &stack.rule_tests {
+        for test in &tests.tests {
+            let alerts = test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default();
+            names.extend(alerts.iter().filter_map(|one| one.get("alertname")?.text().map(str::to_owned)));
+        }
+        // An expression may ask for `ALERTS{alertname="…"}`.
+        let text = &tests.document.source.text;
+        names.extend(text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned));
+    }
+    names
+}

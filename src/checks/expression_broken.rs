@@ -1,0 +1,45 @@
+//! An expression that Prometheus refuses: with it the whole file of rules, or the panel.
+
+use super::Check;
+use super::expressions::{Once, all};
+use crate::artifacts::without_variables;
+use crate::diagnostics::{Report, Severity};
+use crate::promql::refused::{Problem, problem};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "expression-broken", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    let mut once = Once::default();
+    for one in all(stack).filter(|one| one.query.tree().is_none()) {
+        let text = if one.query.has_variables() {
+            filled(&one.query.text)
+        } else {
+            Some(one.query.text.value.clone())
+        };
+        let Some(Problem::Refused(refused)) = text.as_deref().and_then(problem) else { continue };
+        let outcome =
+            if one.is_panel { "the panel shows an error" } else { "Prometheus refuses the whole file" };
+        let finding = CHECK
+            .finding(format!("the expression of {} is not PromQL: {}", one.subject, refused.message))
+            .at(one.query.at(&refused.word).place(), outcome)
+            .help(refused.help.clone());
+        once.push(report, &one, &one.query.text, finding);
+    }
+}
+
+/// A panel's query with something in place of its variables. `None` where one may hold more than a time or a text.
+fn filled(text: &str) -> Option<String> {
+    let mut quote = None;
+    let mut before = ' ';
+    for letter in text.chars() {
+        match quote {
+            Some(open) if letter == open && before != '\\' => quote = None,
+            None if matches!(letter, '"' | '\'' | '`') => quote = Some(letter),
+            None if letter == '$' && !matches!(before, '[' | ':') => return None,
+            _ => {}
+        }
+        before = letter;
+    }
+    Some(without_variables(text))
+}

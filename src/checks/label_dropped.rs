@@ -1,0 +1,120 @@
+//! A text or a grouping asks for a label that the expression before it has dropped: it is empty.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use super::words::list;
+use crate::diagnostics::{Report, Severity};
+use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
+use crate::promql::labels::{Fault, Labels, NAME};
+use crate::source::{At, Spanned};
+use crate::stack::{Flow, Rule, Stack};
+
+pub(super) const CHECK: Check = Check { id: "label-dropped", severity: Severity::Warning, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    let flow = Flow::of(stack);
+    for rule in stack.rules() {
+        for fault in flow.faults(&rule.expr) {
+            let (label, wrong) = match &fault {
+                Fault::NoSuchGroup(one, label) => (label, format!("`{}` groups by `{label}`", one.op)),
+                Fault::NothingToTake(one, label) => (label, format!("`{}` takes over `{label}`", one.op)),
+                _ => continue,
+            };
+            report.push(
+                CHECK
+                    .finding(format!("in `{}` {wrong}, which is not there any more", rule.name))
+                    .at(rule.expr.at(label).place(), "always empty")
+                    .help(format!("keep `{label}` in the aggregation below, or take it out here")),
+            );
+        }
+        if rule.is_alert {
+            texts(&flow.series(rule), rule, report);
+        }
+    }
+}
+
+fn texts(series: &Labels, rule: &Rule, report: &mut Report) {
+    // The labels of the series that are not there, and those of the rule itself.
+    let (mut lost, mut own): (Lost, Lost) = Default::default();
+    for (_, text) in rule.annotations.iter().chain(&rule.labels).filter(|(_, text)| text.contains("{{")) {
+        for (label, at) in printed(text).into_iter().filter(|(label, _)| !series.can_have(label)) {
+            let is_own = rule.label(&label).is_some() || label == "alertname";
+            let one = if is_own { &mut own } else { &mut lost };
+            one.labels.insert(label);
+            one.at.get_or_insert(at);
+        }
+    }
+    let mut say = |lost: &Lost, why: &str, help: &dyn Fn(&str) -> String| {
+        let (Some(at), Some(label)) = (&lost.at, lost.labels.first()) else { return };
+        let labels = list(lost.labels.iter().map(String::as_str));
+        report.push(
+            CHECK
+                .finding(format!("a text of `{}` asks for {labels} and gets nothing", rule.name))
+                .at(at.place(), why)
+                .help(help(label)),
+        );
+    };
+    say(&lost, "its expression has no such label", &|label| {
+        format!("keep it in the expression, as in `by ({label})`, or take it out of the text")
+    });
+    say(&own, "`$labels` has the labels of the series, not those of the rule", &|label| {
+        format!("write the value itself in place of `{{{{ $labels.{label} }}}}`")
+    });
+}
+
+#[derive(Default)]
+struct Lost {
+    labels: BTreeSet<String>,
+    /// Where the first is asked for.
+    at: Option<At>,
+}
+
+/// The labels that a text prints, and does not ask for first whether they are there.
+fn printed(text: &Spanned<String>) -> Vec<(String, At)> {
+    let (template, _) = gotemplate::read(text, &PROMETHEUS);
+    let asks = |action: &Action| {
+        let or = |term: &Term| matches!(&term.base, Base::Function(name) if name == "or" || name == "and");
+        action.kind != Kind::Print || action.terms.iter().any(or)
+    };
+    let asked: BTreeSet<String> = template
+        .actions
+        .iter()
+        .filter(|action| asks(action))
+        .flat_map(labels)
+        .map(|(label, _)| label)
+        .collect();
+    let printed = template.actions.iter().filter(|action| !asks(action)).flat_map(labels);
+    printed
+        .filter(|(label, _)| label != NAME && !asked.contains(label))
+        .map(|(label, range)| (label, text.at.part(text.get(range).unwrap_or_default())))
+        .collect()
+}
+
+/// `$labels.x`, `.Labels.x`, `$.Labels.x`, `index $labels "x"`
+fn labels(action: &Action) -> Vec<(String, std::ops::Range<usize>)> {
+    let mut found = Vec::new();
+    for (at, term) in action.terms.iter().enumerate() {
+        let below = match &term.base {
+            Base::Variable(name) if name == "$labels" => Some(term.fields.as_slice()),
+            Base::Variable(name) if name == "$" => in_labels(&term.fields),
+            Base::Dot if action.is_top => in_labels(&term.fields),
+            _ => None,
+        };
+        match below {
+            Some([label, ..]) => found.push((label.clone(), term.range.clone())),
+            Some([]) if at > 0 && action.terms[at - 1].base == Base::Function("index".to_owned()) => {
+                if let Some(Term { base: Base::Text(label), range, .. }) = action.terms.get(at + 1) {
+                    found.push((label.clone(), range.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn in_labels(fields: &[String]) -> Option<&[String]> {
+    let (first, rest) = fields.split_first()?;
+    (first == "Labels").then_some(rest)
+}

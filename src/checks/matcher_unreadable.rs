@@ -1,0 +1,30 @@
+//! A condition of a route or an inhibition without an operator: Alertmanager does not start.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity, shortened};
+use crate::stack::Stack;
+
+pub(super) const CHECK: Check = Check { id: "matcher-unreadable", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for alertmanager in &stack.alertmanagers {
+        let routes = alertmanager.routes().into_iter().flat_map(|route| &route.matchers);
+        let inhibitions =
+            alertmanager.inhibit_rules.iter().flat_map(|rule| rule.source.iter().chain(&rule.target));
+        for one in routes.chain(inhibitions) {
+            // A regular expression that is not read here may be one to Alertmanager.
+            if one.matcher.is_some() || one.text.contains(['=', '~']) {
+                continue;
+            }
+            report.push(
+                CHECK
+                    .finding(format!(
+                        "`{}` is no condition: Alertmanager does not start",
+                        shortened(&one.text)
+                    ))
+                    .at(one.text.place(), "")
+                    .help("write `label=\"value\"`, with one of `=`, `!=`, `=~`, `!~`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A quantile of buckets that an aggregation has put together: without `le` nobody knows which bucket is which, and the
+//! result is empty.
+
+use super::Check;
+use super::expressions::{Once, all};
+use super::shapes::aggregation;
+use crate::diagnostics::{Report, Severity};
+use crate::promql::labels::Fault;
+use crate::promql::{Expr, ast::LabelModifier, walk};
+use crate::stack::{Flow, Stack};
+
+pub(super) const CHECK: Check = Check { id: "quantile-without-le", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    let flow = Flow::of(stack);
+    let mut once = Once::default();
+    for one in all(stack).filter(|one| one.query.text.contains("histogram_quantile")) {
+        for fault in flow.faults(one.query) {
+            let Fault::QuantileWithoutLe(buckets) = fault else { continue };
+            let finding = CHECK
+                .finding(format!(
+                    "{} takes a quantile of buckets without `le`: there is never a result",
+                    one.subject
+                ))
+                .at(one.query.at("histogram_quantile").place(), "the buckets below are summed up to one")
+                .help(help(buckets));
+            once.push(report, &one, &buckets.to_string(), finding);
+        }
+    }
+}
+
+fn help(buckets: &Expr) -> String {
+    let groups = walk(buckets).into_iter().find_map(|expr| aggregation(expr, &["sum", "avg", "max", "min"]));
+    let Some(one) = groups else { return "record the buckets with `le`".to_owned() };
+    match &one.modifier {
+        Some(LabelModifier::Include(by)) => {
+            format!("write `{} by (le, {})`", one.op, by.labels.join(", ")).replace(", )", ")")
+        }
+        Some(LabelModifier::Exclude(_)) => "take `le` out of `without (…)`".to_owned(),
+        None => format!("write `{} by (le) (…)`", one.op),
+    }
+}

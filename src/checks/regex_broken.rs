@@ -1,0 +1,92 @@
+//! A regular expression that the programs refuse: with it they refuse the whole file.
+
+use super::Check;
+use super::expressions::all;
+use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::promql::ast::VectorSelector;
+use crate::promql::refused::{Problem, problem};
+use crate::promql::{Expr, MatchOp, bare, regex, selectors, walk};
+use crate::source::{At, Node, Spanned};
+use crate::stack::{LabelMatcher, Stack};
+
+pub(super) const CHECK: Check = Check { id: "regex-broken", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for one in all(stack).filter(|one| !one.query.has_variables()) {
+        let Some((pattern, refused)) = in_expression(&one.query.text, one.query.tree()) else { continue };
+        report.push(finding(&pattern, &refused, &one.query.at(&pattern)));
+    }
+    for prometheus in &stack.prometheuses {
+        for pattern in relabelings(&prometheus.root) {
+            if let Some(refused) = regex::fault(&pattern) {
+                report.push(finding(&pattern, &refused, &pattern.at));
+            }
+        }
+    }
+    for alertmanager in &stack.alertmanagers {
+        let routes = alertmanager.routes().into_iter().flat_map(|route| &route.matchers);
+        let inhibitions =
+            alertmanager.inhibit_rules.iter().flat_map(|rule| rule.source.iter().chain(&rule.target));
+        for matcher in routes.chain(inhibitions) {
+            let Some(pattern) = pattern(matcher) else { continue };
+            if let Some(refused) = regex::fault(&pattern) {
+                report.push(finding(&pattern, &refused, &matcher.text.at.part(&pattern)));
+            }
+        }
+    }
+}
+
+fn finding(pattern: &str, refused: &regex::Refused, at: &At) -> Diagnostic {
+    CHECK
+        .finding(format!("`{pattern}` is no regular expression: {}", refused.message))
+        .at(at.place(), "the whole file is refused")
+        .help(refused.help)
+}
+
+/// The first that is refused. Where the parser takes one that the program does not, it stands in the tree.
+fn in_expression(text: &str, tree: Option<&Expr>) -> Option<(String, regex::Refused)> {
+    let Some(tree) = tree else {
+        return match problem(text)? {
+            Problem::Regex(pattern, refused) => Some((pattern, refused)),
+            _ => None,
+        };
+    };
+    let patterns = |selector: &VectorSelector| -> Vec<String> {
+        let matchers = selector.matchers.matchers.iter();
+        let with = matchers.filter(|matcher| matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_)));
+        with.map(|matcher| matcher.value.clone()).collect()
+    };
+    let replaced = walk(tree).into_iter().filter_map(|expr| match expr {
+        Expr::Call(call) if call.func.name == "label_replace" => match bare(call.args.args.get(4)?) {
+            Expr::StringLiteral(pattern) => Some(pattern.val.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let all = selectors(tree).into_iter().flat_map(patterns).chain(replaced);
+    let mut refused = all.filter_map(|pattern| regex::fault(&pattern).map(|refused| (pattern, refused)));
+    refused.next()
+}
+
+/// The patterns of all relabelings of a configuration.
+fn relabelings(root: &Node) -> Vec<Spanned<String>> {
+    const KEYS: [&str; 4] =
+        ["relabel_configs", "metric_relabel_configs", "alert_relabel_configs", "write_relabel_configs"];
+    let items = |node: Option<Node>| node.map(|node| node.items()).unwrap_or_default();
+    let mut places = items(root.get("scrape_configs"));
+    places.extend(items(root.get("remote_write")));
+    places.extend(root.get("alerting"));
+    places.extend(items(root.find(&["alerting", "alertmanagers"])));
+    let lists = places.iter().flat_map(|place| KEYS.iter().filter_map(|key| place.get(key)));
+    lists.flat_map(|list| list.items()).filter_map(|rule| rule.get("regex")?.value()).collect()
+}
+
+/// The pattern of a matcher that could not be read.
+fn pattern(matcher: &LabelMatcher) -> Option<String> {
+    if matcher.matcher.is_some() {
+        return None;
+    }
+    let text = matcher.text.as_str();
+    let after = text.split_once("=~").or_else(|| text.split_once("!~")).map_or(text, |(_, after)| after);
+    Some(after.trim().trim_matches('"').to_owned())
+}

@@ -1,0 +1,190 @@
+//! What is said of expressions, beside what the real Prometheus says: which it refuses, and which never return anything.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use skymon::promql::refused::{Problem, problem};
+use support::project::Project;
+use support::tools;
+
+fn list(name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expressions").join(name);
+    fs::read_to_string(path).expect("reads the list").lines().map(str::to_owned).collect()
+}
+
+/// Those that promtool refuses, by their place in the list.
+fn refused_by_promtool(expressions: &[String]) -> Vec<bool> {
+    let project = Project::empty();
+    let rule =
+        |(at, expr): (usize, &String)| serde_json::json!({"record": format!("number:{at}:x"), "expr": expr});
+    let rules: Vec<serde_json::Value> = expressions.iter().enumerate().map(rule).collect();
+    let file = serde_json::json!({"groups": [{"name": "all", "rules": rules}]});
+    project.write("rules.yml", &file.to_string());
+    let said = tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).text();
+    (0..expressions.len()).map(|at| said.contains(&format!("\"number:{at}:x\""))).collect()
+}
+
+fn is_sure(problem: &Problem) -> bool {
+    *problem != Problem::Unread
+}
+
+#[test]
+fn no_expression_that_promtool_takes_is_called_broken() {
+    let valid = list("valid.txt");
+    let judged = refused_by_promtool(&valid);
+    let wrong: Vec<&String> =
+        valid.iter().zip(&judged).filter(|(_, refused)| **refused).map(|(expr, _)| expr).collect();
+    assert_eq!(wrong, Vec::<&String>::new(), "promtool refuses what the list calls valid");
+    let called: Vec<_> =
+        valid.iter().filter_map(|expr| problem(expr).filter(is_sure).map(|said| (expr, said))).collect();
+    assert!(called.is_empty(), "{called:#?}");
+}
+
+/// What Prometheus refuses, and nothing is said of, with the reason.
+const SILENT: [(&str, &str); 15] = [
+    ("sum(x) by", "a word at the end may be a name"),
+    ("sum by (a) by (b) (x)", "two groupings are no pair of words that never stand together"),
+    ("x @", "times are calculated in newer versions"),
+    ("x @ y", "times are calculated in newer versions"),
+    ("averge(x)", "near to no function: it may be one of a newer version"),
+    ("foo(x)", "near to no function: it may be one of a newer version"),
+    ("()", "brackets without content are also those of `by ()`"),
+    ("(x,)", "a comma in brackets"),
+    ("x{a=\"b\"}{c=\"d\"}", "two pairs of braces"),
+    ("x > 10.000.000", "numbers have grown more forms"),
+    ("if x > 5", "another language's word"),
+    ("$x", "a variable that somebody may fill in"),
+    ("x{a=\"$b\"} > $c", "a variable that somebody may fill in"),
+    ("x{a=~\"a**\"}", "the parser takes it: the check of regular expressions finds it"),
+    ("#", "nothing is written"),
+];
+
+#[test]
+fn what_promtool_refuses_is_called_broken() {
+    let broken = list("broken.txt");
+    let judged = refused_by_promtool(&broken);
+    let taken: Vec<&String> =
+        broken.iter().zip(&judged).filter(|(_, refused)| !**refused).map(|(expr, _)| expr).collect();
+    assert_eq!(taken, Vec::<&String>::new(), "promtool takes what the list calls broken");
+    let silent: Vec<&str> = broken
+        .iter()
+        .filter(|expr| !problem(expr).is_some_and(|one| is_sure(&one)))
+        .map(String::as_str)
+        .collect();
+    let expected: Vec<&str> = SILENT.iter().map(|(expr, _)| *expr).collect();
+    assert_eq!(silent, expected);
+    assert!(silent.len() * 10 < broken.len(), "{} of {}", silent.len(), broken.len());
+}
+
+#[test]
+fn a_template_is_called_broken_where_prometheus_refuses_it() {
+    let line = |line: &str| line.replace("\\n", "\n");
+    let valid: Vec<String> = list("templates_valid.txt").iter().map(|text| line(text)).collect();
+    let broken = list("templates_broken.txt");
+    let (texts, faults): (Vec<String>, Vec<&str>) = broken
+        .iter()
+        .map(|one| one.split_once(" ==> ").expect("a text and its fault"))
+        .map(|(text, fault)| (line(text), fault))
+        .unzip();
+    assert_eq!(refused_templates(&valid), vec![false; valid.len()]);
+    // A field that is not there is noticed when the text is made.
+    let expected: Vec<bool> = faults.iter().map(|fault| !fault.starts_with("there is no `.")).collect();
+    assert_eq!(refused_templates(&texts), expected);
+}
+
+/// Which of these promtool refuses as annotations.
+fn refused_templates(texts: &[String]) -> Vec<bool> {
+    let project = Project::empty();
+    let refused = |text: &String| {
+        let rule = serde_json::json!({"alert": "A", "expr": "up", "annotations": {"text": text}});
+        project
+            .write("rules.yml", &serde_json::json!({"groups": [{"name": "a", "rules": [rule]}]}).to_string());
+        tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).status != 0
+    };
+    texts.iter().map(refused).collect()
+}
+
+/// The rules of an example of a check's page.
+fn rules_of(check: &str, section: &str) -> String {
+    let page = skymon::checks::page(check).expect("has a page");
+    let part = page.split("\n## ").find(|part| part.starts_with(section)).expect("has the section");
+    let (_, block) = part.split_once("```yaml rules.yml\n").expect("has rules");
+    block.split("\n```").next().unwrap_or_default().replace("  # <-", "")
+}
+
+/// Series with their values.
+type Series<'a> = &'a [(&'a str, &'a str)];
+
+/// What fires of an alert of these rules at a time, as promtool says it. Empty where it is silent.
+fn fires(rules: &str, alert: &str, series: Series<'_>, at: &str) -> String {
+    let project = Project::empty();
+    let series: Vec<serde_json::Value> =
+        series.iter().map(|(name, values)| serde_json::json!({"series": name, "values": values})).collect();
+    let silent = serde_json::json!([{"eval_time": at, "alertname": alert, "exp_alerts": []}]);
+    let tests = serde_json::json!({
+        "rule_files": ["rules.yml"],
+        "tests": [{"interval": "1m", "input_series": series, "alert_rule_test": silent}],
+    });
+    project.write("rules.yml", rules);
+    project.write("tests.yml", &tests.to_string());
+    let said = tools::promtool(&["test", "rules", "tests.yml"], &project.path(""));
+    if said.status == 0 {
+        return String::new();
+    }
+    let text = said.text();
+    assert!(text.contains("got:["), "{text}");
+    text.split("got:[").nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_is_said_never_to_fire_is_silent_while_the_right_rule_fires() {
+    let down = [("up{job=\"api\", instance=\"a\"}", "0x800")];
+    let buckets = [
+        ("request_seconds_bucket{job=\"api\", instance=\"a\", le=\"1.0\"}", "0x30"),
+        ("request_seconds_bucket{job=\"api\", instance=\"a\", le=\"2.0\"}", "0+10x30"),
+        ("request_seconds_bucket{job=\"api\", instance=\"a\", le=\"4.0\"}", "0+100x30"),
+        ("request_seconds_bucket{job=\"api\", instance=\"a\", le=\"+Inf\"}", "0+100x30"),
+        ("request_seconds_count{job=\"api\", instance=\"a\"}", "0+100x30"),
+    ];
+    let errors = [
+        ("errors_total{job=\"api\", instance=\"a\", path=\"/v1\"}", "0+50x30"),
+        ("requests_total{job=\"api\", instance=\"a\"}", "0+100x30"),
+    ];
+    let idle = [("requests_total{job=\"api\", instance=\"a\", path=\"/v1/chat\"}", "5x30")];
+    let disk = [
+        (
+            "node_filesystem_avail_bytes{job=\"host\", instance=\"a\", fstype=\"ext4\", mountpoint=\"/\"}",
+            "5x30",
+        ),
+        (
+            "node_filesystem_size_bytes{job=\"host\", instance=\"a\", fstype=\"ext4\", mountpoint=\"/\"}",
+            "100x30",
+        ),
+    ];
+    let queue = [("queue_length{job=\"api\", instance=\"a\"}", "101+1x30")];
+    let cases: [(&str, &str, Series<'_>, &str); 7] = [
+        ("quantile-without-le", "SlowRequests", &buckets, "20m"),
+        ("sides-never-match", "SlowRequests", &buckets, "20m"),
+        ("sides-never-match", "ManyErrors", &errors, "20m"),
+        ("sides-never-match", "DownByDay", &down, "10h"),
+        ("label-not-recorded", "NoRequests", &idle, "20m"),
+        ("filesystem-not-there", "DiskFull", &disk, "20m"),
+        ("value-in-label", "QueueLong", &queue, "20m"),
+    ];
+    for (check, alert, series, at) in cases {
+        assert_eq!(fires(&rules_of(check, "Wrong"), alert, series, at), "", "{check}: {alert} fires");
+        assert_ne!(fires(&rules_of(check, "Right"), alert, series, at), "", "{check}: {alert} is silent");
+    }
+}
+
+#[test]
+fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
+    let down = [("up{job=\"api\", instance=\"a\"}", "0x30"), ("up{job=\"api\", instance=\"b\"}", "0x30")];
+    let fired = fires(&rules_of("label-dropped", "Wrong"), "ReplicasDown", &down, "5m");
+    assert!(
+        fired.contains("summary=\" of api is down\"") && fired.contains("description=\"this is \""),
+        "{fired}"
+    );
+}
