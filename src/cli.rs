@@ -147,6 +147,7 @@ pub struct Render {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the flags of a command")]
 pub struct Validate {
     /// A rendered stack (its config is `skymon.yaml` beside it, if not said), the folder of a skymon.yaml, or any folder
     /// with compose, Prometheus, Alertmanager or Grafana files

@@ -438,6 +438,16 @@ fn explain_shows_the_page_of_an_alert_and_helps_with_its_name() {
 }
 
 #[test]
+fn explain_shows_what_a_finding_of_the_running_stack_means() {
+    let project = Project::empty();
+    let said = project.skymon(&["explain", "replica-down"]).expect_success().stdout;
+    assert!(said.starts_with("### `replica-down`\n\nOne target of several"), "{said}");
+    assert!(!said.contains("probe-fails"), "{said}");
+    let said = project.skymon(&["explain", "replica-dwn"]);
+    assert!(said.stderr.contains("did you mean `replica-down`?"), "{}", said.stderr);
+}
+
+#[test]
 fn the_schema_accepts_the_stacks_and_refuses_what_skymon_refuses() {
     let project = Project::new(MINIMAL);
     let schema: serde_json::Value =

@@ -581,6 +581,15 @@ fn diagnostics_md_lists_every_id_of_the_sources_with_its_severity() {
 }
 
 #[test]
+fn live_md_has_a_section_for_each_finding_of_running_programs() {
+    let rows = table("docs/diagnostics.md", "id");
+    let expected: BTreeSet<String> =
+        rows.iter().filter(|row| row[2].starts_with("`--live`:")).map(|row| code(&row[0])).collect();
+    let found: BTreeSet<String> = skymon::live::findings::ids().map(str::to_owned).collect();
+    assert!(found.len() > 10 && expected == found, "{expected:?} {found:?}");
+}
+
+#[test]
 fn diagnostics_md_lists_every_check_as_its_page_says() {
     let rows: Vec<String> = ALL
         .iter()

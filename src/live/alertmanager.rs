@@ -216,12 +216,18 @@ impl Metrics {
         (at > 0.0).then_some(at)
     }
 
-    /// Whether this is the text that was read last.
-    pub fn has_read(&self, text: &str) -> bool {
-        let digest = Md5::digest(text.as_bytes());
-        // As much of the sum as a float can hold.
-        let hash = digest[..6].iter().rev().fold(0.0, |hash, byte| hash * 256.0 + f64::from(*byte));
-        (self.sum("alertmanager_config_hash", |_| true) - hash).abs() < 0.5
+    /// Whether this is the text that was read last; `None` where Alertmanager does not say.
+    pub fn has_read(&self, text: &str) -> Option<bool> {
+        let is = |hash: f64, text: &str| {
+            let digest = Md5::digest(text.as_bytes());
+            // As much of the sum as a float can hold.
+            let own = digest[..6].iter().rev().fold(0.0, |own, byte| own * 256.0 + f64::from(*byte));
+            (own - hash).abs() < 0.5
+        };
+        let name = "alertmanager_config_hash";
+        let hash = self.page.metrics.contains_key(name).then(|| self.sum(name, |_| true))?;
+        // A mark at the very beginning of a file is no part of what skymon reads of it.
+        Some(is(hash, text) || is(hash, &format!("\u{feff}{text}")))
     }
 
     pub fn counts(&self, counter: &Counter) -> Counts {

@@ -98,6 +98,14 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     );
     assert!(found.iter().all(|line| line.starts_with("error ")), "{found:#?}");
 
+    let said = skymon(&lab, LIVE);
+    // As the page shows it.
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/live.md")).expect("is there");
+    let (_, shown) = page.split_once("```text\n").expect("shows a finding");
+    let (shown, _) = shown.split_once("```").expect("ends");
+    assert!(said.stdout.contains(shown.trim_end()), "{shown}\nis not in\n{}", said.stdout);
+
     // What the help says is what mends it.
     running.reload("prometheus");
     running.reload("alertmanager");

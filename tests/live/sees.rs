@@ -9,7 +9,8 @@ const CONFIG: &str = "
 version: 1
 name: lab
 services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004']}
+  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004', 'IP:8005']}
+  found: {engine: custom, discover: {http: 'http://IP:7010/targets'}}
 receivers:
   pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
   team: {slack: {webhook_url_file: secrets/slack}}
@@ -43,6 +44,9 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
     let half = format!("{}\n", lines.join("\n"));
     assert_ne!(half, page);
     let _half = Receiver::start(lab.addr(8004), Reply::metrics(200, half));
+    let _shut = Receiver::start(lab.addr(8005), Reply::text(401, "who are you?"));
+    let found_at_run_time = serde_json::json!([{"targets": ["127.84.41.1:8001", "127.84.41.1:8006"]}]);
+    let _discovery = Receiver::start(lab.addr(7010), Reply::json(200, &found_at_run_time));
     pagerduty.answer(Reply::text(400, "invalid key"));
     lab.render();
     lab.hurry();
@@ -76,6 +80,25 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
     expect(&found, &["error target-down", "`127.84.41.1:8002`"]);
     assert!(!found.iter().any(|line| line.contains("receiver `")), "{found:#?}");
 
+    // A target file that Prometheus refuses: it keeps the targets that it had.
+    let file = "monitoring/prometheus/targets/chat.yml";
+    lab.edit(file, ":8005\"\n", ":8009\"\n  note: x\n");
+    let (_, found) = findings(&lab);
+    expect(
+        &found,
+        &[
+            "error target-missing monitoring/prometheus/targets/chat.yml:7",
+            "does not scrape `127.84.41.1:8009`",
+        ],
+    );
+    expect(
+        &found,
+        &[
+            "warning target-left-over monitoring/prometheus/prometheus.yml:",
+            "still scrapes `127.84.41.1:8005` of",
+        ],
+    );
+
     // Another stack's Prometheus is asked nothing more.
     lab.edit("skymon.yaml", "name: lab", "name: bench");
     assert_eq!(crate::skymon(&lab, "render --force").status, 0);
@@ -92,6 +115,22 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
 }
 
 fn expect_each(found: &[String]) {
+    // One of two that came by themselves.
+    expect(
+        found,
+        &[
+            "warning replica-down monitoring/prometheus/prometheus.yml:",
+            "`127.84.41.1:8006` of the job `found` is down",
+        ],
+    );
+    expect(
+        found,
+        &[
+            "error target-down monitoring/prometheus/targets/chat.yml:7",
+            "HTTP status 401",
+            "give the job its key",
+        ],
+    );
     expect(
         found,
         &[
@@ -142,6 +181,6 @@ fn expect_each(found: &[String]) {
     // Whoever is down or silent might be the one that has it.
     assert!(!found.iter().any(|line| line.contains("queue_lenght")), "{found:#?}");
     // The good one has no line.
-    let of_the_good = |line: &&String| line.contains(":8001") && !line.contains("rule-fails");
+    let of_the_good = |line: &&String| line.contains(":8001`") && !line.contains("rule-fails");
     assert_eq!(found.iter().find(of_the_good), None);
 }

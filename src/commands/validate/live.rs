@@ -6,8 +6,8 @@ use crate::cli;
 use crate::commands::paths::StackPaths;
 use crate::commands::running::{self, reach};
 use crate::commands::{Stack, apply};
-use crate::diagnostics::Report;
-use crate::live::findings::{self, Expected};
+use crate::diagnostics::{Diagnostic, Report};
+use crate::live::findings::{self, Expected, Reload};
 use crate::live::{Alertmanager, Prometheus};
 use crate::source::Sources;
 use crate::stack::{self, Folder};
@@ -44,9 +44,12 @@ pub(super) fn own(
         };
     let addresses =
         [address(&PROMETHEUS, args.prometheus.as_ref()), address(&ALERTMANAGER, args.alertmanager.as_ref())];
-    let reload = [PROMETHEUS.name, ALERTMANAGER.name].map(|name| apply::reload(name, &compose_file));
+    let reload = Reload {
+        prometheus: apply::reload(PROMETHEUS.name, &compose_file),
+        alertmanager: apply::reload(ALERTMANAGER.name, &compose_file),
+    };
     let expected = Expected { stack: &stack, plan: Some(&own.plan), reload };
-    ask(&expected, addresses, report, sources);
+    ask(&expected, addresses, [true, true], report, sources);
 }
 
 /// Anybody's stack: its first Prometheus and its first Alertmanager, where its compose file publishes them.
@@ -93,8 +96,14 @@ pub(super) fn foreign(
         }
         None => format!("kill -HUP $(pidof {title})"),
     };
-    let reload = [reload(prometheus, PROMETHEUS.name), reload(alertmanager, ALERTMANAGER.name)];
-    ask(&Expected { stack, plan: None, reload }, addresses, report, sources);
+    let reload = Reload {
+        prometheus: reload(prometheus, PROMETHEUS.name),
+        alertmanager: reload(alertmanager, ALERTMANAGER.name),
+    };
+    // A folder need not be of both; of one at least, or there is nobody to ask.
+    let is_any = !stack.prometheuses.is_empty() || !stack.alertmanagers.is_empty();
+    let wanted = [!is_any || args.prometheus.is_some(), !is_any || args.alertmanager.is_some()];
+    ask(&Expected { stack, plan: None, reload }, addresses, wanted, report, sources);
 }
 
 /// Where compose publishes a program on this machine, below the path that it answers at.
@@ -117,27 +126,48 @@ fn published(service: &stack::Service, program: stack::Program) -> Option<HttpUr
     format!("http://{host}:{port}/{}", prefix.trim_matches('/')).parse().ok()
 }
 
-fn ask(expected: &Expected<'_>, addresses: [Address; 2], report: &mut Report, sources: &mut Sources) {
+/// `wanted` are those that must be asked: that there is no file to hold them against is then a finding.
+fn ask(
+    expected: &Expected<'_>,
+    addresses: [Address; 2],
+    wanted: [bool; 2],
+    report: &mut Report,
+    sources: &mut Sources,
+) {
     let stack = expected.stack;
     let mut found = Report::new();
     let [prometheus, alertmanager] = addresses;
     let mut clocks = Vec::new();
-    let mut watching = None;
-    if let Some(file) = stack.prometheuses.first()
-        && let Some((url, running)) = reached(prometheus, Prometheus::prove, &mut found)
-    {
-        clocks.push((running::title(&PROMETHEUS), running.clock));
-        findings::prometheus(expected, file, &url, &running, &mut found);
-        watching = (!found.iter().any(findings::is_unasked)).then_some(running);
+    let mut history = None;
+    if let Some(file) = stack.prometheuses.first() {
+        if let Some((url, running)) = reached(prometheus, Prometheus::prove, &mut found) {
+            clocks.push((running::title(&PROMETHEUS), running.clock));
+            findings::prometheus(expected, file, &url, &running, &mut found);
+            history = (!found.iter().any(findings::is_unasked)).then_some((url, running));
+        }
+    } else if wanted[0] {
+        found.push(without_file(&PROMETHEUS));
     }
-    if let Some(file) = stack.alertmanagers.first()
-        && let Some((url, running)) = reached(alertmanager, Alertmanager::prove, &mut found)
-    {
-        clocks.push((running::title(&ALERTMANAGER), running.clock));
-        findings::alertmanager(expected, file, &url, &running, watching.as_ref(), &mut found);
+    if let Some(file) = stack.alertmanagers.first() {
+        if let Some((url, running)) = reached(alertmanager, Alertmanager::prove, &mut found) {
+            clocks.push((running::title(&ALERTMANAGER), running.clock));
+            findings::alertmanager(expected, file, &url, &running, history.as_ref(), &mut found);
+        }
+    } else if wanted[1] {
+        found.push(without_file(&ALERTMANAGER));
     }
     findings::clocks(&clocks, &mut found);
     show(stack, found, report, sources);
+}
+
+fn without_file(facts: &Program) -> Diagnostic {
+    let title = running::title(facts);
+    findings::unknown_address(
+        &format!(
+            "{title} is not asked: its configuration is not here, so there is nothing to hold it against"
+        ),
+        "name the folder of the whole stack, or see what else is said of its files",
+    )
 }
 
 /// The program at an address, proven; why not is a finding.

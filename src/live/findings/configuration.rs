@@ -1,5 +1,6 @@
 //! Whether a program runs the configuration that is in its file.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -13,28 +14,32 @@ use crate::live::{Alertmanager, Prometheus};
 use crate::source::Node;
 use crate::stack;
 
-pub(super) fn prometheus(
+/// Names the jobs that run otherwise than they are written.
+pub(super) fn prometheus<'f>(
     expected: &Expected<'_>,
-    file: &stack::Prometheus,
+    file: &'f stack::Prometheus,
     config: &stack::Prometheus,
     running: &Prometheus,
     report: &mut Report,
-) -> Result<()> {
-    let reload = &expected.reload[0];
+) -> Result<BTreeSet<&'f str>> {
+    let reload = &expected.reload.prometheus;
     let before = report.iter().count();
-    refused(running.has_loaded()?, "Prometheus", file.document.name(), reload, report);
+    let mut differing = BTreeSet::new();
     sections("Prometheus", &file.root, &config.root, &["scrape_configs"], reload, report);
     for job in &file.jobs {
-        match config.jobs.iter().find(|other| other.name.value == job.name.value) {
-            Some(other) => {
-                let differences = differences::between(&job.node, Some(&other.node), "");
-                differ("Prometheus", &format!("the job `{}`", job.name), &differences, reload, report);
-            }
-            None => report.push(
+        let Some(other) = config.jobs.iter().find(|other| other.name.value == job.name.value) else {
+            differing.insert(job.name.as_str());
+            report.push(
                 not_loaded(format!("Prometheus does not run the job `{}`", job.name), reload)
                     .at(job.name.place(), "not in the configuration that runs"),
-            ),
+            );
+            continue;
+        };
+        let differences = differences::between(&job.node, Some(&other.node), "");
+        if !differences.is_empty() {
+            differing.insert(job.name.as_str());
         }
+        differ("Prometheus", &format!("the job `{}`", job.name), &differences, reload, report);
     }
     // Those of `scrape_config_files` are not in the file either.
     let is_known = |name: &str| file.jobs.iter().any(|job| job.name.value == name);
@@ -51,7 +56,7 @@ pub(super) fn prometheus(
         let loaded = running.loaded_at()?;
         newer("Prometheus", &[PathBuf::from(file.document.name())], loaded, running.clock, reload, report);
     }
-    Ok(())
+    Ok(differing)
 }
 
 /// One that has none of the file's receivers.
@@ -65,10 +70,15 @@ pub(super) fn alertmanager(
     running: &Alertmanager,
     report: &mut Report,
 ) -> Result<()> {
-    let reload = &expected.reload[1];
+    let reload = &expected.reload.alertmanager;
     let metrics = running.metrics()?;
-    refused(metrics.has_loaded(), "Alertmanager", file.document.name(), reload, report);
-    if !metrics.has_read(&file.document.source.text) {
+    if !metrics.has_loaded() {
+        refused("Alertmanager", file.document.name(), reload, report);
+        // Nothing else is known of what was read.
+        return Ok(());
+    }
+    let has_read = metrics.has_read(&file.document.source.text);
+    if has_read != Some(true) {
         let before = report.iter().count();
         let config = &running.config;
         let known = ["receivers", "time_intervals", "mute_time_intervals"];
@@ -90,7 +100,8 @@ pub(super) fn alertmanager(
             }
         }
         // Where something fills in variables before Alertmanager reads it, the texts are never the same.
-        if report.iter().count() == before && !file.document.source.text.contains("${") {
+        let is_filled_in = file.document.source.text.contains("${");
+        if has_read == Some(false) && report.iter().count() == before && !is_filled_in {
             report.push(
                 Diagnostic::warning(
                     "config-changed",
@@ -105,19 +116,14 @@ pub(super) fn alertmanager(
     Ok(())
 }
 
-fn refused(has_loaded: bool, program: &str, file: &str, reload: &str, report: &mut Report) {
-    if !has_loaded {
-        report.push(
-            Diagnostic::error(
-                "config-refused",
-                format!(
-                    "{program} has refused the configuration that it was last given, and runs an older one"
-                ),
-            )
+pub(super) fn refused(program: &str, file: &str, reload: &str, report: &mut Report) {
+    let message =
+        format!("{program} has refused the configuration that it was last given, and runs an older one");
+    report.push(
+        Diagnostic::error("config-refused", message)
             .at_file(file, "")
             .help(format!("its log says what is wrong; mend it, then `{reload}`")),
-        );
-    }
+    );
 }
 
 /// Everything at the top of a configuration but what is looked at by name.
@@ -132,8 +138,10 @@ fn sections(program: &str, file: &Node, running: &Node, but: &[&str], reload: &s
 fn differ(program: &str, what: &str, differences: &[Difference], reload: &str, report: &mut Report) {
     let Some(first) = differences.first() else { return };
     let mut message = format!("{program} runs {what} with another `{}` than the file says", first.key);
-    if differences.len() > 1 {
-        message.push_str(&format!(", and with {} more that differ", differences.len() - 1));
+    match differences.len() - 1 {
+        0 => {}
+        1 => message.push_str("; 1 more value differs"),
+        more => message.push_str(&format!("; {more} more values differ")),
     }
     let runs =
         first.running.as_ref().map_or_else(|| "does not run".to_owned(), |runs| format!("`{runs}` runs"));

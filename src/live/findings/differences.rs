@@ -114,7 +114,8 @@ fn is_zero(node: &Node) -> bool {
 
 /// Something puts another value in its place before the program reads it.
 fn is_variable(text: &str) -> bool {
-    text.contains("${") || text.contains("$(")
+    let is_name = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    text.contains("${") || text.contains("$(") || text.split('$').skip(1).any(is_name)
 }
 
 fn is_same(written: &str, running: &str) -> bool {
@@ -191,9 +192,9 @@ mod tests {
 
     #[test]
     fn what_a_program_writes_otherwise_is_the_same() {
-        let written = "{a: 90m, b: 50MB, c: rules/*.yml, d: yes, e: hunter2, f: '${HOST}', g: http://x, h: false, i: Replace, \
+        let written = "{a: 90m, b: 50MB, c: rules/*.yml, d: yes, e: hunter2, f: '${HOST}', k: $HOST, g: http://x, h: false, i: Replace, \
                        j: [], password: x, matchers: ['b = \"2\"', 'a=1'], bearer_token: x, subject: s}";
-        let running = "{a: 1h30m, b: 50MiB, c: /etc/prometheus/rules/*.yml, d: true, e: <secret>, f: h, g: 'http://x/', \
+        let running = "{a: 1h30m, b: 50MiB, c: /etc/prometheus/rules/*.yml, d: true, e: <secret>, f: h, k: h, g: 'http://x/', \
                        i: replace, password: <secret>, matchers: ['a=\"1\"', 'b=\"2\"'], Subject: s, more: 1}";
         assert_eq!(keys(written, running), Vec::<String>::new());
     }

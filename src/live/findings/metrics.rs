@@ -12,12 +12,12 @@ use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::live::{Labels, Prometheus, Target};
 use crate::promql::ast::VectorSelector;
 use crate::promql::{self, Expr, bare, children};
-use crate::stack;
+use crate::stack::{self, Query};
 
 /// An expression with who asks it.
-struct Question {
-    tree: Expr,
-    place: Place,
+struct Question<'s> {
+    query: &'s Query,
+    tree: &'s Expr,
     by: String,
     /// What stood for a variable is `1` now.
     is_panel: bool,
@@ -29,7 +29,14 @@ struct Need<'a> {
     selector: &'a VectorSelector,
     name: &'a str,
     grows: bool,
-    question: &'a Question,
+    question: &'a Question<'a>,
+}
+
+impl Need<'_> {
+    /// Where its name stands.
+    fn place(&self) -> Place {
+        self.question.query.at(self.name).place()
+    }
 }
 
 pub(super) fn compare(
@@ -53,13 +60,7 @@ pub(super) fn compare(
     let partial = partial(file, all, &silent);
     let context = Context { up: &up, shown: &shown, silent: &silent, partial: &partial };
     for job in &file.jobs {
-        let engine = expected.plan.and_then(|plan| {
-            plan.services
-                .iter()
-                .find(|service| service.name == job.name.value)
-                .map(|service| &*service.engine)
-        });
-        if let Some(engine) = engine {
+        if let Some(engine) = engine(expected, &job.name) {
             lacking(&context, &job.name, engine, &questions, report);
         }
     }
@@ -93,12 +94,12 @@ fn is_made(name: &str) -> bool {
     name == "up" || name.starts_with("scrape_") || name.starts_with("ALERTS")
 }
 
-fn questions(expected: &Expected<'_>) -> Vec<Question> {
+fn questions<'s>(expected: &Expected<'s>) -> Vec<Question<'s>> {
     let rules = expected.stack.rules().filter_map(|rule| {
         let kind = if rule.is_alert { "alert" } else { "recording" };
         Some(Question {
-            tree: rule.expr.tree().cloned()?,
-            place: rule.expr.text.place(),
+            query: &rule.expr,
+            tree: rule.expr.tree()?,
             by: format!("the {kind} `{}`", rule.name),
             is_panel: false,
         })
@@ -106,13 +107,8 @@ fn questions(expected: &Expected<'_>) -> Vec<Question> {
     let panels = expected.stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| {
         let title = panel.title.as_ref().map_or("", |title| title.as_str());
         panel.queries.iter().filter_map(move |query| {
-            let expr = query.expr.as_ref()?;
-            Some(Question {
-                tree: expr.tree().cloned()?,
-                place: expr.text.place(),
-                by: format!("the panel `{title}`"),
-                is_panel: true,
-            })
+            let query = query.expr.as_ref()?;
+            Some(Question { query, tree: query.tree()?, by: format!("the panel `{title}`"), is_panel: true })
         })
     });
     rules.chain(panels).collect()
@@ -120,11 +116,11 @@ fn questions(expected: &Expected<'_>) -> Vec<Question> {
 
 const GROWTH: [&str; 5] = ["rate", "irate", "increase", "resets", "idelta"];
 
-impl Question {
+impl Question<'_> {
     /// What is asked for and not there. Of alternatives one is enough: engines say the same by other names in other versions.
     fn needs(&self, is_there: &dyn Fn(&VectorSelector) -> bool) -> Vec<Need<'_>> {
         let mut found = Vec::new();
-        self.collect(&self.tree, false, is_there, &mut found);
+        self.collect(self.tree, false, is_there, &mut found);
         found
     }
 
@@ -253,12 +249,7 @@ fn silent<'a>(
     let mut found = Vec::new();
     for job in file.jobs.iter().filter(|job| !job.is_redirected()) {
         let own: Vec<&&Target> = up.iter().filter(|target| target.scrape_pool == job.name.value).collect();
-        let engine = expected.plan.and_then(|plan| {
-            plan.services
-                .iter()
-                .find(|service| service.name == job.name.value)
-                .map(|service| &*service.engine)
-        });
+        let engine = engine(expected, &job.name);
         let mut wanted: Vec<&str> = names.iter().copied().filter(|name| !is_of_any_process(name)).collect();
         match engine {
             Some(engine) => wanted.retain(|name| metric(engine, name).is_some_and(|metric| !metric.late)),
@@ -293,6 +284,12 @@ fn silent<'a>(
     found
 }
 
+/// What serves behind a job, where skymon rendered it.
+fn engine<'e>(expected: &Expected<'e>, job: &str) -> Option<&'e Engine> {
+    let service = expected.plan?.services.iter().find(|service| service.name == job)?;
+    Some(&service.engine)
+}
+
 /// The metric of an engine that a series is of.
 fn metric<'e>(engine: &'e Engine, name: &str) -> Option<&'e Metric> {
     let base =
@@ -301,16 +298,27 @@ fn metric<'e>(engine: &'e Engine, name: &str) -> Option<&'e Metric> {
 }
 
 /// What single targets of a known engine do not show, or show as something else.
-fn lacking(context: &Context<'_>, job: &str, engine: &Engine, questions: &[Question], report: &mut Report) {
+fn lacking(
+    context: &Context<'_>,
+    job: &str,
+    engine: &Engine,
+    questions: &[Question<'_>],
+    report: &mut Report,
+) {
     let shown = context.shown;
     let is_told = |target: &Target| context.silent.iter().any(|told| std::ptr::eq(*told, target));
     let own: Vec<&&Target> =
         context.up.iter().filter(|target| target.scrape_pool == job && !is_told(target)).collect();
+    let reads_any = |question: &&Question<'_>| {
+        !question.is_panel
+            && question.needs(&|_| false).iter().any(|need| metric(engine, need.name).is_some())
+    };
+    let questions: Vec<&Question<'_>> = questions.iter().filter(reads_any).collect();
     let mut missing: BTreeMap<&str, (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     let mut mistyped: BTreeMap<(&str, &str), (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     for target in own {
         let name = target_name(&target.labels);
-        for question in questions.iter().filter(|question| !question.is_panel) {
+        for question in &questions {
             // What is not this engine's says nothing of it.
             let is_there = |selector: &VectorSelector| {
                 promql::metric(selector)
@@ -340,7 +348,7 @@ fn lacking(context: &Context<'_>, job: &str, engine: &Engine, questions: &[Quest
                     does(&targets)
                 ),
             )
-            .at(need.question.place.clone(), format!("{} reads it", need.question.by))
+            .at(need.place(), format!("{} reads it", need.question.by))
             .help(format!(
                 "see the version of {}, and what turns its metrics on: {}",
                 engine.title, engine.enable
@@ -363,14 +371,14 @@ fn does(targets: &BTreeSet<&str>) -> &'static str {
 
 fn mistype(metric: &str, kind: &str, need: Need<'_>) -> Diagnostic {
     Diagnostic::warning("metric-type", format!("`{metric}` is shown as a {kind}"))
-        .at(need.question.place.clone(), format!("{} reads it as another type", need.question.by))
+        .at(need.place(), format!("{} reads it as another type", need.question.by))
 }
 
 /// What nothing at all shows that is scraped, and what is read as a counter and is none.
 fn nowhere(
     expected: &Expected<'_>,
     context: &Context<'_>,
-    questions: &[Question],
+    questions: &[Question<'_>],
     is_scraped: &dyn Fn(&str) -> bool,
     report: &mut Report,
 ) {
@@ -399,11 +407,11 @@ fn nowhere(
             let reads = format!("{} reads it", question.by);
             report.push(if need.grows {
                 Diagnostic::note("metric-not-yet", message)
-                    .at(question.place.clone(), reads)
+                    .at(need.place(), reads)
                     .help("a counter may be born with its first event; if it had one, see the name")
             } else {
                 Diagnostic::warning("metric-nowhere", message)
-                    .at(question.place.clone(), reads)
+                    .at(need.place(), reads)
                     .help("see the name, and what should show it")
             });
         }

@@ -27,8 +27,13 @@ pub struct Expected<'a> {
     pub stack: &'a Stack,
     /// Of a stack that skymon renders: it knows the engines behind the targets.
     pub plan: Option<&'a Plan>,
-    /// The command that has Prometheus, and Alertmanager, take up their files.
-    pub reload: [String; 2],
+    pub reload: Reload,
+}
+
+/// The commands that have the programs take up their files.
+pub struct Reload {
+    pub prometheus: String,
+    pub alertmanager: String,
 }
 
 /// Where a program cannot be asked, and why.
@@ -73,17 +78,24 @@ fn ask_prometheus(
     if let Some(message) = another(file, &config, url) {
         let help = format!(
             "name this stack's Prometheus with `--prometheus URL`; if it is this one, it runs without these files: `{}`",
-            expected.reload[0]
+            expected.reload.prometheus
         );
         let root = file.root.get("scrape_configs").unwrap_or_else(|| file.root.clone());
         report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
         return Ok(());
     }
-    configuration::prometheus(expected, file, &config, running, report)?;
+    let is_refused = !running.has_loaded()?;
     let groups = running.groups()?;
-    rules::compare(expected, file, &groups, report);
     let targets = running.targets()?;
-    targets::compare(file, &targets, report);
+    if is_refused {
+        // That an older one runs is why all else differs.
+        configuration::refused("Prometheus", file.document.name(), &expected.reload.prometheus, report);
+    } else {
+        let differing = configuration::prometheus(expected, file, &config, running, report)?;
+        rules::compare(expected, file, &groups, report);
+        targets::follows(file, &targets, &differing, report);
+    }
+    targets::down(file, &targets, report);
     targets::probes(file, running, report)?;
     metrics::compare(expected, file, &targets, running, report)?;
     evaluation::compare(expected, file, &groups, running, report)
@@ -95,7 +107,7 @@ pub fn alertmanager(
     file: &stack::Alertmanager,
     url: &HttpUrl,
     running: &Alertmanager,
-    history: Option<&Prometheus>,
+    history: Option<&(HttpUrl, Prometheus)>,
     report: &mut Report,
 ) {
     if configuration::is_other_alertmanager(file, &running.config) {
@@ -104,7 +116,7 @@ pub fn alertmanager(
         );
         let help = format!(
             "name this stack's Alertmanager with `--alertmanager URL`; if it is this one, it runs without this file: `{}`",
-            expected.reload[1]
+            expected.reload.alertmanager
         );
         let root = file.root.get("receivers").unwrap_or_else(|| file.root.clone());
         report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
@@ -112,9 +124,9 @@ pub fn alertmanager(
     }
     let asked = configuration::alertmanager(expected, file, running, report);
     no_answer("Alertmanager", url, asked, report);
-    if let Some(prometheus) = history {
-        // Whether Prometheus answers has been said.
-        let _ = receivers::compare(file, prometheus, report);
+    if let Some((url, prometheus)) = history {
+        let asked = receivers::compare(file, prometheus, report);
+        no_answer("Prometheus", url, asked, report);
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn compare(
     groups: &[live::Group],
     report: &mut Report,
 ) {
-    let reload = &expected.reload[0];
+    let reload = &expected.reload.prometheus;
     let folder = &expected.stack.folder;
     let named: BTreeSet<String> = file
         .rule_files

@@ -8,29 +8,45 @@ use super::{said, target_name};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::live::{Labels, Prometheus, Target};
+use crate::source::Node;
 use crate::stack::{self, Job};
 
 /// More of one job are counted, not listed.
 const SHOWN: usize = 5;
 
-pub(super) fn compare(file: &stack::Prometheus, targets: &[Target], report: &mut Report) {
-    let mut by_job: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
-    for target in targets {
-        by_job.entry(&target.scrape_pool).or_default().push(target);
+/// Whether what the files say is what is scraped. Of jobs that run otherwise anyway, that has been said.
+pub(super) fn follows(
+    file: &stack::Prometheus,
+    targets: &[Target],
+    differing: &BTreeSet<&str>,
+    report: &mut Report,
+) {
+    let of_job = by_job(targets);
+    for job in file.jobs.iter().filter(|job| !differing.contains(job.name.as_str()) && !chooses(job)) {
+        same(job, of_job.get(job.name.as_str()).map(Vec::as_slice).unwrap_or_default(), report);
     }
+}
+
+/// Targets that Prometheus cannot scrape.
+pub(super) fn down(file: &stack::Prometheus, targets: &[Target], report: &mut Report) {
+    let of_job = by_job(targets);
     for job in &file.jobs {
-        let targets = by_job.get(job.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        if !chooses(job) {
-            same(job, targets, report);
-        }
-        down(job, targets, report);
+        down_of(job, of_job.get(job.name.as_str()).map(Vec::as_slice).unwrap_or_default(), report);
     }
+}
+
+fn by_job(targets: &[Target]) -> BTreeMap<&str, Vec<&Target>> {
+    let mut found: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    for target in targets {
+        found.entry(&target.scrape_pool).or_default().push(target);
+    }
+    found
 }
 
 /// Whether a relabeling leaves targets out.
 fn chooses(job: &Job) -> bool {
     let rules = job.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();
-    let action = |rule: &crate::source::Node| Some(rule.get("action")?.text()?.to_lowercase());
+    let action = |rule: &Node| Some(rule.get("action")?.text()?.to_lowercase());
     rules.iter().filter_map(action).any(|action| action.starts_with("keep") || action.starts_with("drop"))
 }
 
@@ -77,7 +93,7 @@ pub(super) fn place(job: &Job, target: &Target) -> Place {
     written.unwrap_or(&job.name).place()
 }
 
-fn down(job: &Job, targets: &[&Target], report: &mut Report) {
+fn down_of(job: &Job, targets: &[&Target], report: &mut Report) {
     let down: Vec<&&Target> = targets.iter().filter(|target| target.health == "down").collect();
     let is_any_up = targets.iter().any(|target| target.health == "up");
     for target in down.iter().take(SHOWN) {
@@ -110,9 +126,15 @@ pub fn plain_error(error: &str) -> &str {
 
 /// What to do about it, as far as the words tell.
 fn cure(why: &str) -> &'static str {
-    let cures: [(&[&str], &str); 7] = [
-        (&["401", "403"], "the server wants to know who asks: give the job its key (`auth:` of the service)"),
-        (&["404", "405"], "the server is there and has no metrics at this path: see its path and port"),
+    let cures: [(&[&str], &str); 9] = [
+        (
+            &["status 401", "status 403"],
+            "the server wants to know who asks: give the job its key (`auth:` of the service)",
+        ),
+        (
+            &["status 404", "status 405"],
+            "the server is there and has no metrics at this path: see its path and port",
+        ),
         (
             &["connection refused"],
             "nothing listens there: start it, see its port, and that it listens not only on its own `localhost`",
@@ -124,6 +146,14 @@ fn cure(why: &str) -> &'static str {
         (
             &["deadline exceeded", "i/o timeout", "no route to host"],
             "no answer in time: see the address and the firewall, or give it longer by `scrape_timeout`",
+        ),
+        (
+            &["HTTP response to HTTPS client", "malformed HTTP response"],
+            "one side speaks TLS and the other does not: see `scheme` of the job, or `tls` of the service",
+        ),
+        (
+            &["limit exceeded"],
+            "it shows more than the job allows: see what has so many series, before `sample_limit` or `body_size_limit` is raised",
         ),
         (
             &["x509", "tls:"],
