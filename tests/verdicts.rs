@@ -201,25 +201,17 @@ fn claims(text: &str) -> Claims {
         let is_one = ![" and ", " or ", " unless "].iter().any(|word| expr.contains(word))
             && !expr.starts_with("'0.5 < ");
         let label = finding.labels[0].text.as_str();
+        let asks = |operators: &[&str]| operators.iter().any(|operator| expr.contains(operator));
         let kind = match finding.id {
             "never-fires" if finding.message.contains("can never fire") => &mut claims.never,
-            "never-fires" => &mut claims.in_part,
             "threshold-beyond-buckets" if is_one => &mut claims.never,
             "percent-of-ratio" if is_one && label == "never true" => &mut claims.never,
-            "percent-of-ratio" if is_one => &mut claims.always,
-            "always-fires" | "no-comparison" => &mut claims.always,
             // It is infinite.
-            "quantile-out-of-range"
-                if is_one && [" > ", " >= ", " != "].iter().any(|op| expr.contains(op)) =>
-            {
-                &mut claims.always
-            }
-            "quantile-out-of-range"
-                if is_one && [" == ", " < ", " <= "].iter().any(|op| expr.contains(op)) =>
-            {
-                &mut claims.never
-            }
-            "threshold-beyond-buckets" | "percent-of-ratio" | "quantile-out-of-range" => &mut claims.in_part,
+            "quantile-out-of-range" if is_one && asks(&[" == ", " < ", " <= "]) => &mut claims.never,
+            "quantile-out-of-range" if is_one && asks(&[" > ", " >= ", " != "]) => &mut claims.always,
+            "always-fires" | "no-comparison" => &mut claims.always,
+            "percent-of-ratio" if is_one => &mut claims.always,
+            id if CHECKS.contains(&id) => &mut claims.in_part,
             other => panic!("{other} is none of these"),
         };
         kind.insert(alert.to_owned());
