@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use super::words::list;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Rule, Stack};
+use crate::stack::{Rule, RuleFile, Stack};
 
 pub(super) const CHECK: Check = Check { id: "alert-without-test", severity: Severity::Note, run };
 
@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
         return;
     }
     let tested = tested(stack);
-    for file in stack.rule_files.iter().filter(|file| file.is_loaded) {
+    for file in stack.rule_files.iter().filter(|file| file.is_loaded && is_under_test(stack, file)) {
         let mut untested: Vec<&Rule> =
             file.rules().filter(|rule| rule.is_alert && !tested.contains(rule.name.as_str())).collect();
         let mut names = BTreeSet::new();
@@ -32,6 +32,19 @@ fn run(stack: &Stack, report: &mut Report) {
                 )),
         );
     }
+}
+
+/// Whether a test loads the file. Of one that none does, somebody may have decided so.
+fn is_under_test(stack: &Stack, file: &RuleFile) -> bool {
+    let name = file.document.name();
+    let mut patterns = stack.rule_tests.iter().flat_map(|tests| &tests.rule_files);
+    patterns.any(|pattern| {
+        let below = pattern.trim_start_matches("../").trim_start_matches("./");
+        match below.split_once('*') {
+            Some((folder, _)) => name.contains(folder),
+            None => name.ends_with(below),
+        }
+    })
 }
 
 /// Everything in the tests that may be the name of an alert.
