@@ -12,8 +12,6 @@ mod config;
 mod fields;
 #[path = "hostile/reading.rs"]
 mod reading;
-#[path = "hostile/values.rs"]
-mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,8 +24,8 @@ use reading::Reading;
 use support::project::Project;
 use support::stack::Stack;
 use support::tls::Authority;
+use support::values::Random;
 use support::{say, tools};
-use values::Random;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)

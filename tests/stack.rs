@@ -141,63 +141,6 @@ fn what_cannot_be_read_is_a_note_and_the_rest_is_read() {
     let _ = checks::run(&stack, &[]);
 }
 
-/// Every text of every shape, cut, doubled, and with its marks exchanged, in place of each file of a stack.
-#[test]
-fn no_text_in_any_file_makes_a_check_panic() {
-    let base = root().join("tests/fixtures/tutorial-stack");
-    let files: Vec<(String, String)> = files_below(&base)
-        .into_iter()
-        .filter(|path| !path.ends_with("metrics.py") && !path.ends_with("skyserve-exporter.py"))
-        .map(|path| {
-            (path.display().to_string(), fs::read_to_string(base.join(path)).expect("reads the file"))
-        })
-        .collect();
-    let with = |name: &str, text: String| {
-        let changed = |(path, old): &(String, String)| {
-            (path.clone(), if path == name { text.clone() } else { old.clone() })
-        };
-        let stack =
-            Stack::read(Folder::Memory { root: PathBuf::new(), files: files.iter().map(changed).collect() });
-        checks::run(&stack, &[]).iter().count()
-    };
-    for (name, text) in &files {
-        let lines: Vec<&str> = text.lines().collect();
-        for at in 0..lines.len() {
-            let without: Vec<&str> = [&lines[..at], &lines[at + 1..]].concat();
-            with(name, without.join("\n"));
-        }
-        for (from, to) in [
-            (":", ""),
-            (": ", ": ["),
-            ("'", "\""),
-            ("-", "- -"),
-            ("{", "["),
-            (" ", "\t"),
-            ("\"", ""),
-            ("(", ""),
-            ("e", "é"),
-        ] {
-            with(name, text.replace(from, to));
-        }
-        let hostile = [
-            "",
-            "[]",
-            "{}",
-            "null",
-            "- a\n- b\n",
-            "\u{feff}",
-            "a: &a [*a]\n",
-            "a: &a {<<: *a}\n",
-            "---\n---\n",
-        ];
-        for text in hostile {
-            with(name, text.to_owned());
-        }
-        with(name, "[".repeat(50_000));
-        with(name, format!("a: {}\n", "{b: ".repeat(2000)));
-    }
-}
-
 #[test]
 fn maps_that_take_over_one_another_do_not_grow_without_end() {
     let mut text = "x0: &x0 {a: 1}\n".to_owned();

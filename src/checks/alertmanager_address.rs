@@ -1,6 +1,7 @@
 //! An address of Alertmanager that leads to no Alertmanager of the stack.
 
 use super::Check;
+use super::addresses::route_prefix;
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::stack::{Program, Stack};
 
@@ -12,7 +13,11 @@ fn run(stack: &Stack, report: &mut Report) {
         if service.network_mode.is_some() {
             continue;
         }
-        for target in prometheus.alertmanagers.iter().flat_map(|one| &one.targets) {
+        let targets = prometheus
+            .alertmanagers
+            .iter()
+            .flat_map(|one| one.targets.iter().map(move |target| (one, target)));
+        for (section, target) in targets {
             let (host, port) = target.rsplit_once(':').unwrap_or((target.as_str(), ""));
             let (message, help) = match compose.named(host) {
                 Some(found) if found.program == Some(Program::Alertmanager) => {
@@ -20,7 +25,24 @@ fn run(stack: &Stack, report: &mut Report) {
                         .flag("web.listen-address")
                         .and_then(|flag| flag.rsplit(':').next().map(str::to_owned))
                         .unwrap_or_else(|| "9093".to_owned());
-                    if port == listens || target.contains("${") {
+                    if target.contains("${") {
+                        continue;
+                    }
+                    if port == listens {
+                        let prefix = route_prefix(found).unwrap_or_default();
+                        if section.path_prefix.trim_end_matches('/') == prefix {
+                            continue;
+                        }
+                        let at = section
+                            .node
+                            .get("path_prefix")
+                            .map_or_else(|| target.place(), |node| node.at().place());
+                        report.push(
+                            CHECK
+                                .finding(format!("Alertmanager answers below `{prefix}/`, as its flags say"))
+                                .at(at, "alerts are sent to another path")
+                                .help(format!("write `path_prefix: {prefix}/`")),
+                        );
                         continue;
                     }
                     let why = match found.ports.iter().find(|one| one.published == port) {
@@ -45,9 +67,7 @@ fn run(stack: &Stack, report: &mut Report) {
                     let near =
                         alertmanager.map(|service| service.name.as_str()).or_else(|| nearest(host, names));
                     let Some(near) = near else { continue };
-                    if service.get("external_links").is_some()
-                        || service.extra_hosts.iter().any(|one| one.starts_with(host))
-                    {
+                    if service.get("external_links").is_some() || service.has_extra_host(host) {
                         continue;
                     }
                     (

@@ -13,7 +13,8 @@ fn run(stack: &Stack, report: &mut Report) {
         else {
             continue;
         };
-        let kept = |origin: Origin| !matches!(origin, Origin::Volume(None) | Origin::Memory);
+        let kept =
+            |origin: Origin| !matches!(origin, Origin::Volume(None) | Origin::Memory | Origin::Inline(_));
         if service.origin(&path).is_some_and(kept) {
             continue;
         }

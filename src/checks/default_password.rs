@@ -33,7 +33,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 );
             }
             // A configuration of its own, or a file of variables, may set it.
-            None if service.has_env_file
+            None if service.has_unread_variables
                 || service.mount("/etc/grafana/grafana.ini").is_some()
                 || service.is_built => {}
             None => report.push(

@@ -11,31 +11,57 @@ mod pages;
 // What the checks share.
 mod label_names;
 mod notification_texts;
+mod addresses;
+mod datasources;
+mod jobs;
+mod flags;
+mod joins;
 mod shapes;
 mod words;
 
+mod admin_api_open;
 mod alertmanager_address;
+mod angular_panel;
 mod average_as_ratio;
 mod common_value_empty;
+mod compose_file_missing;
 mod compose_version;
 mod config_not_mounted;
 mod dashboard_incomplete;
 mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
+mod datasource_address;
 mod datasource_without_uid;
 mod default_password;
+mod depends_on_no_healthcheck;
 mod deprecated_match;
+mod disks_of_the_container;
+mod dollar_eaten;
+mod dollar_in_provisioning;
+mod duplicate_dashboard;
 mod duplicate_group_by;
+mod duplicate_job;
 mod duplicate_receiver;
 mod equal_label_missing;
+mod file_not_mounted;
+mod flag_refused;
+mod folder_not_writable;
+mod gpu_not_reserved;
+mod grafana_open;
 mod group_by_all;
 mod group_by_unknown_label;
 mod group_interval_short;
 mod heartbeat_goes_nowhere;
+mod honor_labels_missing;
+mod host_gateway_missing;
+mod https_without_authority;
 mod image_without_tag;
 mod inhibits_everything;
 mod integration_incomplete;
+mod interval_beyond_lookback;
+mod job_not_scraped;
+mod le_not_normalised;
 mod links_not_reachable;
 mod localhost_in_container;
 mod lost_target_unnoticed;
@@ -43,41 +69,66 @@ mod mail_address_invalid;
 mod mail_password_in_clear;
 mod matcher_unreadable;
 mod matches_no_alert;
+mod metrics_need_key;
+mod metrics_switched_off;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
 mod no_inhibition;
+mod no_restart_policy;
+mod not_declared;
+mod not_on_one_network;
+mod obsolete_links;
 mod one_group_for_all;
 mod paged_twice;
 mod pagerduty_service_key;
 mod panel_without_datasource;
+mod panel_without_query;
+mod password_may_be_blank;
+mod path_from_shell;
 mod placeholder;
+mod plugins_at_start;
 mod port_on_all_interfaces;
+mod port_taken_twice;
+mod ports_on_host_network;
 mod public_endpoint_target;
 mod quantile_not_aggregated;
 mod ratio_without_minimum;
 mod receiver_without_integration;
 mod resolved_not_sent;
 mod retention_by_time_only;
+mod root_on_the_machine;
 mod root_route_with_conditions;
 mod route_never_reached;
 mod rules_not_loaded;
+mod script_not_executable;
+mod secret_file_missing;
 mod secret_in_file;
-mod secret_not_mounted;
 mod secret_said_twice;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
 mod slack_update_with_webhook;
 mod slack_without_channel;
+mod target_address;
+mod target_file_missing;
+mod target_not_an_address;
+mod target_twice;
 mod template_broken;
 mod template_unknown;
+mod target_without_port;
+mod time_interval_short;
+mod timeout_longer_than_interval;
 mod timers_out_of_order;
+mod tls_config_without_https;
 mod tls_not_verified;
+mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
+mod unknown_datasource;
 mod unused_receiver;
 mod variable_not_expanded;
+mod wrong_port;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
@@ -94,28 +145,49 @@ pub struct Check {
 
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
+    admin_api_open::CHECK,
     alertmanager_address::CHECK,
+    angular_panel::CHECK,
     average_as_ratio::CHECK,
     common_value_empty::CHECK,
+    compose_file_missing::CHECK,
     compose_version::CHECK,
     config_not_mounted::CHECK,
     dashboard_incomplete::CHECK,
     dashboard_wrapped::CHECK,
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
+    datasource_address::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
+    depends_on_no_healthcheck::CHECK,
     deprecated_match::CHECK,
+    disks_of_the_container::CHECK,
+    dollar_eaten::CHECK,
+    dollar_in_provisioning::CHECK,
+    duplicate_dashboard::CHECK,
     duplicate_group_by::CHECK,
+    duplicate_job::CHECK,
     duplicate_receiver::CHECK,
     equal_label_missing::CHECK,
+    file_not_mounted::CHECK,
+    flag_refused::CHECK,
+    folder_not_writable::CHECK,
+    gpu_not_reserved::CHECK,
+    grafana_open::CHECK,
     group_by_all::CHECK,
     group_by_unknown_label::CHECK,
     group_interval_short::CHECK,
     heartbeat_goes_nowhere::CHECK,
+    honor_labels_missing::CHECK,
+    host_gateway_missing::CHECK,
+    https_without_authority::CHECK,
     image_without_tag::CHECK,
     inhibits_everything::CHECK,
     integration_incomplete::CHECK,
+    interval_beyond_lookback::CHECK,
+    job_not_scraped::CHECK,
+    le_not_normalised::CHECK,
     links_not_reachable::CHECK,
     localhost_in_container::CHECK,
     lost_target_unnoticed::CHECK,
@@ -123,41 +195,66 @@ pub const ALL: &[Check] = &[
     mail_password_in_clear::CHECK,
     matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
+    metrics_need_key::CHECK,
+    metrics_switched_off::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
     no_inhibition::CHECK,
+    no_restart_policy::CHECK,
+    not_declared::CHECK,
+    not_on_one_network::CHECK,
+    obsolete_links::CHECK,
     one_group_for_all::CHECK,
     paged_twice::CHECK,
     pagerduty_service_key::CHECK,
     panel_without_datasource::CHECK,
+    panel_without_query::CHECK,
+    password_may_be_blank::CHECK,
+    path_from_shell::CHECK,
     placeholder::CHECK,
+    plugins_at_start::CHECK,
     port_on_all_interfaces::CHECK,
+    port_taken_twice::CHECK,
+    ports_on_host_network::CHECK,
     public_endpoint_target::CHECK,
     quantile_not_aggregated::CHECK,
     ratio_without_minimum::CHECK,
     receiver_without_integration::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
+    root_on_the_machine::CHECK,
     root_route_with_conditions::CHECK,
     route_never_reached::CHECK,
     rules_not_loaded::CHECK,
+    script_not_executable::CHECK,
+    secret_file_missing::CHECK,
     secret_in_file::CHECK,
-    secret_not_mounted::CHECK,
     secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
     slack_update_with_webhook::CHECK,
     slack_without_channel::CHECK,
+    target_address::CHECK,
+    target_file_missing::CHECK,
+    target_not_an_address::CHECK,
+    target_twice::CHECK,
+    target_without_port::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
+    time_interval_short::CHECK,
+    timeout_longer_than_interval::CHECK,
     timers_out_of_order::CHECK,
+    tls_config_without_https::CHECK,
     tls_not_verified::CHECK,
+    two_default_datasources::CHECK,
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
+    unknown_datasource::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
+    wrong_port::CHECK,
 ];
 
 impl Check {

@@ -8,7 +8,7 @@ use crate::stack::{Job, Stack};
 pub(super) const CHECK: Check = Check { id: "placeholder", severity: Severity::Error, run };
 
 /// Parts of words that are only ever written to be replaced. Names of domains that exist are not among them.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 21] = [
     "your-company",
     "your_company",
     "your-domain",
@@ -24,6 +24,12 @@ const WORDS: [&str; 15] = [
     "replace-me",
     "replaceme",
     "xxx/yyy",
+    "x.x.x.x",
+    "xxx.xxx",
+    "your-host",
+    "your_host",
+    "your-ip",
+    "your_ip",
 ];
 /// Keys of Alertmanager that hold an address, a name or a secret. In texts, templates may write what they like.
 const KEYS: [&str; 16] = [

@@ -516,7 +516,10 @@ pub(super) fn check_reachable(at: &ConfigPath, url: &HttpUrl, report: &mut Repor
     if url.is_this_container() {
         report.push(bad_value(
             at.clone(),
-            "this would be the container that asks, not this machine\nwrite `http://host.docker.internal:8080`",
+            &format!(
+                "this would be the container that asks, not this machine\nwrite `{}`",
+                url.on_docker_host().base()
+            ),
         ));
     }
 }

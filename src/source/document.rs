@@ -267,6 +267,27 @@ impl Node {
         }
     }
 
+    /// A file that stands here as a `|` block, with the places of this one. `$$` in it is one `$`, as compose passes it on.
+    pub fn block(&self) -> Option<Rc<Document>> {
+        let source = &self.document.source;
+        let range = self.whole().range;
+        let before = source.text.get(..range.start)?;
+        let first = before.rfind('\n')? + 1;
+        // What is folded or quoted has no lines of its own.
+        before.trim_end().lines().last()?.split_whitespace().last().filter(|word| word.starts_with('|'))?;
+        let mut text: String =
+            source.text[..first].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
+        for line in source.text[first..range.end].split_inclusive('\n') {
+            let line = line.trim_end_matches('\n');
+            let plain = line.replace("$$", "$");
+            text.push_str(&plain);
+            text.extend(std::iter::repeat_n(' ', line.len() - plain.len()));
+            text.push('\n');
+        }
+        text.truncate(source.text.len());
+        Some(Document::yaml(SourceFile::new(source.name.clone(), text)).0)
+    }
+
     /// Whether it is a plain `true`, in any of the ways that YAML 1.1 writes it.
     pub fn is_true(&self) -> bool {
         self.text().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on"))

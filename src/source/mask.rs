@@ -69,7 +69,15 @@ pub(super) fn mask_foreign(file: &mut SourceFile, index: &SpanIndex) {
         }
     }
     if !index.is_complete() {
-        text = text.split_inclusive('\n').map(mask_line).collect();
+        let assignment =
+            |line: &str| match secret_of_assignment(line.trim_start().trim_start_matches("export ")) {
+                Some(_) => {
+                    let start = line.find('=').map_or(0, |at| at + 1);
+                    format!("{}{}", &line[..start], stars(&line[start..]))
+                }
+                None => mask_line(line),
+            };
+        text = text.split_inclusive('\n').map(assignment).collect();
     }
     file.text = text;
 }

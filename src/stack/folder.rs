@@ -87,6 +87,28 @@ impl Folder {
         }
     }
 
+    /// Whether the file may be run as a program. What skymon renders may not: nobody runs it. `None` where it cannot be known.
+    pub fn is_executable(&self, path: &str) -> Option<bool> {
+        match self {
+            Self::Memory { files, .. } => files.contains_key(path).then_some(false),
+            Self::Disk { root } => mode(&root.join(path)).map(|(_, mode)| mode & 0o111 != 0),
+        }
+    }
+
+    /// Whether a user may write into a folder. `None` where it cannot be known.
+    pub fn is_writable(&self, path: &str, user: u32) -> Option<bool> {
+        match (self, self.kind(path)) {
+            // Docker makes it, as root.
+            (_, Kind::Missing) => Some(false),
+            (Self::Disk { root }, Kind::Folder) => {
+                let (owner, mode) = mode(&root.join(path))?;
+                // The images' users are in the group of root, or in none that a folder of the machine would be of.
+                Some(mode & 0o002 != 0 || owner == user && mode & 0o200 != 0)
+            }
+            _ => None,
+        }
+    }
+
     pub fn read(&self, path: &str) -> Read {
         let name = self.name(path);
         match self {
@@ -147,6 +169,18 @@ impl Folder {
         found.retain(|path| matches_glob(pattern, path));
         found
     }
+}
+
+/// Owner and permissions, where the system has such a thing.
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|meta| (meta.uid(), meta.mode()))
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<(u32, u32)> {
+    None
 }
 
 /// Whether a path fits a pattern, part for part.

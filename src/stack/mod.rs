@@ -23,13 +23,16 @@ use std::time::Duration;
 pub use self::alertmanager::{
     Alertmanager, Grouping, Inhibition, Integration, LabelMatcher, Receiver, Route, TemplatePattern, Timers,
 };
-pub use self::compose::{Compose, Image, Mount, Origin, Port, Program, Service, Variable};
+pub use self::compose::{
+    Compose, Declared, Dependency, Healthcheck, Image, Missing, Mount, Origin, Port, Program, Service,
+    Variable, VariableUse,
+};
 pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
-pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target};
+pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;

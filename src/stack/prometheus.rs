@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::compose::Service;
 use super::duration;
+use super::folder::join;
 use super::rules::texts;
 use crate::source::{Document, Node, Spanned};
 
@@ -49,9 +50,22 @@ pub struct Job {
     pub interval: Duration,
     /// Those written here, and those of target files that could be read.
     pub targets: Vec<Target>,
+    /// The entries of its `file_sd_configs`.
+    pub target_files: Vec<TargetFiles>,
     /// Whether some are found at run time, or stand in files that could not be read.
     pub discovers: bool,
 }
+
+/// One path or pattern of target files.
+#[derive(Debug)]
+pub struct TargetFiles {
+    pub pattern: Spanned<String>,
+    /// The files that it names; `None` where nobody can know.
+    pub files: Option<Vec<String>>,
+}
+
+/// What a pattern of target files leads to: the files, and the lists in them, as far as either can be known.
+pub(super) type TargetLists = (Option<Vec<String>>, Option<Vec<Node>>);
 
 #[derive(Debug)]
 pub struct Target {
@@ -63,11 +77,11 @@ pub struct Target {
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Prometheus {
-    /// `target_file` reads what a `file_sd_configs` names: the lists in it, or `None` where it cannot be known.
+    /// `target_file` reads what a `file_sd_configs` names.
     pub(super) fn read(
         document: Rc<Document>,
         service: Option<(usize, &Service)>,
-        mut target_file: impl FnMut(&Spanned<String>) -> Option<Vec<Node>>,
+        mut target_file: impl FnMut(&Spanned<String>) -> TargetLists,
     ) -> Prometheus {
         let root = document.root();
         let global = |key: &str| root.find(&["global", key]).and_then(|node| duration(&node));
@@ -92,6 +106,24 @@ impl Prometheus {
     }
 }
 
+impl Prometheus {
+    /// A path of this configuration as the program finds it inside: relative ones begin beside the configuration. `None`
+    /// where that is not known.
+    pub fn path_inside(&self, service: &Service, path: &str) -> Option<String> {
+        if path.contains("${") || path.starts_with('/') {
+            return (!path.contains("${")).then(|| path.to_owned());
+        }
+        let config = service.flag("config.file").map(|flag| flag.value);
+        // Other images keep it elsewhere.
+        let is_official =
+            service.image.as_ref().is_some_and(|image| image.repository.ends_with("prom/prometheus"));
+        let config =
+            config.or_else(|| service.program?.config().filter(|_| is_official).map(str::to_owned))?;
+        let (folder, _) = config.rsplit_once('/').filter(|_| config.starts_with('/'))?;
+        Some(format!("/{}", join(folder, path)?))
+    }
+}
+
 impl AlertmanagerTargets {
     fn read(node: &Node) -> AlertmanagerTargets {
         AlertmanagerTargets {
@@ -107,19 +139,22 @@ impl Job {
     fn read(
         node: &Node,
         global: Duration,
-        target_file: &mut impl FnMut(&Spanned<String>) -> Option<Vec<Node>>,
+        target_file: &mut impl FnMut(&Spanned<String>) -> TargetLists,
     ) -> Option<Job> {
         let mut targets = static_targets(node);
         let mut discovers = node
             .entries()
             .iter()
             .any(|(key, _)| key.ends_with("_sd_configs") && key.value != "file_sd_configs");
+        let mut target_files = Vec::new();
         let files = node.get("file_sd_configs").map(|node| node.items()).unwrap_or_default();
         for file in files.iter().filter_map(|node| node.get("files")).flat_map(|files| files.texts()) {
-            match target_file(&file) {
+            let (files, groups) = target_file(&file);
+            match groups {
                 Some(groups) => targets.extend(groups.iter().flat_map(target_group)),
                 None => discovers = true,
             }
+            target_files.push(TargetFiles { pattern: file, files });
         }
         Some(Job {
             name: node.get("job_name")?.value()?,
@@ -130,6 +165,7 @@ impl Job {
                 .and_then(|node| duration(&node))
                 .map_or(global, |own| own.value),
             targets,
+            target_files,
             discovers,
             node: node.clone(),
         })
@@ -142,10 +178,13 @@ impl Job {
 
     /// Whether a relabeling sends the scrape elsewhere, as to a blackbox exporter: the targets are then what it asks.
     pub fn is_redirected(&self) -> bool {
+        self.relabels("__address__")
+    }
+
+    /// Whether a relabeling of the targets writes this label.
+    pub fn relabels(&self, label: &str) -> bool {
         let rules = self.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();
-        rules
-            .iter()
-            .any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("__address__")))
+        rules.iter().any(|rule| rule.get("target_label").is_some_and(|found| found.text() == Some(label)))
     }
 }
 

@@ -34,13 +34,7 @@ impl Query {
 
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
-        let read = || {
-            if self.has_variables {
-                return promql::tree(&without_variables(&self.text));
-            }
-            promql::tree(&self.text)
-        };
-        self.tree.get_or_init(read).as_ref()
+        self.tree.get_or_init(|| parse(&self.text, self.has_variables)).as_ref()
     }
 
     /// The names of all series that it asks for.
@@ -68,6 +62,41 @@ impl Query {
     }
 }
 
+fn parse(text: &str, has_variables: bool) -> Option<Expr> {
+    if has_variables {
+        return promql::tree(&without_variables(text));
+    }
+    promql::tree(text)
+}
+
+/// Fewer than this are read sooner than a thread is started.
+const MANY: usize = 500;
+
+/// Reads what they mean on all cores, where they are many: in the end somebody asks for each.
+pub(super) fn read_ahead<'q>(queries: impl Iterator<Item = &'q Query>) {
+    let queries: Vec<&Query> = queries.collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if queries.len() < MANY || threads < 2 {
+        return;
+    }
+    let texts: Vec<(&str, bool)> =
+        queries.iter().map(|query| (query.text.as_str(), query.has_variables)).collect();
+    let share = texts.len().div_ceil(threads);
+    let parse_all = |part: &[(&str, bool)]| -> Vec<Option<Expr>> {
+        part.iter().map(|(text, has_variables)| parse(text, *has_variables)).collect()
+    };
+    let trees = std::thread::scope(|scope| {
+        let parts: Vec<_> = texts.chunks(share).map(|part| scope.spawn(move || parse_all(part))).collect();
+        // A part that is missing is read when somebody asks.
+        parts.into_iter().map(|part| part.join().unwrap_or_default()).collect::<Vec<_>>()
+    });
+    for (queries, trees) in queries.chunks(share).zip(trees) {
+        for (query, tree) in queries.iter().zip(trees) {
+            let _ = query.tree.set(tree);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +119,20 @@ mod tests {
             // What does not stand there as it is.
             assert_eq!(query.at("total").range, query.text.at.range);
             assert_eq!(query.at("").range, query.text.at.range);
+        }
+    }
+
+    #[test]
+    fn many_expressions_are_read_ahead_each_in_its_own_place() {
+        let list: String = (0..2 * MANY)
+            .map(|n| ["- ", ["up == ", "up === "][n % 2], &n.to_string(), "\n"].concat())
+            .collect();
+        let root = Document::yaml(SourceFile::new("x.yml", list)).0.root();
+        let queries: Vec<Query> = root.items().iter().filter_map(Query::of_rule).collect();
+        read_ahead(queries.iter());
+        for (n, query) in queries.iter().enumerate() {
+            let read = query.tree.get().expect("is read").as_ref().map(ToString::to_string);
+            assert_eq!(read, (n % 2 == 0).then(|| format!("up == {n}")));
         }
     }
 }

@@ -10,10 +10,11 @@ use std::rc::Rc;
 
 use super::Stack;
 use super::alertmanager::{Alertmanager, TemplatePattern};
-use super::compose::{Compose, Origin, Program, Service};
+use super::compose::{Compose, Files, Origin, Program, Service, brought, chosen};
 use super::folder::{Folder, Kind, Read, as_note, join, matches_glob, parent};
 use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
 use super::prometheus::{Prometheus, RulePattern};
+use super::query;
 use super::rules::{RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, SourceFile};
@@ -55,7 +56,13 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.stack.composes = composes;
     reader.is_loose = true;
     reader.loose();
-    reader.stack
+    let stack = reader.stack;
+    let panels =
+        stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| &panel.queries);
+    query::read_ahead(
+        stack.rules().map(|rule| &rule.expr).chain(panels.filter_map(|query| query.expr.as_ref())),
+    );
+    stack
 }
 
 struct Reader {
@@ -127,14 +134,33 @@ impl Reader {
         for path in found {
             by_folder.entry(parent(&path).to_owned()).or_default().push(path);
         }
+        if chosen(&self.env("")).is_some() {
+            by_folder.entry(String::new()).or_default();
+        }
         for (folder, paths) in by_folder {
-            let env = match self.folder().read(&join(&folder, ".env").unwrap_or_default()) {
-                Read::Text(source) => source.text,
-                _ => String::new(),
+            let env = self.env(&folder);
+            let named = chosen(&env).map(|files| {
+                let paths = files.iter().filter_map(|file| join(&folder, file));
+                paths.filter_map(|path| self.document(&path)).collect::<Vec<_>>()
+            });
+            let projects = match named.filter(|documents| !documents.is_empty()) {
+                Some(documents) => vec![documents],
+                None => self.projects(paths),
             };
-            for documents in self.projects(paths) {
-                self.stack.composes.push(Compose::read(documents, &folder, &env));
+            for documents in projects {
+                let (compose, notes) = Compose::read(&documents, &folder, &env, self);
+                self.seen.extend(compose.inline().into_iter().map(|(name, document)| (name, Some(document))));
+                self.stack.notes.extend(notes);
+                self.stack.composes.push(compose);
             }
+        }
+    }
+
+    /// The text of the `.env` of a folder.
+    fn env(&self, folder: &str) -> String {
+        match self.folder().read(&join(folder, ".env").unwrap_or_default()) {
+            Read::Text(source) => source.text,
+            _ => String::new(),
         }
     }
 
@@ -142,10 +168,20 @@ impl Reader {
     /// that add to it. One that has a whole service of the same name instead is another way to run the stack.
     fn projects(&mut self, mut paths: Vec<String>) -> Vec<Vec<Rc<Document>>> {
         paths.sort_by_key(|path| (rank(path), path.clone()));
+        let mut parts: BTreeSet<String> = BTreeSet::new();
+        for path in &paths {
+            let Some(document) = self.document(path) else { continue };
+            let folder = parent(path);
+            parts.extend(brought(&document.root()).iter().filter_map(|other| join(folder, other)));
+        }
+        // Two that bring each other are both read.
+        if paths.iter().any(|path| !parts.contains(path)) {
+            paths.retain(|path| !parts.contains(path));
+        }
         let mut projects: Vec<Vec<Rc<Document>>> = Vec::new();
         for path in paths {
             let Some(document) = self.document(&path) else { continue };
-            if document.root().get("services").is_none() {
+            if document.root().get("services").is_none() && document.root().get("include").is_none() {
                 continue;
             }
             let fits = |project: &Vec<Rc<Document>>| !replaces(&document, project);
@@ -169,11 +205,12 @@ impl Reader {
 
     fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
         let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
-            let files = self.matching(service.map(|(_, service)| service), base, pattern)?;
+            let files = self.matching(service.map(|(_, service)| service), base, pattern);
             let read = |path: &String| self.document(path).map(|document| document.root().items());
             // What is not there may come at run time.
-            let lists: Option<Vec<Vec<Node>>> = files.iter().map(read).collect();
-            lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat())
+            let lists: Option<Vec<Vec<Node>>> = files.iter().flatten().map(read).collect();
+            let lists = lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat());
+            (files, lists)
         });
         let patterns = prometheus.root.get("rule_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
@@ -282,7 +319,7 @@ impl Reader {
     /// The document that a program finds at a path.
     fn inside(&mut self, service: &Service, path: &str) -> Option<Rc<Document>> {
         match service.origin(path)? {
-            Origin::Host(host) => self.document(&host),
+            Origin::Host(host) | Origin::Inline(host) => self.document(&host),
             _ => None,
         }
     }
@@ -319,6 +356,9 @@ impl Reader {
             Some(Origin::Host(host)) => self.add_files(inside, &host, &mut files)?,
             Some(Origin::Machine(_) | Origin::Volume(_)) => return None,
             None if service.is_built => return None,
+            Some(Origin::Inline(name)) => {
+                files.insert(inside.to_owned(), name);
+            }
             Some(Origin::Memory) | None => {}
         }
         let below = format!("{inside}/");
@@ -326,6 +366,9 @@ impl Reader {
             match &mount.origin {
                 Origin::Host(host) => self.add_files(&mount.target, host, &mut files)?,
                 Origin::Machine(_) | Origin::Volume(_) => return None,
+                Origin::Inline(name) => {
+                    files.insert(mount.target.clone(), name.clone());
+                }
                 Origin::Memory => {}
             }
         }
@@ -365,8 +408,15 @@ impl Reader {
             if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
                 continue;
             }
-            // Only looked at: of a file that is none of ours nothing is said.
-            let Read::Text(source) = self.folder().read(&path) else { continue };
+            let source = match self.folder().read(&path) {
+                Read::Text(source) => source,
+                Read::Refused(why) if is_ours_by_name(&path) => {
+                    self.stack.notes.push(*why);
+                    continue;
+                }
+                // Only looked at: of a file that is none of ours nothing is said.
+                Read::Refused(_) | Read::Missing => continue,
+            };
             bytes += source.text.len();
             if let Some(shape) = Shape::of(&path, &source.text) {
                 shaped.push((shape, path));
@@ -419,6 +469,33 @@ impl Reader {
     }
 }
 
+impl Files for Reader {
+    fn yaml(&mut self, path: &str) -> Option<Rc<Document>> {
+        self.document(path)
+    }
+
+    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+        match self.folder().read(path) {
+            Read::Text(source) => {
+                let document = Document::plain(source);
+                if !self.stack.documents.iter().any(|known| known.name() == document.name()) {
+                    self.stack.documents.push(Rc::clone(&document));
+                }
+                Some(document)
+            }
+            Read::Missing => None,
+            Read::Refused(note) => {
+                self.stack.notes.push(*note);
+                None
+            }
+        }
+    }
+
+    fn kind(&self, path: &str) -> Kind {
+        self.folder().kind(path)
+    }
+}
+
 /// What a file is by the words at its top.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -459,6 +536,13 @@ impl Shape {
             None
         }
     }
+}
+
+/// Names that everybody uses for them.
+fn is_ours_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, _) = name.split_once('.').unwrap_or((name, ""));
+    matches!(stem, "prometheus" | "alertmanager" | "alerts" | "rules") || name.ends_with(".rules")
 }
 
 fn is_yaml(path: &str) -> bool {

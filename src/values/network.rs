@@ -266,6 +266,15 @@ impl HttpUrl {
         self.0.host_str().is_some_and(is_this_container)
     }
 
+    /// The same on the machine that the container runs on.
+    #[must_use]
+    pub fn on_docker_host(&self) -> Self {
+        let mut url = self.0.clone();
+        // No URL that has a host refuses a name as another one.
+        let _ = url.set_host(Some(DOCKER_HOST));
+        Self(url)
+    }
+
     /// Whether a container that asks it asks the machine that it runs on.
     pub fn is_docker_host(&self) -> bool {
         self.0.host_str() == Some(DOCKER_HOST)
@@ -479,6 +488,18 @@ mod tests {
             "https://a.example/x".parse::<HttpUrl>().unwrap().with_path("/health?q=1"),
             "https://a.example/health?q=1"
         );
+    }
+
+    #[test]
+    fn an_url_of_the_container_itself_has_a_counterpart_on_the_machine() {
+        for (text, there) in [
+            ("http://localhost:9000", "http://host.docker.internal:9000"),
+            ("https://127.0.0.1/v1/", "https://host.docker.internal/v1"),
+        ] {
+            let url: HttpUrl = text.parse().expect("is a URL");
+            assert!(url.is_this_container());
+            assert_eq!(url.on_docker_host().base(), there);
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) fn api_server(text: &str) -> Result<HttpUrl, String> {
     if url.is_this_container() {
         return Err(format!(
             "this would be the container that asks, not this machine\nwrite `{}`",
-            super::API_SERVER
+            url.on_docker_host().base()
         ));
     }
     Ok(url)

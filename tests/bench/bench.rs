@@ -7,6 +7,7 @@
 mod fleet;
 mod measure;
 mod prometheus;
+mod proof;
 mod remote_write;
 
 use std::fmt::Write as _;
@@ -26,12 +27,15 @@ fn main() {
         measure::run_and_report();
         return;
     }
-    // Any word chooses the last part alone; `cargo bench` adds `--bench` by itself.
-    if std::env::args().skip(1).all(|arg| arg.starts_with('-')) {
-        beside_others();
-        growths();
+    let parts: [(&str, fn()); 4] =
+        [("others", beside_others), ("growth", growths), ("proof", proof::grow), ("fleet", fleet::measure)];
+    // A word chooses one part; `cargo bench` adds `--bench` by itself.
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    for (name, run) in parts {
+        if chosen.is_empty() || chosen.iter().any(|one| one == name) {
+            run();
+        }
     }
-    fleet::measure();
 }
 
 fn growths() {
@@ -74,11 +78,6 @@ fn beside_others() {
     let list = |folder: &str| -> Vec<PathBuf> {
         let entries = fs::read_dir(stack.join(folder)).expect("reads the folder");
         entries.map(|entry| entry.expect("reads the entry").path()).collect()
-    };
-    let tool = |name: &str| {
-        let path = root.join("target/tools").join(name);
-        assert!(path.is_file(), "the real `{name}` is not in target/tools: run `make tools` first");
-        Command::new(path)
     };
     let mut rows: [(&str, Vec<Cost>); 7] = [
         ("`cp -r` of the tree", Vec::new()),
@@ -147,6 +146,12 @@ fn growth(what: &str, sizes: &[usize], config: impl Fn(usize) -> String) {
         let _ = writeln!(table, "| {size} | {render} | {validate} | {written} KiB |");
     }
     print(&table);
+}
+
+fn tool(name: &str) -> Command {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(name);
+    assert!(path.is_file(), "the real `{name}` is not in target/tools: run `make tools` first");
+    Command::new(path)
 }
 
 /// A folder with a config in it.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::fields::{self, Field};
-use crate::values::{Random, yaml};
+use crate::support::values::{Random, yaml};
 
 /// The keys and positions that lead to a value.
 pub(crate) type Path = Vec<String>;

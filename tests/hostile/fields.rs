@@ -3,7 +3,7 @@
 //! A key of the schema that is not in the list below fails the test, so that none is ever added untested.
 
 use crate::reading::{Reading, texts};
-use crate::values::Random;
+use crate::support::values::Random;
 
 /// What a value is meant to be, so that a hostile one can come close.
 #[derive(Clone, Copy)]

@@ -22,6 +22,7 @@ pub(crate) mod skypilot;
 pub(crate) mod stack;
 pub(crate) mod tls;
 pub(crate) mod tools;
+pub(crate) mod values;
 
 use std::time::{Duration, Instant};
 

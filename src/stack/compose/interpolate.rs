@@ -1,25 +1,57 @@
-//! `${NAME:-default}` in compose files and `.env` files. Apart, because it is compose's own small language.
+//! `${NAME:-default}` in compose files and in the files of variables beside them. Apart, because it is compose's own small
+//! language.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::dotenv;
 
 /// What `.env` sets. The environment of this process is not asked: the same folder says the same everywhere.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Env(BTreeMap<String, String>);
 
+/// One variable as it stands in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct VariableUse {
+    pub name: String,
+    /// With its `$`, and its braces.
+    pub range: Range<usize>,
+    pub is_braced: bool,
+    /// `:-x`, `:?x`, `+x`; empty where nothing stands after the name.
+    pub operation: String,
+}
+
 impl Env {
-    /// Reads the lines of a `.env` file; what is no assignment is passed over.
+    /// Reads a `.env` file; a later line may use an earlier one.
     pub(super) fn parse(text: &str) -> Env {
-        let assignment = |line: &str| {
-            let line = line.trim().trim_start_matches("export ");
-            let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
-            let value = value.trim();
-            let quoted = ['"', '\'']
-                .into_iter()
-                .find_map(|quote| value.strip_prefix(quote)?.split_once(quote).map(|(inside, _)| inside));
-            let plain = || value.split(" #").next().unwrap_or_default().trim();
-            Some((name.trim().to_owned(), quoted.unwrap_or_else(plain).to_owned()))
-        };
-        Env(text.lines().filter_map(assignment).collect())
+        let mut env = Env::default();
+        env.add(text);
+        env
+    }
+
+    fn add(&mut self, text: &str) {
+        for one in dotenv::parse(text) {
+            let Some(value) = one.value else { continue };
+            let value = if one.is_literal { value } else { self.expand(&value) };
+            self.0.insert(one.name, value);
+        }
+    }
+
+    /// With what another file sets, where this one does not.
+    #[must_use]
+    pub(super) fn over(&self, text: &str) -> Env {
+        let mut env = Env::parse(text);
+        env.0.extend(self.0.clone());
+        env
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Sets one more.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
     }
 
     /// The text as compose passes it on. A variable that nothing sets stays as `${NAME}`: who runs the stack may set it.
@@ -39,13 +71,9 @@ impl Env {
                 expanded.push_str(&self.braced(inside, depth));
                 rest = next;
             } else {
-                let end = after.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(after.len());
-                let (name, next) = after.split_at(end);
+                let (name, next) = after.split_at(name_length(after));
                 match self.0.get(name) {
-                    _ if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) => {
-                        expanded.push('$');
-                        expanded.push_str(name);
-                    }
+                    _ if name.is_empty() => expanded.push('$'),
                     Some(value) => expanded.push_str(value),
                     None => expanded.push_str(&format!("${{{name}}}")),
                 }
@@ -57,15 +85,14 @@ impl Env {
     }
 
     fn braced(&self, inside: &str, depth: usize) -> String {
-        let end = inside.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
-        let (name, operation) = inside.split_at(end);
+        let (name, operation) = inside.split_at(name_length(inside));
         let value = self.0.get(name);
         let filled = value.filter(|value| !value.is_empty());
         let nested =
             |text: &str| if depth < 8 { self.expand_nested(text, depth + 1) } else { text.to_owned() };
         let unset = || format!("${{{name}}}");
         let of = |known: Option<&String>, other: &str| known.cloned().unwrap_or_else(|| nested(other));
-        match operation.split_at(operation.len().min(2)) {
+        match operation.split_at_checked(2).unwrap_or((operation, "")) {
             ("" | ":?", _) => value.cloned().unwrap_or_else(unset),
             (":-", default) => of(filled, default),
             (":+", other) => filled.map(|_| nested(other)).unwrap_or_default(),
@@ -74,6 +101,63 @@ impl Env {
             _ => value.cloned().unwrap_or_else(unset),
         }
     }
+}
+
+/// The files that `COMPOSE_FILE` in `.env` makes the project of.
+pub(in crate::stack) fn chosen(env: &str) -> Option<Vec<String>> {
+    let env = Env::parse(env);
+    let separator = env.get("COMPOSE_PATH_SEPARATOR").filter(|text| !text.is_empty()).unwrap_or(":");
+    let files: Vec<String> = env.get("COMPOSE_FILE")?.split(separator).map(str::to_owned).collect();
+    Some(files).filter(|files| files.iter().all(|file| !file.is_empty()))
+}
+
+/// All variables of a text, those in the defaults of others too.
+pub(super) fn uses(text: &str) -> Vec<VariableUse> {
+    let mut found = Vec::new();
+    collect(text, 0, 0, &mut found);
+    found
+}
+
+fn collect(text: &str, offset: usize, depth: usize, found: &mut Vec<VariableUse>) {
+    let mut at = 0;
+    while let Some(dollar) = text[at..].find('$').map(|length| at + length) {
+        let after = &text[dollar + 1..];
+        if after.starts_with('$') {
+            at = dollar + 2;
+            continue;
+        }
+        let (name, operation, end) = match after.strip_prefix('{').and_then(split_at_closing) {
+            Some((inside, _)) => {
+                let (name, operation) = inside.split_at(name_length(inside));
+                let skipped = dollar + 2 + name.len();
+                if depth < 8 {
+                    collect(operation, offset + skipped, depth + 1, found);
+                }
+                (name, operation, dollar + 2 + inside.len() + 1)
+            }
+            None => {
+                let length = name_length(after);
+                (&after[..length], "", dollar + 1 + length)
+            }
+        };
+        if !name.is_empty() {
+            found.push(VariableUse {
+                name: name.to_owned(),
+                range: offset + dollar..offset + end,
+                is_braced: after.starts_with('{'),
+                operation: operation.to_owned(),
+            });
+        }
+        at = end.max(dollar + 1);
+    }
+}
+
+/// How much of the text is the name of a variable.
+fn name_length(text: &str) -> usize {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len())
 }
 
 /// The inside of a brace that was opened before this text, and what comes after it.
@@ -98,7 +182,9 @@ mod tests {
 
     #[test]
     fn a_variable_is_what_compose_makes_of_it() {
-        let env = Env::parse("# x\nA=one\nB=\"two words\" # c\nexport C='3' \nEMPTY=\nD=4 # d\n");
+        let env = Env::parse(
+            "# x\nA=one\nB=\"two words\" # c\nexport C='3' \nEMPTY=\nD=4 # d\nE=${A}${D}\nF='$A'\n",
+        );
         for (text, expected) in [
             ("$A/${B}", "one/two words"),
             ("${C}${D}", "34"),
@@ -107,8 +193,23 @@ mod tests {
             ("${X}|$X|${X:?no}", "${X}|${X}|${X}"),
             ("${A:+set}|${X:+set}", "set|"),
             ("$$A|$1|a$|${", "$A|$1|a$|${"),
+            ("$E|$F", "one4|$A"),
         ] {
             assert_eq!(env.expand(text), expected, "{text}");
         }
+        assert_eq!(env.over("A=other\nZ=$A").expand("$A$Z"), "oneother");
+    }
+
+    #[test]
+    fn every_variable_of_a_text_is_found_with_its_place() {
+        let text = "a$$b $C ${D:-${E}} $2y$10$Fg. ${";
+        let found: Vec<(&str, &str, &str)> = Vec::new();
+        let uses = uses(text);
+        let mut found = found;
+        found.extend(
+            uses.iter().map(|one| (one.name.as_str(), &text[one.range.clone()], one.operation.as_str())),
+        );
+        let expected = [("C", "$C", ""), ("E", "${E}", ""), ("D", "${D:-${E}}", ":-${E}"), ("Fg", "$Fg", "")];
+        assert_eq!(found, expected);
     }
 }

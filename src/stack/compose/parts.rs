@@ -1,6 +1,6 @@
 //! The small things of a service that compose lets one write in several ways: ports, mounts, images, commands.
 
-use super::{Env, Program};
+use super::Env;
 use crate::source::{At, Node, Spanned};
 use crate::stack::folder::join;
 
@@ -42,23 +42,9 @@ impl Image {
         let mut parts = tag.split(['.', '-']).map(str::parse);
         Some((parts.next()?.ok()?, parts.next()?.ok()?))
     }
-
-    pub(super) fn program(&self) -> Option<Program> {
-        Some(match self.name() {
-            "prometheus" => Program::Prometheus,
-            "alertmanager" => Program::Alertmanager,
-            "grafana" | "grafana-oss" | "grafana-enterprise" => Program::Grafana,
-            "blackbox-exporter" | "blackbox_exporter" => Program::Blackbox,
-            "node-exporter" | "node_exporter" => Program::NodeExporter,
-            "dcgm-exporter" => Program::DcgmExporter,
-            "cadvisor" => Program::Cadvisor,
-            "pushgateway" => Program::Pushgateway,
-            _ => return None,
-        })
-    }
 }
 
-/// A published port.
+/// A published port. A range of them is one for each, where both sides have as many.
 #[derive(Clone, Debug)]
 pub struct Port {
     /// `None`: all interfaces.
@@ -66,27 +52,47 @@ pub struct Port {
     /// As written: a number, a range, empty for any.
     pub published: String,
     pub target: String,
+    /// `tcp`, `udp`, `sctp`.
+    pub protocol: String,
     pub at: At,
 }
 
+/// More ports than this in one range stay a range.
+const MAX_RANGE: u16 = 256;
+
 impl Port {
-    pub(super) fn read(node: &Node, env: &Env) -> Option<Port> {
+    pub(super) fn read(node: &Node, env: &Env) -> Vec<Port> {
         let at = node.at();
         if node.is_map() {
             let text = |key| node.get(key).and_then(|node| node.text().map(|text| env.expand(text)));
-            let target = text("target")?;
+            let Some(target) = text("target") else { return Vec::new() };
             let published = text("published").unwrap_or_default();
-            return Some(Port { host_ip: text("host_ip"), published, target, at });
+            let protocol = text("protocol").unwrap_or_else(|| "tcp".to_owned());
+            return vec![Port { host_ip: text("host_ip"), published, target, protocol, at }];
         }
-        let text = env.expand(node.text()?);
-        let text = text.split_once('/').map_or(text.as_str(), |(ports, _protocol)| ports);
+        let Some(text) = node.text().map(|text| env.expand(text)) else { return Vec::new() };
+        let (text, protocol) = text.split_once('/').unwrap_or((text.as_str(), "tcp"));
         // An address may be IPv6, in brackets.
         let (rest, target) = text.rsplit_once(':').unwrap_or(("", text));
         let (host_ip, published) = match rest.rsplit_once(':') {
             Some((ip, published)) => (Some(ip.trim_matches(['[', ']']).to_owned()), published),
             None => (None, rest),
         };
-        Some(Port { host_ip, published: published.to_owned(), target: target.to_owned(), at })
+        let one = |published: String, target: String| Port {
+            host_ip: host_ip.clone(),
+            published,
+            target,
+            protocol: protocol.to_owned(),
+            at: at.clone(),
+        };
+        match (range(published), range(target)) {
+            (from, Some((first, last))) if first < last && last - first < MAX_RANGE => {
+                let from = from.filter(|(first_from, last_from)| last_from - first_from == last - first);
+                let published = |at: u16| from.map(|(first, _)| (first + at).to_string()).unwrap_or_default();
+                (0..=last - first).map(|at| one(published(at), (first + at).to_string())).collect()
+            }
+            _ => vec![one(published.to_owned(), target.to_owned())],
+        }
     }
 
     /// Whether other machines can reach it. A variable is not known.
@@ -96,6 +102,26 @@ impl Port {
             Some(_) => false,
         }
     }
+
+    /// The ports of the machine that it takes: the first and the last. `None` where it is any, or not known.
+    pub fn taken(&self) -> Option<(u16, u16)> {
+        range(&self.published)
+    }
+
+    /// Whether two entries say the same.
+    pub(super) fn is_same(&self, other: &Port) -> bool {
+        let said = |port: &Port| {
+            (port.host_ip.clone(), port.published.clone(), port.target.clone(), port.protocol.clone())
+        };
+        said(self) == said(other)
+    }
+}
+
+/// `80` or `80-90`.
+fn range(text: &str) -> Option<(u16, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then_some((first, last))
 }
 
 /// Where what stands at a path inside comes from.
@@ -107,6 +133,8 @@ pub enum Origin {
     Machine(String),
     /// A named volume, or an anonymous one.
     Volume(Option<String>),
+    /// A text in the compose file itself, by its place there.
+    Inline(String),
     /// In memory, gone with the container.
     Memory,
 }
@@ -151,7 +179,8 @@ impl Mount {
                 at,
             });
         };
-        let is_path = first.starts_with(['.', '/', '~', '$']) || first.contains('/');
+        // Without a `./` it is the name of a volume, whatever else is in it.
+        let is_path = first.starts_with(['.', '/', '~', '$', '\\']);
         let origin = if is_path { from_host(first, folder) } else { Origin::Volume(Some(first.to_owned())) };
         let read_only = options.split(',').any(|option| option == "ro");
         Some(Mount { origin, target: plain(target), read_only, is_secret, at })
@@ -209,10 +238,11 @@ pub(super) fn words(node: &Node, env: &Env) -> Vec<Spanned<String>> {
     }
     let Some(line) = node.value() else { return Vec::new() };
     let text = env.expand(&line);
+    let all = whole(node);
     split(&text)
         .into_iter()
         .map(|word| {
-            let at = whole(node).part(&word);
+            let at = all.part(word.trim());
             Spanned::new(word, at)
         })
         .collect()
@@ -233,24 +263,28 @@ fn whole(node: &Node) -> At {
     node.document().at(at.range.start..end)
 }
 
-/// The words of a line as a shell would split it.
+/// The words of a line as compose splits them: as a shell would, up to what only a shell can do. A `\` keeps what comes
+/// after it, the end of a line too.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut word = String::new();
+    let mut word: Option<String> = None;
     let mut quote = None;
-    for letter in line.chars() {
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
         match (quote, letter) {
+            (Some('\''), '\\') => word.get_or_insert_default().push(letter),
+            (_, '\\') => word.get_or_insert_default().extend(letters.next()),
             (Some(open), _) if open == letter => quote = None,
-            (None, '"' | '\'') => quote = Some(letter),
-            (None, _) if letter.is_whitespace() || letter == '\\' => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
+            (None, '"' | '\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
             }
-            _ => word.push(letter),
+            (None, _) if letter.is_whitespace() => words.extend(word.take()),
+            (None, ';' | '&' | '|' | '<' | '>') => break,
+            _ => word.get_or_insert_default().push(letter),
         }
     }
-    words.extend((!word.is_empty()).then_some(word));
+    words.extend(word);
     words
 }
 
@@ -279,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_port_is_open_unless_an_address_is_written() {
-        let port = |text: &str| Port::read(&node(text), &Env::default()).expect("is a port");
+        let port = |text: &str| Port::read(&node(text), &Env::default()).remove(0);
         assert!(
             port("\"9090:9090\"").is_open() && port("9090").is_open() && port("\"0.0.0.0:1:1\"").is_open()
         );
@@ -287,6 +321,10 @@ mod tests {
         let long = port("{target: 80, published: 8080, host_ip: 127.0.0.1}");
         assert_eq!((long.target.as_str(), long.published.as_str(), long.is_open()), ("80", "8080", false));
         assert_eq!(port("\"127.0.0.1:8080:80\"").published, "8080");
+        let many = Port::read(&node("5000-5002:6000-6002/udp"), &Env::default());
+        let last = many.last().expect("has three");
+        assert_eq!((many.len(), last.published.as_str(), last.target.as_str()), (3, "5002", "6002"));
+        assert_eq!(port("1-60000:1-60000").taken(), Some((1, 60000)));
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! The url of a datasource that leads to no program of the stack.
+
+use super::Check;
+use super::addresses::{Address, listens, route_prefix};
+use super::target_address::{closed_port, near_service};
+use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::source::Spanned;
+use crate::stack::{Compose, Datasource, Program, Service, Stack};
+
+pub(super) const CHECK: Check = Check { id: "datasource-address", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for datasource in &stack.datasources {
+        let Some((compose, grafana)) = stack.service(&datasource.service) else { continue };
+        if grafana.network_mode.is_some() {
+            continue;
+        }
+        if let Some(url) = &datasource.url {
+            report.extend(fault(stack, compose, grafana, datasource, url));
+        }
+    }
+}
+
+fn fault(
+    stack: &Stack,
+    compose: &Compose,
+    grafana: &Service,
+    datasource: &Datasource,
+    url: &Spanned<String>,
+) -> Option<Diagnostic> {
+    let address = Address::parse(url);
+    if !address.is_name() {
+        return None;
+    }
+    let scheme = address.scheme.unwrap_or("http");
+    let port = address.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let Some(service) = compose.named(address.host) else {
+        let near = near_service(stack, compose, grafana, address.host)?;
+        return Some(said(
+            format!("there is no service `{}`: `{}` answers nothing", address.host, datasource.name),
+            url,
+            format!("write `{scheme}://{near}{port}{}`", address.path),
+        ));
+    };
+    let access = datasource.node.get("access");
+    if let Some(access) = access.filter(|access| matches!(access.text(), Some("direct" | "browser"))) {
+        return Some(
+            CHECK
+                .finding(format!("the browser is to ask `{url}` itself, and knows no `{}`", address.host))
+                .at(access.at().place(), "the name is known among the containers only")
+                .help("write `access: proxy`"),
+        );
+    }
+    if let Some((message, port)) = closed_port(service, &address, scheme) {
+        return Some(said(
+            message,
+            url,
+            format!("write `{scheme}://{}:{port}{}`", address.host, address.path),
+        ));
+    }
+    let prefix = prefix(service, datasource).filter(|prefix| prefix != address.path)?;
+    let place = format!("{scheme}://{}{port}", address.host);
+    Some(said(
+        format!("`{}` answers below `{}/`, as its flags say", service.name, prefix),
+        url,
+        format!("write `{place}{prefix}`"),
+    ))
+}
+
+fn said(message: String, url: &Spanned<String>, help: String) -> Diagnostic {
+    CHECK.finding(message).at(url.place(), "Grafana asks here").help(help)
+}
+
+/// The path that a Prometheus puts before its own.
+fn prefix(service: &Service, datasource: &Datasource) -> Option<String> {
+    let is_one = service.program == Some(Program::Prometheus)
+        && datasource.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
+    // Without a known port, its flags are not known either.
+    listens(service).filter(|_| is_one)?;
+    route_prefix(service)
+}

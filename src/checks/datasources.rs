@@ -1,0 +1,142 @@
+//! Which datasource a panel, a variable or an annotation asks, as Grafana finds it: by uid, by name, by a variable, or the
+//! default.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::stack::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Stack};
+
+/// What Grafana knows without being told.
+const BUILT_IN: [&str; 8] = [
+    "-- Dashboard --",
+    "-- Grafana --",
+    "-- Mixed --",
+    "-100",
+    "__expr__",
+    "default",
+    "grafana",
+    "-- Shared --",
+];
+
+/// How a reference is found.
+pub(super) enum Found<'a> {
+    /// One that is provisioned.
+    Provisioned(&'a Datasource),
+    /// A variable of the dashboard, of datasources of this type.
+    Variable(String),
+    /// Grafana's own.
+    BuiltIn,
+    /// `${name}`, and the dashboard has no such variable.
+    NoVariable(String),
+    Nothing,
+}
+
+/// The datasources that are provisioned, by every word that leads to them.
+pub(super) struct Provisioned<'a> {
+    by_word: BTreeMap<String, &'a Datasource>,
+    default: Option<&'a Datasource>,
+}
+
+impl<'a> Provisioned<'a> {
+    /// `None` where there are none, or others may be: a variable stands in a name.
+    pub(super) fn of(stack: &'a Stack) -> Option<Self> {
+        let mut by_word = BTreeMap::new();
+        for one in &stack.datasources {
+            let is_plain = |text: &str| !text.contains('$');
+            if !is_plain(&one.name) || !one.uid.as_ref().is_none_or(|uid| is_plain(uid)) {
+                return None;
+            }
+            by_word.insert(one.name.value.clone(), one);
+            let uid = one.uid.as_ref().map_or_else(|| made_up(&one.name), |uid| uid.value.clone());
+            by_word.insert(uid, one);
+        }
+        let default = stack.datasources.iter().find(|one| one.is_default);
+        (!by_word.is_empty()).then_some(Self { by_word, default })
+    }
+
+    pub(super) fn find(&self, dashboard: &Dashboard, reference: &DatasourceRef) -> Found<'a> {
+        let word = reference.uid.as_str();
+        let own = ["grafana", "datasource", "__expr__"];
+        if BUILT_IN.contains(&word) || reference.kind.as_deref().is_some_and(|kind| own.contains(&kind)) {
+            return Found::BuiltIn;
+        }
+        if let Some(name) = variable(word) {
+            let named =
+                |node: &&crate::source::Node| node.get("name").is_some_and(|node| node.text() == Some(name));
+            return match dashboard.variables.iter().find(named) {
+                Some(node) => Found::Variable(
+                    node.get("query").and_then(|node| node.text().map(str::to_owned)).unwrap_or_default(),
+                ),
+                None => Found::NoVariable(name.to_owned()),
+            };
+        }
+        self.by_word.get(word).map_or(Found::Nothing, |one| Found::Provisioned(one))
+    }
+
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.by_word.keys().map(String::as_str)
+    }
+
+    /// The one that dashboards are best told of.
+    pub(super) fn uid(&self) -> Option<&str> {
+        let first = self.default.or_else(|| self.by_word.values().next().copied())?;
+        first.uid.as_ref().map(|uid| uid.as_str())
+    }
+
+    /// Whether a query of a panel is asked of a Prometheus for certain.
+    pub(super) fn is_prometheus(&self, dashboard: &Dashboard, panel: &Panel, query: &PanelQuery) -> bool {
+        let is_one = |one: &Datasource| one.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
+        match asked(panel, query) {
+            None => self.default.is_some_and(is_one),
+            Some(reference) => match self.find(dashboard, reference) {
+                Found::Provisioned(one) => is_one(one),
+                Found::Variable(kind) => kind == "prometheus",
+                _ => reference.kind.as_deref() == Some("prometheus"),
+            },
+        }
+    }
+}
+
+/// The reference that counts for a query: the panel's, unless that leaves it to each query.
+pub(super) fn asked<'a>(panel: &'a Panel, query: &'a PanelQuery) -> Option<&'a DatasourceRef> {
+    let own = panel.datasource.as_ref().filter(|one| one.uid.value != "-- Mixed --");
+    own.or(query.datasource.as_ref())
+}
+
+/// `name` of `$name`, `${name}`, `${name:raw}` and `[[name]]`.
+fn variable(text: &str) -> Option<&str> {
+    let braced = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
+    let name = braced("${", "}").or_else(|| braced("[[", "]]")).or_else(|| text.strip_prefix('$'))?;
+    name.split([':', '.']).next()
+}
+
+/// The uid that Grafana gives to a provisioned datasource without one.
+fn made_up(name: &str) -> String {
+    Sha256::digest(name.as_bytes()).iter().take(8).fold("P".to_owned(), |mut uid, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(uid, "{byte:02X}");
+        uid
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_uid_that_grafana_makes_up_is_known() {
+        // As many public dashboards carry it.
+        assert_eq!(made_up("Prometheus"), "PBFA97CFB590B2093");
+        assert_eq!(made_up("prometheus"), "P1809F7CD0C75ACF3");
+    }
+
+    #[test]
+    fn a_variable_is_known_in_every_form() {
+        for text in ["$ds", "${ds}", "${ds:raw}", "[[ds]]", "${ds.uid}"] {
+            assert_eq!(variable(text), Some("ds"), "{text}");
+        }
+        assert_eq!(variable("prometheus"), None);
+    }
+}

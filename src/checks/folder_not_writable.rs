@@ -1,0 +1,61 @@
+//! A folder of the machine as the place for data, which the image's user may not write to.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Compose, Origin, Program, Service, Stack};
+
+pub(super) const CHECK: Check = Check { id: "folder-not-writable", severity: Severity::Warning, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for (compose, service) in stack.services() {
+        let is_theirs = service.user.is_none() && service.get("entrypoint").is_none() && !service.is_built;
+        let Some(program) = service.program.filter(|_| is_theirs && is_upstream(service)) else { continue };
+        let Some((user, data)) = program.user().and_then(|user| Some((user, data(program, service)?))) else {
+            continue;
+        };
+        let Some(mount) = service.mount(&data).filter(|mount| !mount.read_only) else { continue };
+        let Origin::Host(folder) = &mount.origin else { continue };
+        if stack.folder.is_writable(folder, user) != Some(false)
+            || is_prepared(compose, service, &mount.origin)
+        {
+            continue;
+        }
+        report.push(
+            CHECK
+                .finding(format!(
+                    "{} cannot write to `{}`: it runs as user {user}, which does not own it",
+                    program.name(),
+                    stack.folder.name(folder)
+                ))
+                .at(mount.at.place(), "\"permission denied\" at the start, again and again")
+                .help(format!(
+                    "mount a named volume instead (`{}_data:{}`), or give the folder away: `sudo chown {user} {}`",
+                    service.name,
+                    mount.target,
+                    stack.folder.name(folder)
+                )),
+        );
+    }
+}
+
+/// Whether the image is the one whose user is known.
+fn is_upstream(service: &Service) -> bool {
+    let repository = service.image.as_ref().map_or("", |image| image.repository.as_str());
+    ["prom/", "prometheus/", "grafana/"].iter().any(|owner| repository.contains(owner))
+}
+
+fn data(program: Program, service: &Service) -> Option<String> {
+    let flag = match program {
+        Program::Prometheus => service.flag("storage.tsdb.path"),
+        Program::Alertmanager => service.flag("storage.path"),
+        _ => None,
+    };
+    let path = flag.map(|flag| flag.value).filter(|path| path.starts_with('/'));
+    path.or_else(|| program.data().map(str::to_owned))
+}
+
+/// Whether another service has the same folder: one that makes it ready.
+fn is_prepared(compose: &Compose, service: &Service, origin: &Origin) -> bool {
+    let mut others = compose.services.iter().filter(|other| other.name.value != service.name.value);
+    others.any(|other| other.mounts.iter().any(|mount| mount.origin == *origin))
+}

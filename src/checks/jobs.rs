@@ -1,0 +1,126 @@
+//! Which `job` and `instance` the series of a stack can have, as far as its files say it.
+
+use std::collections::BTreeSet;
+
+use super::shapes::function;
+use crate::promql::ast::Call;
+use crate::promql::{Expr, bare, walk};
+use crate::source::Node;
+use crate::stack::{Job, Prometheus, Rule, Service, Stack};
+
+pub(super) struct Scraped {
+    pub(super) jobs: BTreeSet<String>,
+    /// `None` where some are only known at run time.
+    pub(super) instances: Option<BTreeSet<String>>,
+    /// Whether nothing can add to them. Else a name is only wrong where another one is near.
+    pub(super) is_sure: bool,
+}
+
+/// `None` where series come from elsewhere too, or get their job from what is not known.
+pub(super) fn scraped(stack: &Stack) -> Option<Scraped> {
+    let mut scraped = Scraped { jobs: BTreeSet::new(), instances: Some(BTreeSet::new()), is_sure: true };
+    for prometheus in &stack.prometheuses {
+        let service = stack.service(&prometheus.service).map(|(_, service)| service);
+        if is_fed(prometheus, service) {
+            return None;
+        }
+        // Without the flags nobody knows whether somebody writes into it.
+        scraped.is_sure &= service.is_some();
+        for job in &prometheus.jobs {
+            scraped.add(job)?;
+        }
+    }
+    for rule in stack.rules().filter(|rule| !rule.is_alert) {
+        scraped.add_recorded(rule)?;
+    }
+    (!scraped.jobs.is_empty()).then_some(scraped)
+}
+
+/// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
+pub(super) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
+    let by_config = ["remote_read", "scrape_config_files", "otlp"];
+    let by_flag = |service: &Service| {
+        let receives = ["web.enable-remote-write-receiver", "web.enable-otlp-receiver"];
+        receives.iter().any(|name| service.flag(name).is_some())
+            || service.words.iter().any(|word| word.contains("-write-receiver"))
+    };
+    let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
+    by_config.iter().any(|key| prometheus.root.get(key).is_some())
+        || service.is_some_and(by_flag)
+        || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
+}
+
+impl Scraped {
+    fn add(&mut self, job: &Job) -> Option<()> {
+        self.jobs.insert(job.name.value.clone());
+        for target in &job.targets {
+            let label = |wanted: &str| {
+                target
+                    .labels
+                    .iter()
+                    .find(|(name, _)| name.value == wanted)
+                    .map(|(_, value)| value.value.clone())
+            };
+            self.jobs.extend(label("job"));
+            if let Some(instances) = &mut self.instances {
+                instances.insert(label("instance").unwrap_or_else(|| target.address.value.clone()));
+            }
+        }
+        if job.discovers {
+            self.instances = None;
+            // Who finds targets may label them.
+            self.is_sure &=
+                job.node.get("http_sd_configs").or_else(|| job.node.get("file_sd_configs")).is_none();
+        }
+        for rule in ["relabel_configs", "metric_relabel_configs"].iter().filter_map(|key| job.node.get(key)) {
+            for rule in rule.items() {
+                self.add_relabeling(&rule)?;
+            }
+        }
+        Some(())
+    }
+
+    fn add_relabeling(&mut self, rule: &Node) -> Option<()> {
+        let text = |key: &str| rule.get(key).and_then(|node| node.text().map(str::to_owned));
+        if text("action").is_some_and(|action| action == "labelmap") {
+            return None;
+        }
+        let target = text("target_label")?;
+        if target == "instance" || target.contains('$') {
+            self.instances = None;
+        }
+        if target != "job" && !target.contains('$') {
+            return Some(());
+        }
+        let name = text("replacement").filter(|name| !name.contains('$') && target == "job")?;
+        self.jobs.insert(name);
+        Some(())
+    }
+
+    fn add_recorded(&mut self, rule: &Rule) -> Option<()> {
+        self.jobs.extend(rule.label("job").map(|label| label.value.clone()));
+        if let (Some(instances), Some(label)) = (&mut self.instances, rule.label("instance")) {
+            instances.insert(label.value.clone());
+        }
+        let renamed: Vec<&Expr> = rule.expr.tree().map(walk).unwrap_or_default();
+        for call in renamed.into_iter().filter_map(renaming) {
+            let Some(Expr::StringLiteral(name)) = call.args.args.get(1).map(|argument| bare(argument)) else {
+                return None;
+            };
+            match name.val.as_str() {
+                "job" => return None,
+                "instance" => self.instances = None,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+}
+
+/// A call that writes a label.
+fn renaming(expr: &Expr) -> Option<&Call> {
+    match expr {
+        Expr::Call(call) if function(expr).is_some_and(|name| name.starts_with("label_")) => Some(call),
+        _ => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! Which program of a stack asks which address, as its configuration says. Several checks follow these to the service that
+//! the address means.
+
+use crate::source::Spanned;
+use crate::stack::{Compose, Job, Service, Stack};
+
+/// An address that one program of the stack asks.
+pub(super) struct Join<'s> {
+    pub(super) compose: &'s Compose,
+    pub(super) service: &'s Service,
+    pub(super) address: Spanned<String>,
+    pub(super) host: String,
+    /// As written, or that of the scheme.
+    pub(super) port: Option<u16>,
+    /// An Alertmanager that alerts are sent to.
+    pub(super) is_alertmanager: bool,
+}
+
+impl<'s> Join<'s> {
+    /// The service of the stack that the host name means.
+    pub(super) fn other(&self) -> Option<&'s Service> {
+        self.compose.named(&self.host)
+    }
+}
+
+/// All of them. What stands behind a variable is not known, and not here.
+pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
+    let mut found = Vec::new();
+    for prometheus in &stack.prometheuses {
+        let Some((compose, service)) = stack.service(&prometheus.service) else { continue };
+        let mut add = |address: &Spanned<String>, scheme: &str, is_alertmanager: bool| {
+            found.extend(Join::read(compose, service, address, scheme, is_alertmanager));
+        };
+        for job in &prometheus.jobs {
+            if job.is_redirected() {
+                for address in job.node.get("relabel_configs").iter().flat_map(|node| node.items()) {
+                    let is_address =
+                        address.get("target_label").is_some_and(|node| node.text() == Some("__address__"));
+                    if let Some(address) = address.get("replacement").filter(|_| is_address) {
+                        address.value().iter().for_each(|address| add(address, &job.scheme, false));
+                    }
+                }
+            } else {
+                Job::addresses(job).for_each(|address| add(address, &job.scheme, false));
+            }
+        }
+        for alertmanager in &prometheus.alertmanagers {
+            alertmanager.targets.iter().for_each(|address| add(address, &alertmanager.scheme, true));
+        }
+        for key in ["remote_write", "remote_read"] {
+            for item in prometheus.root.get(key).iter().flat_map(|node| node.items()) {
+                item.get("url").and_then(|node| node.value()).iter().for_each(|url| add(url, "http", false));
+            }
+        }
+    }
+    for datasource in &stack.datasources {
+        let Some((compose, service)) = stack.service(&datasource.service) else { continue };
+        // `direct` is asked by the browser, from elsewhere.
+        let access = datasource.node.get("access");
+        if access.is_some_and(|node| matches!(node.text(), Some("direct" | "browser"))) {
+            continue;
+        }
+        if let Some(url) = &datasource.url {
+            found.extend(Join::read(compose, service, url, "http", false));
+        }
+    }
+    for alertmanager in &stack.alertmanagers {
+        let Some((compose, service)) = stack.service(&alertmanager.service) else { continue };
+        for one in alertmanager.receivers.iter().flat_map(|receiver| &receiver.integrations) {
+            if let Some(url) = one.node.get("url").and_then(|node| node.value()) {
+                found.extend(Join::read(compose, service, &url, "http", false));
+            }
+        }
+    }
+    found
+}
+
+impl<'s> Join<'s> {
+    fn read(
+        compose: &'s Compose,
+        service: &'s Service,
+        address: &Spanned<String>,
+        scheme: &str,
+        is_alertmanager: bool,
+    ) -> Option<Join<'s>> {
+        let (scheme, rest) = address.split_once("://").unwrap_or((scheme, address.as_str()));
+        let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let rest = rest.rsplit('@').next().unwrap_or_default();
+        // IPv6 is nobody's name.
+        if rest.contains(['[', '$', '{', '<']) {
+            return None;
+        }
+        let (host, port) = match rest.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok()),
+            None => (rest, Some(if scheme == "https" { 443 } else { 80 })),
+        };
+        let host = host.to_owned();
+        Some(Join { compose, service, address: address.clone(), host, port, is_alertmanager })
+    }
+}

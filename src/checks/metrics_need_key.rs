@@ -1,0 +1,42 @@
+//! An engine that shows its metrics only to who has a key, and a job that has none.
+
+use super::Check;
+use super::addresses::{engine, leads_to, option};
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Job, Service, Stack};
+
+pub(super) const CHECK: Check = Check { id: "metrics-need-key", severity: Severity::Error, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for prometheus in &stack.prometheuses {
+        let Some((compose, _)) = stack.service(&prometheus.service) else { continue };
+        for job in prometheus.jobs.iter().filter(|job| !job.is_redirected() && !shows_key(job)) {
+            for target in job.addresses() {
+                let Some(service) = leads_to(compose, target).filter(|service| wants_key(service)) else {
+                    continue;
+                };
+                report.push(
+                    CHECK
+                        .finding(format!(
+                            "`{}` wants its key at `/metrics` too, and `{}` shows none",
+                            service.name, job.name
+                        ))
+                        .at(target.place(), "answers 401")
+                        .help("add `authorization: {credentials_file: …}` with a file that holds the key"),
+                );
+            }
+        }
+    }
+}
+
+fn shows_key(job: &Job) -> bool {
+    let keys = ["authorization", "basic_auth", "bearer_token", "bearer_token_file", "http_headers", "oauth2"];
+    keys.iter().any(|key| job.node.get(key).is_some())
+}
+
+/// vLLM and SGLang guard only what users ask.
+fn wants_key(service: &Service) -> bool {
+    engine(service).is_some_and(|engine| engine.name == "llamacpp")
+        && (option(service, &["--api-key", "--api-key-file"]).is_some()
+            || service.variable("LLAMA_API_KEY").is_some())
+}

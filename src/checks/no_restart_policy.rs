@@ -1,0 +1,29 @@
+//! Monitoring that stays down after the machine was restarted.
+
+use super::Check;
+use super::words;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Program, Service, Stack};
+
+pub(super) const CHECK: Check = Check { id: "no-restart-policy", severity: Severity::Note, run };
+
+fn run(stack: &Stack, report: &mut Report) {
+    for compose in &stack.composes {
+        let watches =
+            |service: &&Service| matches!(service.program, Some(Program::Prometheus | Program::Alertmanager));
+        let says = |service: &Service| {
+            service.restart.is_some()
+                || service.get("deploy").is_some_and(|node| node.get("restart_policy").is_some())
+        };
+        let silent: Vec<&Service> =
+            compose.services.iter().filter(watches).filter(|one| !says(one)).collect();
+        let Some(first) = silent.first() else { continue };
+        let names = words::list(silent.iter().map(|service| service.name.as_str()));
+        report.push(
+            CHECK
+                .finding(format!("nothing starts {names} again after a crash or a restart of the machine"))
+                .at(first.name.place(), "no `restart:`")
+                .help("add `restart: unless-stopped` to each"),
+        );
+    }
+}
