@@ -169,6 +169,16 @@ pub struct Validate {
     /// Write what `--fix` shows
     #[arg(long, requires = "fix")]
     pub yes: bool,
+    /// Ask the running Prometheus and Alertmanager too: whether they run these files, and what they see. Exits 2 where one of
+    /// them cannot be asked
+    #[arg(long)]
+    pub live: bool,
+    /// Where Prometheus is [default: where the config or the compose file publishes it]
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub prometheus: Option<HttpUrl>,
+    /// Where Alertmanager is [default: where the config or the compose file publishes it]
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub alertmanager: Option<HttpUrl>,
 }
 
 #[derive(Debug, Args)]

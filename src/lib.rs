@@ -20,6 +20,7 @@ pub mod promql;
 pub mod gotemplate;
 pub mod http;
 pub mod templates;
+pub mod forms;
 pub mod mounts;
 pub mod catalog;
 pub mod exposition;

@@ -47,6 +47,7 @@ mod equal_label_missing;
 mod file_not_mounted;
 mod flag_refused;
 mod folder_not_writable;
+mod given_twice;
 mod gpu_not_reserved;
 mod grafana_open;
 mod group_by_all;
@@ -71,6 +72,7 @@ mod matcher_unreadable;
 mod matches_no_alert;
 mod metrics_need_key;
 mod metrics_switched_off;
+mod missing_key;
 mod monitoring_unwatched;
 mod mount_source_missing;
 mod no_alertmanager;
@@ -104,7 +106,6 @@ mod rules_not_loaded;
 mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
-mod secret_said_twice;
 mod severity_not_routed;
 mod silent_at_no_data;
 mod single_file_mount;
@@ -114,9 +115,9 @@ mod target_address;
 mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
+mod target_without_port;
 mod template_broken;
 mod template_unknown;
-mod target_without_port;
 mod time_interval_short;
 mod timeout_longer_than_interval;
 mod timers_out_of_order;
@@ -126,13 +127,17 @@ mod two_default_datasources;
 mod undefined_receiver;
 mod undefined_time_interval;
 mod unknown_datasource;
+mod unknown_key;
 mod unused_receiver;
 mod variable_not_expanded;
 mod wrong_port;
+mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
+pub use self::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::forms::Fault;
 use crate::stack::Stack;
 
 /// One thing that can be wrong with a stack.
@@ -173,6 +178,7 @@ pub const ALL: &[Check] = &[
     file_not_mounted::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
+    given_twice::CHECK,
     gpu_not_reserved::CHECK,
     grafana_open::CHECK,
     group_by_all::CHECK,
@@ -197,6 +203,7 @@ pub const ALL: &[Check] = &[
     matches_no_alert::CHECK,
     metrics_need_key::CHECK,
     metrics_switched_off::CHECK,
+    missing_key::CHECK,
     monitoring_unwatched::CHECK,
     mount_source_missing::CHECK,
     no_alertmanager::CHECK,
@@ -230,7 +237,6 @@ pub const ALL: &[Check] = &[
     script_not_executable::CHECK,
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
-    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     silent_at_no_data::CHECK,
     single_file_mount::CHECK,
@@ -252,15 +258,29 @@ pub const ALL: &[Check] = &[
     undefined_receiver::CHECK,
     undefined_time_interval::CHECK,
     unknown_datasource::CHECK,
+    unknown_key::CHECK,
     unused_receiver::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
+    wrong_type::CHECK,
 ];
 
 impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// Where files do not have the form that their programs read, in this way.
+    fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
+        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+            let mut finding =
+                self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
+            if let Some((other, text)) = &misfit.other {
+                finding = finding.at(other.place(), text.clone());
+            }
+            report.push(finding.help(misfit.help.clone()));
+        }
     }
 
     pub fn find(id: &str) -> Option<&'static Check> {

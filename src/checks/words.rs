@@ -23,7 +23,7 @@ pub(super) fn is_nobody(receiver: &str) -> bool {
 }
 
 /// `a, b and 3 more`
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 4;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.len() {

@@ -30,7 +30,7 @@ pub(super) fn command(
         };
         let those =
             |way| programs.clone().filter(move |facts| reload(facts) == Some(way)).map(|facts| facts.name);
-        commands.extend(those(Reload::Signal).map(|name| format!("{compose} exec {name} {SIGNAL}")));
+        commands.extend(those(Reload::Signal).map(|name| self::reload(name, compose_file)));
         let names: Vec<&str> = those(Reload::Restart).collect();
         if !names.is_empty() {
             commands.push(format!("{compose} {RESTART} {}", names.join(" ")));
@@ -55,6 +55,11 @@ const RESTART: &str = "restart";
 /// Starts the stack, or what is not yet as the compose file says.
 pub(super) fn start(compose_file: &str) -> String {
     format!("{} up -d --wait --remove-orphans", compose(compose_file))
+}
+
+/// Has one program read its configuration anew.
+pub(super) fn reload(program: &str, compose_file: &str) -> String {
+    format!("{} exec {program} {SIGNAL}", compose(compose_file))
 }
 
 /// Has one program read its secrets anew.

@@ -1,4 +1,4 @@
-//! `skymon explain`: the page of one alert, engine or check.
+//! `skymon explain`: the page of one alert, engine, check or finding of `validate --live`.
 
 mod engine;
 
@@ -11,6 +11,7 @@ use crate::catalog::engines::Engines;
 use crate::checks;
 use crate::cli;
 use crate::diagnostics::nearest;
+use crate::live::findings;
 
 pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
     if let Some(engine) = Engines::built_in().get(&args.id.to_ascii_lowercase()) {
@@ -18,6 +19,10 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     if let Some(page) = checks::page(&args.id.to_lowercase()) {
+        print(page)?;
+        return Ok(Outcome::Fine);
+    }
+    if let Some(page) = findings::page(&args.id.to_lowercase()) {
         print(page)?;
         return Ok(Outcome::Fine);
     }
@@ -32,7 +37,7 @@ pub(super) fn run(args: &cli::Explain) -> Result<Outcome> {
     let Some(entry) = found else {
         note(&format!("error: there is no alert, engine or check `{}`\n", args.id.escape_debug()))?;
         let engines = Engines::built_in().names();
-        let checks = checks::ALL.iter().map(|check| check.id);
+        let checks = checks::ALL.iter().map(|check| check.id).chain(findings::ids());
         if let Some(near) = nearest(&args.id, alerts.clone().chain(engines.clone()).chain(checks)) {
             note(&format!("help: did you mean `{near}`?\n"))?;
         } else {

@@ -33,43 +33,52 @@ impl Running {
 
     /// Where a program is asked. The error is for people: what is missing, and on the second line the help.
     pub(super) fn address(&self, facts: &Program, flag: Option<&HttpUrl>) -> Result<HttpUrl, String> {
-        match (flag, &self.plan) {
-            (Some(url), _) => Ok(url.clone()),
-            (None, Some(plan)) if plan.door.is_none() => plan.external_url(facts).parse(),
-            (None, _) => Err(format!(
-                "{} is not published: it stands behind the front door of `access`, which wants TLS and a user\n\
-                 say where it is asked without the door, from where that can be reached: `--{} http://HOST:{}`",
-                title(facts),
-                facts.name,
-                facts.port
-            )),
-        }
+        address(self.plan.as_ref(), facts, flag)
     }
 
     /// Says that a program cannot be asked, and what to do. Of a program that a flag names, nothing is known.
-    pub(super) fn note_unreached(
-        &self,
-        facts: &Program,
-        is_flag: bool,
-        Unreached(why): &Unreached,
-    ) -> Result<()> {
-        let help = if is_flag {
-            format!("look at `--{}`", facts.name)
-        } else {
-            format!(
-                "start the stack: `{}`; or say where it is: `--{} URL`",
-                self.compose("up -d --wait"),
-                facts.name
-            )
-        };
-        note(&format!("error: {why}\nhelp: {help}\n"))
+    pub(super) fn note_unreached(&self, facts: &Program, is_flag: bool, why: &Unreached) -> Result<()> {
+        let help = reach(facts, is_flag, &self.compose("up -d --wait"));
+        note(&format!("error: {}\nhelp: {help}\n", why.message))
     }
 
     /// `docker compose -f … ARGS`
     pub(super) fn compose(&self, args: &str) -> String {
-        let file = self.paths.out.join("docker-compose.yml");
-        format!("{} {args}", apply::compose(&file.to_string_lossy()))
+        compose(&self.paths, args)
     }
+}
+
+/// Where a program of the stack is asked.
+pub(super) fn address(
+    plan: Option<&Plan>,
+    facts: &Program,
+    flag: Option<&HttpUrl>,
+) -> Result<HttpUrl, String> {
+    match (flag, plan) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(plan)) if plan.door.is_none() => plan.external_url(facts).parse(),
+        (None, _) => Err(format!(
+            "{} is not published: it stands behind the front door of `access`, which wants TLS and a user\n\
+             say where it is asked without the door, from where that can be reached: `--{} http://HOST:{}`",
+            title(facts),
+            facts.name,
+            facts.port
+        )),
+    }
+}
+
+/// What to do where a program does not answer.
+pub(super) fn reach(facts: &Program, is_flag: bool, start: &str) -> String {
+    if is_flag {
+        return format!("look at `--{}`", facts.name);
+    }
+    format!("start the stack: `{start}`; or say where it is: `--{} URL`", facts.name)
+}
+
+/// `docker compose -f … ARGS`
+pub(super) fn compose(paths: &StackPaths, args: &str) -> String {
+    let file = paths.out.join("docker-compose.yml");
+    format!("{} {args}", apply::compose(&file.to_string_lossy()))
 }
 
 /// Says why a command cannot do its work: what is wrong, and on the second line the help.
@@ -79,6 +88,6 @@ pub(super) fn cannot(message: &str) -> Result<Outcome> {
 }
 
 /// A program's name as people write it.
-fn title(facts: &Program) -> &'static str {
+pub(super) fn title(facts: &Program) -> &'static str {
     if facts == &ALERTMANAGER { "Alertmanager" } else { "Prometheus" }
 }

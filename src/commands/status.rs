@@ -9,7 +9,8 @@ use super::{Outcome, print};
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;
-use crate::live::{Alertmanager, Prometheus, Rule, Target};
+use crate::live::findings::plain_error;
+use crate::live::{Alertmanager, Counter, Prometheus, Rule, Target};
 use crate::plan::{Plan, Targets, WATCHDOG};
 use crate::values::Severity;
 
@@ -25,13 +26,15 @@ pub(super) fn run(args: &cli::Status) -> Result<Outcome> {
         Ok(url) => Alertmanager::prove(&url).map(|program| (url, program)),
         Err(message) => return cannot(&message),
     };
-    if let (Ok((url, prometheus)), Some(plan)) = (&prometheus, &running.plan)
-        && let Some(other) = prometheus.stack()?.filter(|stack| *stack != plan.name)
-    {
-        return cannot(&format!(
-            "the Prometheus at `{url}` is of the stack `{other}`, not of `{}`\nsay where that is: `--prometheus URL`",
-            plan.name
-        ));
+    if let (Ok((url, prometheus)), Some(plan)) = (&prometheus, &running.plan) {
+        let whose = prometheus.configuration()?.external_label("stack");
+        if whose.as_ref() != Some(&plan.name) {
+            let whose = whose.map(|other| format!("of the stack `{other}`, ")).unwrap_or_default();
+            return cannot(&format!(
+                "the Prometheus at `{url}` is {whose}not of `{}`\nsay where that is: `--prometheus URL`",
+                plan.name
+            ));
+        }
     }
     let mut table = Table::default();
     if let Ok((url, prometheus)) = &prometheus {
@@ -44,7 +47,7 @@ pub(super) fn run(args: &cli::Status) -> Result<Outcome> {
     }
     if let Ok((_, prometheus)) = &prometheus {
         targets(&prometheus.targets()?, running.plan.as_ref(), &mut table);
-        let found = prometheus.rules()?;
+        let found: Vec<Rule> = prometheus.groups()?.into_iter().flat_map(|group| group.rules).collect();
         rules(&found, running.plan.as_ref(), &mut table);
         alerts(&found, &mut table);
     }
@@ -157,12 +160,6 @@ fn targets(found: &[Target], plan: Option<&Plan>, table: &mut Table) {
     }
 }
 
-/// `Get "http://…": dial tcp …` without the address, which may have a secret behind its `?`.
-fn plain_error(error: &str) -> &str {
-    let rest = error.strip_prefix("Get \"").and_then(|rest| rest.split_once("\": "));
-    rest.map_or(error, |(_, why)| why)
-}
-
 fn rules(found: &[Rule], plan: Option<&Plan>, table: &mut Table) {
     let (alerts, recordings): (Vec<&Rule>, Vec<&Rule>) =
         found.iter().partition(|rule| rule.kind == "alerting");
@@ -212,43 +209,48 @@ fn alerts(rules: &[Rule], table: &mut Table) {
 #[derive(Default)]
 struct History {
     /// Seconds since the last notification, within a day.
-    last: BTreeMap<String, f64>,
+    last: BTreeMap<Counter, f64>,
     /// Notifications that were given up in the last hour.
-    failed: BTreeMap<String, f64>,
+    failed: BTreeMap<Counter, f64>,
 }
 
 impl History {
     fn read(prometheus: &Prometheus) -> Result<Self> {
-        let last = "time() - max by (integration) (max_over_time(\
+        let last = "time() - max by (integration, receiver_name) (max_over_time(\
                     timestamp(increase(alertmanager_notifications_total[2m]) > 0)[1d:1m]))";
-        let failed = "sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0";
-        let by = "integration";
-        Ok(Self { last: prometheus.query(last, by)?, failed: prometheus.query(failed, by)? })
+        let failed = "sum by (integration, receiver_name) \
+                      (increase(alertmanager_notifications_failed_total[1h])) > 0";
+        let ask = |expr| {
+            let series = prometheus.query(expr)?.into_iter();
+            anyhow::Ok(series.map(|(labels, value)| (Counter::of(&labels), value)).collect())
+        };
+        Ok(Self { last: ask(last)?, failed: ask(failed)? })
     }
 }
 
-/// One row for each kind of integration, with the receivers that have it: Alertmanager counts by kind.
+/// One row for each integration of a receiver, or of each kind where Alertmanager counts only by that.
 fn receivers(alertmanager: &Alertmanager, history: &History, table: &mut Table) -> Result<()> {
     let metrics = alertmanager.metrics()?;
-    let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut counters: BTreeMap<Counter, BTreeSet<&str>> = BTreeMap::new();
     for receiver in &alertmanager.config.receivers {
         for integration in &receiver.integrations {
-            kinds.entry(&integration.kind).or_default().insert(&receiver.name.value);
+            let counter = alertmanager.counter(&receiver.name, &integration.kind);
+            counters.entry(counter).or_default().insert(&receiver.name.value);
         }
     }
-    if kinds.is_empty() {
+    if counters.is_empty() {
         table.add(State::Bad, "receivers", "none has an integration: nobody is told");
     }
-    for (kind, names) in kinds {
-        let counts = metrics.counts(kind);
+    for (counter, names) in counters {
+        let counts = metrics.counts(&counter);
         let names: Vec<&str> = names.into_iter().collect();
         let mut text =
             format!("{}: {:.0} notifications, {:.0} failed", names.join(", "), counts.begun, counts.failed);
-        if let Some(seconds) = history.last.get(kind) {
+        if let Some(seconds) = history.last.get(&counter) {
             text.push_str(&format!(", the last {}", ago(*seconds)));
         }
-        let state = if history.failed.contains_key(kind) { State::Bad } else { State::Fine };
-        table.add(state, kind, text);
+        let state = if history.failed.contains_key(&counter) { State::Bad } else { State::Fine };
+        table.add(state, &counter.kind, text);
         if state == State::Bad {
             table.more("failed within the last hour: the log of Alertmanager says why");
         }

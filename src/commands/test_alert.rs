@@ -12,11 +12,13 @@ use super::running::{Running, cannot};
 use super::{Outcome, note, print};
 use crate::catalog::programs::ALERTMANAGER;
 use crate::cli;
-use crate::live::{Alertmanager, Counts, Metrics};
+use crate::live::{Alertmanager, Counter, Counts, Metrics};
 
 /// Beyond what Alertmanager waits by its configuration.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Seconds between two lines that say that it goes on.
+const SIGN_OF_LIFE: u64 = 5;
 /// So many attempts in a row that are refused are no accident. Alertmanager itself goes on for the group's interval.
 const REFUSED: f64 = 3.0;
 
@@ -47,7 +49,7 @@ pub(super) fn run(args: &cli::TestAlert) -> Result<Outcome> {
         return Ok(Outcome::Findings);
     };
     let ends = Ends::of(&alertmanager, &labels);
-    if ends.kinds.is_empty() {
+    if ends.counters.is_empty() {
         let names = quoted(&ends.receivers);
         print(&format!("not routed: an alert of {} ends at {names}, which tells nobody\n", shown(&labels)))?;
         return Ok(Outcome::Findings);
@@ -71,8 +73,8 @@ fn shown(labels: &Labels) -> String {
 /// Where an alert ends.
 struct Ends {
     receivers: BTreeSet<String>,
-    /// How many notifications each kind of integration makes of it, and for whom: Alertmanager counts by kind.
-    kinds: BTreeMap<String, (u32, BTreeSet<String>)>,
+    /// How many notifications are counted where, and for whom.
+    counters: BTreeMap<Counter, (u32, BTreeSet<String>)>,
     /// How long the slowest of the routes waits for a new group, and for a known one.
     waits: (Duration, Duration),
 }
@@ -80,14 +82,16 @@ struct Ends {
 impl Ends {
     fn of(alertmanager: &Alertmanager, labels: &Labels) -> Self {
         let config = &alertmanager.config;
-        let mut ends = Self { receivers: BTreeSet::new(), kinds: BTreeMap::new(), waits: Default::default() };
+        let mut ends =
+            Self { receivers: BTreeSet::new(), counters: BTreeMap::new(), waits: Default::default() };
         for route in config.journey(labels) {
             let (wait, interval) = (route.timers.wait, route.timers.interval);
             ends.waits = (ends.waits.0.max(wait), ends.waits.1.max(interval));
             let Some(name) = &route.receiver else { continue };
             ends.receivers.insert(name.value.clone());
             for integration in config.receiver(name).iter().flat_map(|receiver| &receiver.integrations) {
-                let (count, names) = ends.kinds.entry(integration.kind.clone()).or_default();
+                let (count, names) =
+                    ends.counters.entry(alertmanager.counter(name, &integration.kind)).or_default();
                 *count += 1;
                 names.insert(name.value.clone());
             }
@@ -102,7 +106,7 @@ fn send(alertmanager: &Alertmanager, running: &Running, labels: &Labels, ends: &
         ("description", "Sent by `skymon test-alert`, to see whether notifications arrive.".to_owned()),
     ]);
     let before = alertmanager.metrics()?;
-    let to = ends.kinds.iter().map(|(kind, (_, names))| format!("{} by {kind}", quoted(names)));
+    let to = ends.counters.iter().map(|(by, (_, names))| format!("{} by {}", quoted(names), by.kind));
     note(&format!("sending an alert of {} to {}\n", shown(labels), to.collect::<Vec<_>>().join(", ")))?;
     alertmanager.send(labels, &annotations)?;
     let fates = follow(alertmanager, labels, ends, &before);
@@ -112,8 +116,8 @@ fn send(alertmanager: &Alertmanager, running: &Running, labels: &Labels, ends: &
         None => Ok(()),
     });
     let mut outcome = Outcome::Fine;
-    for (kind, fate) in fates? {
-        let names = quoted(&ends.kinds[&kind].1);
+    for (counter, fate) in fates? {
+        let (kind, names) = (&counter.kind, quoted(&ends.counters[&counter].1));
         print(&match fate {
             Fate::Delivered => format!("delivered to {names} by {kind}\n"),
             Fate::Failed(why) => {
@@ -137,7 +141,7 @@ fn quoted(names: &BTreeSet<String>) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// What became of a kind of integration.
+/// What became of a notification.
 enum Fate {
     Delivered,
     Failed(String),
@@ -149,41 +153,54 @@ fn follow(
     labels: &Labels,
     ends: &Ends,
     before: &Metrics,
-) -> Result<BTreeMap<String, Fate>> {
+) -> Result<BTreeMap<Counter, Fate>> {
     if let Some(why) = alertmanager.find(labels)?.and_then(|sent| sent.muted()) {
-        return Ok(ends.kinds.keys().map(|kind| (kind.clone(), Fate::Failed(why.clone()))).collect());
+        return Ok(ends
+            .counters
+            .keys()
+            .map(|counter| (counter.clone(), Fate::Failed(why.clone())))
+            .collect());
     }
     // With others in its group, it is told of when those are told of again.
     let wait = if alertmanager.companions(labels)? > 0 { ends.waits.1 } else { ends.waits.0 };
     note(&format!("accepted; its route waits {}s before it tells\n", wait.as_secs()))?;
-    let deadline = Instant::now() + wait + PATIENCE;
+    let start = Instant::now();
+    let deadline = start + wait + PATIENCE;
+    let mut told = 0;
     let mut refused = BTreeSet::new();
     let mut fates = BTreeMap::new();
-    while fates.len() < ends.kinds.len() {
+    while fates.len() < ends.counters.len() {
         let (now, is_over) = (alertmanager.metrics()?, Instant::now() >= deadline);
-        for (kind, (expected, names)) in &ends.kinds {
-            if fates.contains_key(kind) {
+        for (counter, (expected, names)) in &ends.counters {
+            let kind = &counter.kind;
+            if fates.contains_key(counter) {
                 continue;
             }
-            let since = now.counts(kind).since(before.counts(kind));
-            if since.refused > 0.0 && refused.insert(kind) {
+            let since = now.counts(counter).since(before.counts(counter));
+            if since.refused > 0.0 && refused.insert(counter) {
                 note(&format!("{} by {kind}: an attempt was refused or not answered\n", quoted(names)))?;
             }
-            if let Some(fate) = judge(since, *expected, now.reason(kind, before), is_over) {
+            if let Some(fate) = judge(since, *expected, now.reason(counter, before), is_over) {
                 if since.begun > f64::from(*expected) {
                     note(&format!(
                         "note: other notifications by {kind} went out meanwhile, and are counted with it\n"
                     ))?;
                 }
-                fates.insert(kind.clone(), fate);
+                fates.insert(counter.clone(), fate);
             }
+        }
+        let waited = start.elapsed().as_secs();
+        if fates.len() < ends.counters.len() && waited / SIGN_OF_LIFE > told {
+            told = waited / SIGN_OF_LIFE;
+            let most = (wait + PATIENCE).as_secs();
+            note(&format!("waiting for Alertmanager to tell, for {waited}s of at most {most}s\n"))?;
         }
         sleep(PAUSE);
     }
     Ok(fates)
 }
 
-/// What the counters of one kind say. `None`: nothing yet.
+/// What the counters say. `None`: nothing yet.
 fn judge(since: Counts, expected: u32, reason: Option<String>, is_over: bool) -> Option<Fate> {
     let is_begun = since.begun >= f64::from(expected);
     if since.failed > 0.0 {

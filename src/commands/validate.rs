@@ -1,6 +1,7 @@
 //! `skymon validate`: the config, the user's own files, and the stack on disk.
 
 mod fix;
+mod live;
 mod routes;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use super::{Outcome, Stack, colour, load, print, secrets};
 use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
 use crate::diagnostics::{self, Diagnostic, Report};
+use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
 use crate::stack::{self, Folder};
@@ -41,7 +43,13 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
         print(&routes::text(routes))?;
     }
     print_findings(&report, &sources, &fine, routes.as_deref(), args.format)?;
-    Ok(if denied || report.has_errors() { Outcome::Findings } else { Outcome::Fine })
+    Ok(if report.iter().any(findings::is_unasked) {
+        Outcome::CannotRun
+    } else if denied || report.has_errors() {
+        Outcome::Findings
+    } else {
+        Outcome::Fine
+    })
 }
 
 /// The config and the stack of a folder that is either; `None` where it is somebody else's.
@@ -75,6 +83,9 @@ fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
         });
     };
     let whole = check(stack, paths, &mut loaded.report, &mut loaded.sources)?;
+    if args.live {
+        live::own(stack, paths, args, &mut loaded.report, &mut loaded.sources);
+    }
     let plan = &stack.plan;
     let parts = [
         (plan.services.len(), "service"),
@@ -106,6 +117,9 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
         stack = read();
     }
     prove(&stack, &[], &mut report, &mut sources);
+    if args.live {
+        live::foreign(&stack, args, &mut report, &mut sources);
+    }
     let receivers = stack.alertmanagers.iter().flat_map(|one| &one.receivers);
     let parts = [
         (stack.services().count(), "service"),
@@ -121,7 +135,11 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
 
 /// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.
 fn prove(stack: &stack::Stack, allowed: &[Allowed], report: &mut Report, sources: &mut Sources) {
-    let found = checks::run(stack, allowed);
+    show(stack, checks::run(stack, allowed), report, sources);
+}
+
+/// Takes over findings about files of a stack.
+fn show(stack: &stack::Stack, found: Report, report: &mut Report, sources: &mut Sources) {
     let named: BTreeSet<&str> =
         found.iter().flat_map(|one| &one.labels).filter_map(|label| label.place.file()).collect();
     for document in stack.documents.iter().filter(|document| named.contains(document.name())) {

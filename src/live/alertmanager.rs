@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail};
+use md5::{Digest as _, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,11 +17,39 @@ use crate::values::HttpUrl;
 pub struct Alertmanager {
     base: HttpUrl,
     pub version: String,
+    /// How far its clock is before this machine's, in seconds.
+    pub clock: Option<f64>,
     /// As it runs; it shows `<secret>` for every secret.
     pub config: stack::Alertmanager,
+    names_receivers: bool,
 }
 
-/// What the metrics say of one kind of integration, since the start.
+/// What notifications are counted by: an integration of a receiver, or where Alertmanager does not name receivers in its
+/// counters, all integrations of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    pub kind: String,
+    receiver: Option<String>,
+}
+
+impl Counter {
+    fn counts(&self, labels: &BTreeMap<String, String>) -> bool {
+        let is = |name: &str, wanted: &str| labels.get(name).is_some_and(|value| value == wanted);
+        is(INTEGRATION, &self.kind) && self.receiver.as_ref().is_none_or(|receiver| is(RECEIVER, receiver))
+    }
+
+    /// What counts the series with these labels.
+    pub fn of(labels: &BTreeMap<String, String>) -> Self {
+        let label = |name: &str| labels.get(name).cloned().filter(|value| !value.is_empty());
+        Self { kind: label(INTEGRATION).unwrap_or_default(), receiver: label(RECEIVER) }
+    }
+}
+
+const INTEGRATION: &str = "integration";
+/// Only there with a feature flag, which the rendered stack sets.
+const RECEIVER: &str = "receiver_name";
+
+/// What the metrics say of one counter, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Notifications that were begun.
@@ -91,13 +120,22 @@ impl Sent {
 impl Alertmanager {
     pub fn prove(base: &HttpUrl) -> Result<Self, Unreached> {
         let path = "/api/v2/status";
-        let answer = prove("Alertmanager", base, path)?;
+        let (answer, clock) = prove("Alertmanager", base, path)?;
         let version = answer["versionInfo"]["version"].as_str();
         let (Some(version), Some(config)) = (version, answer["config"]["original"].as_str()) else {
             return Err(not_it("Alertmanager", base, path));
         };
         let config = stack::Alertmanager::parse(SourceFile::new("alertmanager.yml", config));
-        Ok(Self { base: base.clone(), version: version.to_owned(), config })
+        let mut found =
+            Self { base: base.clone(), version: version.to_owned(), clock, config, names_receivers: false };
+        let names = |metrics: Metrics| metrics.has("alertmanager_notifications_total", RECEIVER);
+        found.names_receivers = found.metrics().is_ok_and(names);
+        Ok(found)
+    }
+
+    /// What counts an integration of a receiver.
+    pub fn counter(&self, receiver: &str, kind: &str) -> Counter {
+        Counter { kind: kind.to_owned(), receiver: self.names_receivers.then(|| receiver.to_owned()) }
     }
 
     pub fn metrics(&self) -> Result<Metrics> {
@@ -172,9 +210,22 @@ impl Metrics {
         self.sum("alertmanager_config_last_reload_successful", |_| true) > 0.0
     }
 
-    /// Of one kind of integration, for all receivers that have it.
-    pub fn counts(&self, kind: &str) -> Counts {
-        let sum = |name| self.sum(name, |labels| is_of(labels, kind));
+    /// When it took up the configuration that runs, by its own clock.
+    pub fn loaded_at(&self) -> Option<f64> {
+        let at = self.sum("alertmanager_config_last_reload_success_timestamp_seconds", |_| true);
+        (at > 0.0).then_some(at)
+    }
+
+    /// Whether this is the text that was read last.
+    pub fn has_read(&self, text: &str) -> bool {
+        let digest = Md5::digest(text.as_bytes());
+        // As much of the sum as a float can hold.
+        let hash = digest[..6].iter().rev().fold(0.0, |hash, byte| hash * 256.0 + f64::from(*byte));
+        (self.sum("alertmanager_config_hash", |_| true) - hash).abs() < 0.5
+    }
+
+    pub fn counts(&self, counter: &Counter) -> Counts {
+        let sum = |name| self.sum(name, |labels| counter.counts(labels));
         Counts {
             begun: sum("alertmanager_notifications_total"),
             attempts: sum("alertmanager_notification_requests_total"),
@@ -184,22 +235,23 @@ impl Metrics {
     }
 
     /// How Alertmanager names why a notification was given up since an earlier look.
-    pub fn reason(&self, kind: &str, before: &Metrics) -> Option<String> {
+    pub fn reason(&self, counter: &Counter, before: &Metrics) -> Option<String> {
         let name = "alertmanager_notifications_failed_total";
         let series = &self.page.metrics.get(name)?.series;
-        let mut reasons = series.iter().filter(|(labels, _)| is_of(labels, kind));
+        let mut reasons = series.iter().filter(|(labels, _)| counter.counts(labels));
         let grown = |(labels, value): &&(BTreeMap<String, String>, f64)| {
             *value > before.sum(name, |old| old == labels)
         };
         reasons.find(grown).and_then(|(labels, _)| labels.get("reason").cloned())
     }
 
+    fn has(&self, name: &str, label: &str) -> bool {
+        let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
+        series.iter().any(|(labels, _)| labels.contains_key(label))
+    }
+
     fn sum(&self, name: &str, wanted: impl Fn(&BTreeMap<String, String>) -> bool) -> f64 {
         let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
         series.iter().filter(|(labels, _)| wanted(labels)).map(|(_, value)| value).sum()
     }
-}
-
-fn is_of(labels: &BTreeMap<String, String>, kind: &str) -> bool {
-    labels.get("integration").is_some_and(|integration| integration == kind)
 }

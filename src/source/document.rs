@@ -46,6 +46,11 @@ impl Document {
         &self.source.name
     }
 
+    /// Whether it was read to its end.
+    pub fn is_complete(&self) -> bool {
+        self.index.is_complete()
+    }
+
     /// The top. Of an empty file it is nothing.
     pub fn root(self: &Rc<Self>) -> Node {
         Node { document: Rc::clone(self), at: 0 }
@@ -291,6 +296,11 @@ impl Node {
     /// Whether it is a plain `true`, in any of the ways that YAML 1.1 writes it.
     pub fn is_true(&self) -> bool {
         self.text().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on"))
+    }
+
+    /// Whether it is a text in quotes or a block of text: no number and no `true`, whatever it says.
+    pub fn is_quoted(&self) -> bool {
+        matches!(self.content(), Some(Content::Scalar(Found::Quoted, _)))
     }
 
     pub fn is_map(&self) -> bool {

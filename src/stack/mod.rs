@@ -36,6 +36,7 @@ pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Ta
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::forms::Misfit;
 use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
 
@@ -51,6 +52,8 @@ pub struct Stack {
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
+    /// Where a file does not have the form that its program reads.
+    pub misfits: Vec<Misfit>,
     /// What could not be read, and why.
     pub notes: Vec<Diagnostic>,
     /// All files that were read.

@@ -7,7 +7,7 @@ use super::compose::Service;
 use super::duration;
 use super::folder::join;
 use super::rules::texts;
-use crate::source::{Document, Node, Spanned};
+use crate::source::{Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Prometheus {
@@ -103,6 +103,16 @@ impl Prometheus {
             root,
             document,
         }
+    }
+
+    /// A configuration by itself, as a running Prometheus shows it.
+    pub fn parse(source: SourceFile) -> Prometheus {
+        Self::read(Document::yaml(source).0, None, |_| (None, None))
+    }
+
+    /// A label that it gives to everything that it sends to others.
+    pub fn external_label(&self, name: &str) -> Option<String> {
+        Some(self.root.find(&["global", "external_labels", name])?.text()?.to_owned())
     }
 }
 

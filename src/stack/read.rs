@@ -17,6 +17,7 @@ use super::prometheus::{Prometheus, RulePattern};
 use super::query;
 use super::rules::{RuleFile, RuleTests};
 use crate::diagnostics::Diagnostic;
+use crate::forms::{Fault, Form, Misfit};
 use crate::source::{Document, Node, SourceFile};
 
 /// More text than this is not read, in files that nobody names.
@@ -35,11 +36,18 @@ pub(super) fn read(folder: Folder) -> Stack {
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
+        misfits: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
         fired: OnceCell::new(),
     };
-    let mut reader = Reader { stack, seen: BTreeMap::new(), loaded: BTreeSet::new(), is_loose: false };
+    let mut reader = Reader {
+        stack,
+        seen: BTreeMap::new(),
+        loaded: BTreeSet::new(),
+        formed: BTreeSet::new(),
+        is_loose: false,
+    };
     reader.composes();
     // The readers of one project need it whole, and add to the rest.
     let composes = std::mem::take(&mut reader.stack.composes);
@@ -48,6 +56,7 @@ pub(super) fn read(folder: Folder) -> Stack {
             match service.program {
                 Some(Program::Prometheus) => reader.prometheus(project, service),
                 Some(Program::Alertmanager) => reader.alertmanager(project, service),
+                Some(Program::Blackbox) => reader.blackbox(service),
                 Some(Program::Grafana) => reader.grafana(project, service),
                 _ => {}
             }
@@ -71,6 +80,8 @@ struct Reader {
     seen: BTreeMap<String, Option<Rc<Document>>>,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
+    /// Documents that were held against their form.
+    formed: BTreeSet<String>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
 }
@@ -120,6 +131,13 @@ impl Reader {
         Some(document)
     }
 
+    /// Holds a document against the form that its program wants.
+    fn form(&mut self, form: Form, document: &Rc<Document>, is_loaded: bool) {
+        if self.formed.insert(document.name().to_owned()) {
+            self.stack.misfits.extend(form.misfits(document, is_loaded));
+        }
+    }
+
     // Compose.
 
     fn composes(&mut self) {
@@ -148,7 +166,11 @@ impl Reader {
                 None => self.projects(paths),
             };
             for documents in projects {
+                let is_whole = documents.first().is_some_and(|document| rank(document.name()) < 2);
                 let (compose, notes) = Compose::read(&documents, &folder, &env, self);
+                if is_whole {
+                    self.services_without_image(&compose);
+                }
                 self.seen.extend(compose.inline().into_iter().map(|(name, document)| (name, Some(document))));
                 self.stack.notes.extend(notes);
                 self.stack.composes.push(compose);
@@ -161,6 +183,29 @@ impl Reader {
         match self.folder().read(&join(folder, ".env").unwrap_or_default()) {
             Read::Text(source) => source.text,
             _ => String::new(),
+        }
+    }
+
+    /// A service that nothing says what to run of. Only of the files that compose takes by itself: others add to them.
+    fn services_without_image(&mut self, compose: &Compose) {
+        if !compose.documents().all(|one| one.is_complete()) {
+            return;
+        }
+        let has_none = |service: &&Service| {
+            ["image", "build", "extends", "provider"].iter().all(|key| service.get(key).is_none())
+        };
+        for service in compose.services.iter().filter(has_none) {
+            self.stack.misfits.push(Misfit {
+                fault: Fault::MissingKey,
+                message: format!(
+                    "`{}` has neither `image` nor `build`: docker compose refuses the file",
+                    service.name
+                ),
+                at: service.name.at.clone(),
+                label: "nothing to run".to_owned(),
+                other: None,
+                help: "add `image: …`".to_owned(),
+            });
         }
     }
 
@@ -184,6 +229,7 @@ impl Reader {
             if document.root().get("services").is_none() && document.root().get("include").is_none() {
                 continue;
             }
+            self.form(Form::Compose, &document, true);
             let fits = |project: &Vec<Rc<Document>>| !replaces(&document, project);
             match projects.iter_mut().find(|project| fits(project)) {
                 Some(project) => project.push(document),
@@ -204,9 +250,14 @@ impl Reader {
     }
 
     fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        self.form(Form::Prometheus, document, true);
         let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
             let files = self.matching(service.map(|(_, service)| service), base, pattern);
-            let read = |path: &String| self.document(path).map(|document| document.root().items());
+            let read = |path: &String| {
+                let document = self.document(path)?;
+                self.form(Form::Targets, &document, true);
+                Some(document.root().items())
+            };
             // What is not there may come at run time.
             let lists: Option<Vec<Vec<Node>>> = files.iter().flatten().map(read).collect();
             let lists = lists.filter(|lists| !lists.is_empty()).map(|lists| lists.concat());
@@ -220,6 +271,14 @@ impl Reader {
             }
             prometheus.rule_files.push(RulePattern { pattern, files });
         }
+        let more = prometheus.root.get("scrape_config_files").map(|node| node.texts()).unwrap_or_default();
+        for pattern in more {
+            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            for document in files.iter().flatten().filter_map(|path| self.document(path)).collect::<Vec<_>>()
+            {
+                self.form(Form::ScrapeConfigs, &document, true);
+            }
+        }
         self.stack.prometheuses.push(prometheus);
     }
 
@@ -227,6 +286,7 @@ impl Reader {
         if let Some(document) = self.document(path)
             && self.loaded.insert(path.to_owned())
         {
+            self.form(Form::Rules, &document, is_loaded);
             self.stack.rule_files.push(RuleFile::read(document, is_loaded));
         }
     }
@@ -241,6 +301,7 @@ impl Reader {
     }
 
     fn add_alertmanager(&mut self, document: Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+        self.form(Form::Alertmanager, &document, true);
         let mut alertmanager = Alertmanager::read(document, service);
         let patterns = alertmanager.root.get("templates").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
@@ -269,17 +330,26 @@ impl Reader {
         document
     }
 
+    fn blackbox(&mut self, service: &Service) {
+        let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Blackbox));
+        if let Some(document) = inside.and_then(|inside| self.inside(service, &inside)) {
+            self.form(Form::Blackbox, &document, true);
+        }
+    }
+
     fn grafana(&mut self, project: usize, service: &Service) {
         let set = service.variable("GF_PATHS_PROVISIONING").and_then(|variable| variable.value.as_ref());
         let provisioning = set.map_or("/etc/grafana/provisioning", |value| value.as_str());
         let name: ServiceName = Some((project, service.name.value.clone()));
         for path in self.yaml_inside(service, &format!("{provisioning}/datasources")) {
             if let Some(document) = self.document(&path) {
+                self.form(Form::Datasources, &document, true);
                 self.stack.datasources.extend(Datasource::read_all(&document, &name));
             }
         }
         for path in self.yaml_inside(service, &format!("{provisioning}/dashboards")) {
             let Some(document) = self.document(&path) else { continue };
+            self.form(Form::Dashboards, &document, true);
             for mut provider in Provider::read_all(&document, &name) {
                 provider.files = provider.path.as_ref().and_then(|path| {
                     let files = self.files_inside(service, path.trim_end_matches('/'))?;
@@ -451,6 +521,9 @@ impl Reader {
         if self.stack.datasources.is_empty() && self.stack.providers.is_empty() {
             for path in of(Shape::Provisioning) {
                 if let Some(document) = self.document(path) {
+                    let is_datasources = document.root().get("datasources").is_some();
+                    let form = if is_datasources { Form::Datasources } else { Form::Dashboards };
+                    self.form(form, &document, true);
                     self.stack.datasources.extend(Datasource::read_all(&document, &None));
                     self.stack.providers.extend(Provider::read_all(&document, &None));
                 }
@@ -461,8 +534,14 @@ impl Reader {
                 self.dashboard(path, false);
             }
         }
+        for path in of(Shape::Blackbox) {
+            if let Some(document) = self.document(path) {
+                self.form(Form::Blackbox, &document, true);
+            }
+        }
         for path in of(Shape::Tests) {
             if let Some(document) = self.document(path) {
+                self.form(Form::RuleTests, &document, true);
                 self.stack.rule_tests.push(RuleTests::read(document));
             }
         }
@@ -475,20 +554,7 @@ impl Files for Reader {
     }
 
     fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
-        match self.folder().read(path) {
-            Read::Text(source) => {
-                let document = Document::plain(source);
-                if !self.stack.documents.iter().any(|known| known.name() == document.name()) {
-                    self.stack.documents.push(Rc::clone(&document));
-                }
-                Some(document)
-            }
-            Read::Missing => None,
-            Read::Refused(note) => {
-                self.stack.notes.push(*note);
-                None
-            }
-        }
+        Reader::plain(self, path)
     }
 
     fn kind(&self, path: &str) -> Kind {
@@ -501,6 +567,7 @@ impl Files for Reader {
 enum Shape {
     Prometheus,
     Alertmanager,
+    Blackbox,
     Rules,
     Tests,
     Provisioning,
@@ -528,6 +595,8 @@ impl Shape {
             Some(Shape::Alertmanager)
         } else if has("tests") && has("rule_files") {
             Some(Shape::Tests)
+        } else if has("modules") && text.contains("prober:") {
+            Some(Shape::Blackbox)
         } else if has("groups") && text.contains("expr:") {
             Some(Shape::Rules)
         } else if has("apiVersion") && (has("datasources") || has("providers")) {

@@ -1,6 +1,6 @@
 //! The built-in templates, as the user knows them: which there are, and what each makes.
 //!
-//! Not among them: `alerts/`, `engines/` and `machines/` are data that the catalog reads before there is a config, and `skymon.yaml` is
+//! Not among them: `alerts/`, `engines/`, `forms/` and `machines/` are data that is read before there is a config, and `skymon.yaml` is
 //! what `init` writes when there is none yet.
 
 use include_dir::Dir;
@@ -67,8 +67,9 @@ fn collect(dir: &Dir<'static>, all: &mut Vec<BuiltIn>) {
             all.push(BuiltIn { path, text });
         }
     }
-    for dir in
-        dir.dirs().filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "machines")))
+    for dir in dir
+        .dirs()
+        .filter(|dir| !matches!(dir.path().to_str(), Some("alerts" | "engines" | "forms" | "machines")))
     {
         collect(dir, all);
     }

@@ -136,7 +136,8 @@ fn where_nobody_answers_nothing_is_said_to_be_missing() {
     let said = skymon(&lab, ASKED);
     assert_eq!((said.status, said.stdout.as_str()), (2, ""));
     assert!(
-        said.stderr.contains("error: cannot reach Prometheus at `http://127.84.23.1:9090/`: "),
+        said.stderr
+            .contains("error: cannot reach Prometheus at `http://127.84.23.1:9090/`: Connection refused\n"),
         "{}",
         said.stderr
     );

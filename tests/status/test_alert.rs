@@ -163,3 +163,71 @@ fn what_is_not_routed_or_muted_is_told_apart_from_what_failed() {
     assert!(said.stdout.starts_with("failed to `pager` by pagerduty: the silence "), "{}", said.stdout);
     drop(running);
 }
+
+#[test]
+fn of_two_receivers_of_one_kind_each_has_its_own_answer() {
+    let lab = Lab::new(
+        "127.84.48.1",
+        "
+version: 1
+name: lab
+services:
+  chat: {engine: custom, replicas: ['IP:8001']}
+receivers:
+  team: {slack: {webhook_url_file: secrets/slack}}
+  spare: {slack: {webhook_url_file: secrets/spare}}
+routes: {critical: team, warning: team, info: spare}
+",
+    );
+    let _slack = lab.slack();
+    // Nobody listens there, and Alertmanager goes on trying while the other is told.
+    lab.write("secrets/spare", "http://IP:7009/x\n");
+    lab.render();
+    lab.hurry();
+    let mut running = lab.start();
+    running.stop("prometheus");
+    let said = skymon(&lab, &format!("{TEST} --severity info"));
+    assert!(
+        said.stdout.starts_with("failed to `spare` by slack: 3 attempts were refused"),
+        "{}",
+        said.text()
+    );
+    let said = skymon(&lab, &format!("{TEST} --severity warning"));
+    assert_eq!((said.status, said.stdout.as_str()), (0, "delivered to `team` by slack\n"), "{}", said.stderr);
+    assert!(!said.stderr.contains("other notifications"), "{}", said.stderr);
+    let page = skymon(&lab, "status --prometheus http://IP:9099 --alertmanager http://IP:9093");
+    let words = page.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("slack team: 1 notifications, 0 failed"), "{}", page.text());
+}
+
+#[test]
+fn while_it_waits_it_says_so_and_an_inhibition_is_named() {
+    let lab = Lab::new("127.84.49.1", CONFIG);
+    let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
+    lab.write("secrets/hook", "http://IP:7003/ml\n");
+    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
+    lab.render();
+    let file = "monitoring/alertmanager/alertmanager.yml";
+    lab.edit(file, "group_wait: \"10s\"", "group_wait: \"6s\"");
+    let rule = "inhibit_rules:\n  - {source_matchers: ['alertname=\"Outage\"'], target_matchers: ['severity=\"warning\"']}";
+    lab.edit(file, "inhibit_rules:", rule);
+    let mut running = lab.start();
+    running.stop("prometheus");
+
+    let said = skymon(&lab, TEST);
+    assert_eq!(said.status, 0, "{}", said.text());
+    assert!(
+        said.stderr.contains("waiting for Alertmanager to tell, for 5s of at most 36s\n"),
+        "{}",
+        said.stderr
+    );
+
+    let outage = serde_json::json!([{"labels": {"alertname": "Outage"}}]);
+    let url = format!("http://{}/api/v2/alerts", lab.addr(9093));
+    let (status, answer) = crate::support::http::post(&url, &outage).expect("Alertmanager answers");
+    assert_eq!(status, 200, "{answer}");
+    let said = skymon(&lab, &format!("{TEST} --severity warning"));
+    let why = "failed to `team` by slack: another alert that fires mutes it (inhibition)\n";
+    assert_eq!((said.status, said.stdout.as_str()), (1, why), "{}", said.stderr);
+    assert!(said.stderr.ends_with("the test alert is ended\n"), "{}", said.stderr);
+}

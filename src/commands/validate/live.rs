@@ -1,0 +1,162 @@
+//! `validate --live`: finds where the running programs are asked, and holds what they say against the files on disk.
+
+use super::show;
+use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS, Program};
+use crate::cli;
+use crate::commands::paths::StackPaths;
+use crate::commands::running::{self, reach};
+use crate::commands::{Stack, apply};
+use crate::diagnostics::Report;
+use crate::live::findings::{self, Expected};
+use crate::live::{Alertmanager, Prometheus};
+use crate::source::Sources;
+use crate::stack::{self, Folder};
+use crate::values::HttpUrl;
+
+/// Where a program is asked and what to do if it does not answer; or why that is not known, and what to do about it.
+type Address = Result<(HttpUrl, String), (String, String)>;
+
+/// A stack of skymon's own. What should run is what is on disk; that this is what the config renders has been looked at.
+pub(super) fn own(
+    own: &Stack,
+    paths: &StackPaths,
+    args: &cli::Validate,
+    report: &mut Report,
+    sources: &mut Sources,
+) {
+    let root = paths.out.clone();
+    let folder = if root.exists() {
+        Folder::Disk { root }
+    } else {
+        Folder::Memory { root, files: own.artifacts.files().clone() }
+    };
+    let stack = stack::Stack::read(folder);
+    let compose_file = paths.out.join("docker-compose.yml");
+    let compose_file = compose_file.to_string_lossy();
+    let start = running::compose(paths, "up -d --wait");
+    let address =
+        |facts: &Program, flag: Option<&HttpUrl>| match running::address(Some(&own.plan), facts, flag) {
+            Ok(url) => Ok((url, reach(facts, flag.is_some(), &start))),
+            Err(text) => {
+                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
+                Err((message.to_owned(), help.to_owned()))
+            }
+        };
+    let addresses =
+        [address(&PROMETHEUS, args.prometheus.as_ref()), address(&ALERTMANAGER, args.alertmanager.as_ref())];
+    let reload = [PROMETHEUS.name, ALERTMANAGER.name].map(|name| apply::reload(name, &compose_file));
+    let expected = Expected { stack: &stack, plan: Some(&own.plan), reload };
+    ask(&expected, addresses, report, sources);
+}
+
+/// Anybody's stack: its first Prometheus and its first Alertmanager, where its compose file publishes them.
+pub(super) fn foreign(
+    stack: &stack::Stack,
+    args: &cli::Validate,
+    report: &mut Report,
+    sources: &mut Sources,
+) {
+    let prometheus = stack.prometheuses.first().and_then(|one| stack.service(&one.service));
+    let alertmanager = stack.alertmanagers.first().and_then(|one| stack.service(&one.service));
+    let address = |facts: &Program,
+                   program: stack::Program,
+                   service: Option<&stack::Service>,
+                   flag: Option<&HttpUrl>| {
+        let url = flag.cloned().or_else(|| published(service?, program));
+        let start = "docker compose up -d";
+        url.map(|url| (url, reach(facts, flag.is_some(), start))).ok_or_else(|| {
+            let title = running::title(facts);
+            (
+                format!("nothing says where {title} is asked: no compose file here publishes it"),
+                format!("say where it is: `--{} http://HOST:{}`", facts.name, facts.port),
+            )
+        })
+    };
+    let addresses = [
+        address(
+            &PROMETHEUS,
+            stack::Program::Prometheus,
+            prometheus.map(|one| one.1),
+            args.prometheus.as_ref(),
+        ),
+        address(
+            &ALERTMANAGER,
+            stack::Program::Alertmanager,
+            alertmanager.map(|one| one.1),
+            args.alertmanager.as_ref(),
+        ),
+    ];
+    let reload = |found: Option<(&stack::Compose, &stack::Service)>, title: &str| match found {
+        Some((compose, service)) => {
+            let file = compose.documents().next().map_or("docker-compose.yml", |document| document.name());
+            apply::reload(&service.name, file)
+        }
+        None => format!("kill -HUP $(pidof {title})"),
+    };
+    let reload = [reload(prometheus, PROMETHEUS.name), reload(alertmanager, ALERTMANAGER.name)];
+    ask(&Expected { stack, plan: None, reload }, addresses, report, sources);
+}
+
+/// Where compose publishes a program on this machine, below the path that it answers at.
+fn published(service: &stack::Service, program: stack::Program) -> Option<HttpUrl> {
+    let inside = program.port().to_string();
+    let port = service.ports.iter().find(|port| port.target == inside);
+    let port = match port {
+        Some(port) => port.published.parse::<u16>().ok()?,
+        None if service.is_on_host_network() => program.port(),
+        None => return None,
+    };
+    let host = service.ports.iter().find(|port| port.target == inside).filter(|port| !port.is_open());
+    let host = host.and_then(|port| port.host_ip.clone()).unwrap_or_else(|| "127.0.0.1".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let prefix = service.flag("web.route-prefix").map(|flag| flag.value).or_else(|| {
+        let external = service.flag("web.external-url")?;
+        Some(url::Url::parse(&external).ok()?.path().to_owned())
+    });
+    let prefix = prefix.unwrap_or_default();
+    format!("http://{host}:{port}/{}", prefix.trim_matches('/')).parse().ok()
+}
+
+fn ask(expected: &Expected<'_>, addresses: [Address; 2], report: &mut Report, sources: &mut Sources) {
+    let stack = expected.stack;
+    let mut found = Report::new();
+    let [prometheus, alertmanager] = addresses;
+    let mut clocks = Vec::new();
+    let mut watching = None;
+    if let Some(file) = stack.prometheuses.first()
+        && let Some((url, running)) = reached(prometheus, Prometheus::prove, &mut found)
+    {
+        clocks.push((running::title(&PROMETHEUS), running.clock));
+        findings::prometheus(expected, file, &url, &running, &mut found);
+        watching = (!found.iter().any(findings::is_unasked)).then_some(running);
+    }
+    if let Some(file) = stack.alertmanagers.first()
+        && let Some((url, running)) = reached(alertmanager, Alertmanager::prove, &mut found)
+    {
+        clocks.push((running::title(&ALERTMANAGER), running.clock));
+        findings::alertmanager(expected, file, &url, &running, watching.as_ref(), &mut found);
+    }
+    findings::clocks(&clocks, &mut found);
+    show(stack, found, report, sources);
+}
+
+/// The program at an address, proven; why not is a finding.
+fn reached<P>(
+    address: Address,
+    prove: impl Fn(&HttpUrl) -> Result<P, crate::live::Unreached>,
+    found: &mut Report,
+) -> Option<(HttpUrl, P)> {
+    match address {
+        Ok((url, help)) => match prove(&url) {
+            Ok(program) => Some((url, program)),
+            Err(why) => {
+                found.push(findings::unreached(&why, help));
+                None
+            }
+        },
+        Err((message, help)) => {
+            found.push(findings::unknown_address(&message, &help));
+            None
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! How a form is written down, and what comes of reading it.
+//!
+//! A file has sections, and a section has keys; `file` is what stands at the top. Behind a key stands what its value is:
+//!
+//! - a name of a section, or of a line of `(kinds)`;
+//! - one of the words of [`Scalar`], `any`, or `word a, b` for one of some words (`any-case word a, b`);
+//! - `list of …`, `map of …`, or several of all these with ` or ` between them.
+//!
+//! After it, behind semicolons: `since 3.8` or `until 3.0` (the versions of the program that know the key), `in some builds`,
+//! `of Thanos` (another program knows it), and `such as a, b` (keys of the map that are often written beside it instead), `needed unless KEY is a, b`.
+//!
+//! A key with `!` is needed. `x-*` stands for all keys that begin so, `*` for all. In parentheses stands what is no key:
+//! `(as in)` takes over the keys of other sections, `(at most one of)`, `(exactly one of)` and `(at least one of)` are lists of
+//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(sections of)` another file whose sections are known too.
+//! Those of `shared.yml` are known everywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_yaml::{Mapping, Value};
+
+/// One form, as it was read.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// Who reads such files.
+    pub program: String,
+    sections: BTreeMap<String, Section>,
+    kinds: BTreeMap<String, Type>,
+}
+
+/// A map with known keys.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    pub keys: BTreeMap<String, Key>,
+    /// Beginnings of keys that are taken whatever follows.
+    pub prefixes: Vec<String>,
+    /// Groups of keys of which at least so many, and at most so many, may be written.
+    pub(super) choices: Vec<Choice>,
+    /// Keys of which the first one is only read together with one of the others.
+    pub(super) companions: Vec<Vec<String>>,
+    takes_over: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub what: Type,
+    pub is_needed: bool,
+    pub reader: Reader,
+    /// Keys of the map that stands here, which people write beside it.
+    pub such_as: Vec<String>,
+    /// Another key, and the words of it with which this one is not needed.
+    pub(super) needed_unless: Option<(String, Vec<String>)>,
+}
+
+/// Who knows a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    All,
+    Since(String),
+    Until(String),
+    SomeBuilds,
+    /// Another program that reads such files too.
+    Other(String),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) keys: Vec<String>,
+    pub(super) needs_one: bool,
+    pub(super) excludes: bool,
+}
+
+/// The keys that lead to a section, and itself.
+pub(super) type Path<'a> = (Vec<&'a str>, &'a Section);
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    Any,
+    Scalar(Scalar),
+    Word {
+        words: Vec<String>,
+        any_case: bool,
+    },
+    List(Box<Type>),
+    Map(Box<Type>),
+    /// A section or a kind.
+    Named(String),
+    Either(Vec<Type>),
+}
+
+/// The kinds of single values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// Anything that is written in one piece: where text is wanted, the programs take numbers too.
+    Text,
+    /// As text; what makes it a pattern is not looked at here.
+    Regex,
+    /// Text that YAML does not read as a number or as `true`.
+    String,
+    Bool,
+    Whole,
+    /// A whole number from 0.
+    Count,
+    Number,
+    /// `1h30m`
+    Duration,
+    /// `1.5h`
+    GoDuration,
+    /// `10MB`
+    Size,
+    /// With a scheme and a host.
+    Url,
+    /// `true` or `false`, in quotes or not.
+    Flag,
+    /// A number, in quotes or not.
+    Numeral,
+    /// Go's form, with days and weeks.
+    LongDuration,
+    /// `512m`
+    Bytes,
+}
+
+impl Scalar {
+    fn named(word: &str) -> Option<Scalar> {
+        Some(match word {
+            "text" | "scalar" => Scalar::Text,
+            "regex" => Scalar::Regex,
+            "string" => Scalar::String,
+            "bool" => Scalar::Bool,
+            "whole" => Scalar::Whole,
+            "count" => Scalar::Count,
+            "number" => Scalar::Number,
+            "duration" => Scalar::Duration,
+            "go duration" => Scalar::GoDuration,
+            "size" => Scalar::Size,
+            "url" => Scalar::Url,
+            "flag" => Scalar::Flag,
+            "numeral" => Scalar::Numeral,
+            "long duration" => Scalar::LongDuration,
+            "bytes" => Scalar::Bytes,
+            _ => return None,
+        })
+    }
+}
+
+impl Type {
+    fn read(text: &str) -> Type {
+        let ways: Vec<&str> = text.split(" or ").collect();
+        if ways.len() > 1 {
+            return Type::Either(ways.into_iter().map(Type::read).collect());
+        }
+        let text = text.trim();
+        if let Some(item) = text.strip_prefix("list of ") {
+            return Type::List(Box::new(Type::read(item)));
+        }
+        if let Some(value) = text.strip_prefix("map of ") {
+            return Type::Map(Box::new(Type::read(value)));
+        }
+        for (start, any_case) in [("word ", false), ("any-case word ", true)] {
+            if let Some(words) = text.strip_prefix(start) {
+                return Type::Word { words: words.split(", ").map(str::to_owned).collect(), any_case };
+            }
+        }
+        match Scalar::named(text) {
+            Some(scalar) => Type::Scalar(scalar),
+            None if text == "any" => Type::Any,
+            None => Type::Named(text.to_owned()),
+        }
+    }
+
+    fn names<'a>(&'a self, found: &mut Vec<&'a str>) {
+        match self {
+            Type::Named(name) => found.push(name),
+            Type::List(inside) | Type::Map(inside) => inside.names(found),
+            Type::Either(ways) => ways.iter().for_each(|way| way.names(found)),
+            Type::Any | Type::Scalar(_) | Type::Word { .. } => {}
+        }
+    }
+}
+
+impl Key {
+    fn read(text: &str, is_needed: bool) -> Key {
+        let mut parts = text.split("; ");
+        let what = Type::read(parts.next().unwrap_or_default());
+        let mut key = Key { what, is_needed, reader: Reader::All, such_as: Vec::new(), needed_unless: None };
+        for part in parts {
+            if let Some(words) = part.strip_prefix("such as ") {
+                key.such_as = words.split(", ").map(str::to_owned).collect();
+            } else if let Some((other, words)) =
+                part.strip_prefix("needed unless ").and_then(|rest| rest.split_once(" is "))
+            {
+                let words = words.split(", ").map(str::to_owned).collect();
+                key.needed_unless = Some((other.to_owned(), words));
+            } else if let Some(version) = part.strip_prefix("since ") {
+                key.reader = Reader::Since(version.to_owned());
+            } else if let Some(version) = part.strip_prefix("until ") {
+                key.reader = Reader::Until(version.to_owned());
+            } else if let Some(program) = part.strip_prefix("of ") {
+                key.reader = Reader::Other(program.to_owned());
+            } else {
+                key.reader = Reader::SomeBuilds;
+            }
+        }
+        key
+    }
+}
+
+impl Table {
+    /// `read` gives the text of a file of this folder.
+    pub(super) fn read(file: &str, read: impl Fn(&str) -> &'static str) -> Result<Table, String> {
+        let mut table = Table::default();
+        table.add(read("shared.yml"))?;
+        table.add(read(file))?;
+        // A section takes over others that were read whole; those of the file come after the shared ones.
+        let sections = table.sections.clone();
+        for section in table.sections.values_mut() {
+            for name in section.takes_over.clone() {
+                let other =
+                    sections.get(&name).ok_or_else(|| format!("there is no `{name}` to take over"))?;
+                section.take_over(other);
+            }
+        }
+        // Only the file's own form counts: what an other file says of the top of it does not.
+        if let Some(base) = other_file(read(file)) {
+            let base = Table::read(&base, read)?;
+            let has_own = |name: &str| name == "file";
+            table.sections.extend(base.sections.into_iter().filter(|(name, _)| !has_own(name)));
+            table.kinds.extend(base.kinds);
+        }
+        Ok(table)
+    }
+
+    fn add(&mut self, text: &str) -> Result<(), String> {
+        let data: Mapping = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        for (name, value) in data {
+            let name = name.as_str().unwrap_or_default().to_owned();
+            match (name.as_str(), value) {
+                ("(program)", Value::String(program)) => self.program = program,
+                ("(sections of)", _) => {}
+                ("(kinds)", Value::Mapping(kinds)) => {
+                    for (name, text) in entries(kinds) {
+                        self.kinds.insert(name, Type::read(text.as_str().unwrap_or_default()));
+                    }
+                }
+                (_, Value::Mapping(keys)) => {
+                    self.sections.insert(name, Section::read(keys)?);
+                }
+                _ => return Err(format!("`{name}` is no section")),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.get(name)
+    }
+
+    /// What a type is behind its name. A section is its own.
+    pub fn resolve<'a>(&'a self, what: &'a Type) -> &'a Type {
+        match what {
+            Type::Named(name) => self.kinds.get(name).map_or(what, |kind| self.resolve(kind)),
+            _ => what,
+        }
+    }
+
+    /// All sections that something in the file may be, each with the shortest way there.
+    pub(super) fn paths(&self) -> Vec<Path<'_>> {
+        let mut found: Vec<Path<'_>> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![(Vec::new(), Type::Named("file".to_owned()))];
+        while !next.is_empty() {
+            let mut below = Vec::new();
+            for (path, what) in next {
+                for name in self.sections_in(&what) {
+                    let (Some(section), true) = (self.sections.get(name), seen.insert(name)) else {
+                        continue;
+                    };
+                    for (key, known) in &section.keys {
+                        let mut path: Vec<&str> = path.clone();
+                        path.push(key);
+                        below.push((path, known.what.clone()));
+                    }
+                    found.push((path.clone(), section));
+                }
+            }
+            next = below;
+        }
+        found
+    }
+
+    /// The sections that may stand in a value.
+    pub(super) fn inside(&self, what: &Type) -> Vec<&Section> {
+        self.sections_in(what).into_iter().filter_map(|name| self.sections.get(name)).collect()
+    }
+
+    fn sections_in(&self, what: &Type) -> Vec<&str> {
+        let mut names = Vec::new();
+        what.names(&mut names);
+        let mut found = Vec::new();
+        for name in names {
+            match (self.kinds.get_key_value(name), self.sections.get_key_value(name)) {
+                (Some((_, kind)), _) => found.extend(self.sections_in(kind)),
+                (None, Some((name, _))) => found.push(name.as_str()),
+                (None, None) => {}
+            }
+        }
+        found
+    }
+
+    /// Names that nothing stands behind.
+    #[cfg(test)]
+    pub(super) fn undefined(&self) -> Vec<String> {
+        let mut names = vec!["file"];
+        let keys = self.sections.values().flat_map(|section| section.keys.values()).map(|key| &key.what);
+        keys.chain(self.kinds.values()).for_each(|what| what.names(&mut names));
+        let is_there = |name: &&str| self.kinds.contains_key(*name) || self.sections.contains_key(*name);
+        names.into_iter().filter(|name| !is_there(name)).map(str::to_owned).collect()
+    }
+
+    /// Groups that name what is no key.
+    #[cfg(test)]
+    pub(super) fn unused(&self) -> Vec<String> {
+        let sections = self.sections.values();
+        sections
+            .flat_map(|section| {
+                let choices = section.choices.iter().map(|choice| &choice.keys);
+                let keys = choices.chain(&section.companions).flatten();
+                keys.filter(|key| !section.keys.contains_key(*key)).cloned()
+            })
+            .collect()
+    }
+}
+
+fn other_file(text: &str) -> Option<String> {
+    text.lines().find_map(|line| line.strip_prefix("(sections of): ").map(str::to_owned))
+}
+
+fn entries(map: Mapping) -> impl Iterator<Item = (String, Value)> {
+    map.into_iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
+}
+
+impl Section {
+    fn read(keys: Mapping) -> Result<Section, String> {
+        let mut section = Section::default();
+        for (name, value) in entries(keys) {
+            let listed = || -> Vec<String> {
+                match &value {
+                    Value::String(one) => vec![one.clone()],
+                    Value::Sequence(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                    _ => Vec::new(),
+                }
+            };
+            let choice = |needs_one: bool, excludes: bool| -> Vec<Choice> {
+                let keys = |text: String| text.split(" | ").map(str::to_owned).collect();
+                listed().into_iter().map(|text| Choice { keys: keys(text), needs_one, excludes }).collect()
+            };
+            match name.as_str() {
+                "(as in)" => section.takes_over = listed(),
+                "(at most one of)" => section.choices.extend(choice(false, true)),
+                "(exactly one of)" => section.choices.extend(choice(true, true)),
+                "(at least one of)" => section.choices.extend(choice(true, false)),
+                "(goes with)" => {
+                    let keys = |text: String| text.split(" | ").map(str::to_owned).collect();
+                    section.companions.extend(listed().into_iter().map(keys));
+                }
+                name if name.starts_with('(') => return Err(format!("what is `{name}`?")),
+                name => {
+                    let Some(text) = value.as_str() else { return Err(format!("`{name}` says nothing")) };
+                    if let Some(prefix) = name.strip_suffix('*') {
+                        section.prefixes.push(prefix.to_owned());
+                        continue;
+                    }
+                    let plain = name.strip_suffix('!');
+                    section.keys.insert(plain.unwrap_or(name).to_owned(), Key::read(text, plain.is_some()));
+                }
+            }
+        }
+        Ok(section)
+    }
+
+    fn take_over(&mut self, other: &Section) {
+        for (name, key) in &other.keys {
+            self.keys.entry(name.clone()).or_insert_with(|| key.clone());
+        }
+        self.prefixes.extend(other.prefixes.iter().cloned());
+        self.choices.extend(other.choices.iter().cloned());
+        self.companions.extend(other.companions.iter().cloned());
+    }
+
+    /// Groups of keys of which one must be written.
+    pub fn groups(&self) -> impl Iterator<Item = Vec<&str>> {
+        let needing = self.choices.iter().filter(|choice| choice.needs_one);
+        needing.map(|choice| choice.keys.iter().map(String::as_str).collect())
+    }
+
+    /// Whether at most one of the two may be written.
+    pub fn excludes(&self, one: &str, other: &str) -> bool {
+        let has = |choice: &Choice, key: &str| choice.keys.iter().any(|known| known == key);
+        one != other
+            && self.choices.iter().any(|choice| choice.excludes && has(choice, one) && has(choice, other))
+    }
+
+    /// Keys that have to stand beside one.
+    pub fn companion(&self, key: &str) -> impl Iterator<Item = &str> {
+        let of = self.companions.iter().filter(move |keys| keys.first().is_some_and(|first| first == key));
+        of.filter_map(|keys| keys.get(1).map(String::as_str))
+    }
+
+    pub(super) fn takes(&self, key: &str) -> bool {
+        self.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
+    }
+}

@@ -1,0 +1,208 @@
+//! Whether a single value is what the programs want there, as their readers of YAML see it.
+
+use super::notation::Scalar;
+use crate::source::Node;
+
+/// Whether a text is to be filled in by somebody before the program sees it: nobody knows what it will be.
+pub(super) fn is_hole(text: &str) -> bool {
+    ["$", "{{", "<%", "{%"].iter().any(|mark| text.contains(mark))
+}
+
+/// Whether a value that is written in one piece is of a kind.
+pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
+    let Some(text) = node.text() else { return true };
+    match kind {
+        Scalar::Text | Scalar::Regex => true,
+        _ if is_hole(text) => true,
+        Scalar::String => node.is_quoted() || !(is_number(text) || is_core_bool(text)),
+        Scalar::Bool => !node.is_quoted() && is_bool(text),
+        Scalar::Whole => !node.is_quoted() && is_number(text) && is_finite(text),
+        Scalar::Count => !node.is_quoted() && is_number(text) && is_finite(text) && !text.starts_with('-'),
+        Scalar::Number => !node.is_quoted() && is_number(text),
+        Scalar::Duration => is_duration(text),
+        Scalar::GoDuration => is_go_duration(text, &GO_UNITS),
+        Scalar::LongDuration => is_go_duration(text, &LONG_UNITS),
+        Scalar::Flag => is_flag(text),
+        Scalar::Numeral => is_number(text),
+        Scalar::Bytes => is_bytes(text),
+        Scalar::Size => is_size(text),
+        Scalar::Url => is_url(text),
+    }
+}
+
+/// What is wanted, in words.
+pub(super) fn wanted(kind: Scalar) -> &'static str {
+    match kind {
+        Scalar::Text | Scalar::String => "text",
+        Scalar::Regex => "a regular expression",
+        Scalar::Bool | Scalar::Flag => "`true` or `false`",
+        Scalar::Whole => "a whole number",
+        Scalar::Count => "a whole number from 0",
+        Scalar::Number | Scalar::Numeral => "a number",
+        Scalar::Duration => "a duration such as `15s`",
+        Scalar::GoDuration | Scalar::LongDuration => "a duration such as `5s`",
+        Scalar::Size => "a size such as `10MB`",
+        Scalar::Bytes => "a size such as `512m`",
+        Scalar::Url => "a URL that begins with `http://` or `https://`",
+    }
+}
+
+/// The line to write, where the kind says it.
+pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
+    match kind {
+        Scalar::String => format!("write it in quotes: `{key}: \"{text}\"`"),
+        Scalar::Bool => format!("write `{key}: true` or `{key}: false`, without quotes"),
+        Scalar::Flag => format!("write `{key}: true` or `{key}: false`"),
+        Scalar::Whole | Scalar::Count | Scalar::Number => {
+            format!("write `{key}:` and a number, without quotes")
+        }
+        Scalar::Numeral => format!("write `{key}:` and a number"),
+        Scalar::Duration => {
+            "write whole numbers with their units, the large ones first: `15s`, `1h30m`".to_owned()
+        }
+        Scalar::GoDuration | Scalar::LongDuration => "write a number with its unit: `5s`, `500ms`".to_owned(),
+        Scalar::Size => "write a number with its unit: `10MB`, `512KB`".to_owned(),
+        Scalar::Bytes => "write a number with its unit: `512m`, `2g`".to_owned(),
+        Scalar::Url => "write the whole address, with its scheme and host".to_owned(),
+        Scalar::Text | Scalar::Regex => format!("write `{key}: …`, in one line"),
+    }
+}
+
+/// In the ways of YAML 1.1, which Go's readers still take where a bool is wanted.
+fn is_bool(text: &str) -> bool {
+    let is_spelled = |word: &str| {
+        let mut capital = word.to_owned();
+        capital[..1].make_ascii_uppercase();
+        text == word || text == capital || text == word.to_ascii_uppercase()
+    };
+    ["true", "false", "yes", "no", "on", "off", "y", "n"].iter().any(|word| is_spelled(word))
+}
+
+fn is_core_bool(text: &str) -> bool {
+    ["true", "True", "TRUE", "false", "False", "FALSE"].contains(&text)
+}
+
+/// Any number that YAML knows.
+fn is_number(text: &str) -> bool {
+    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    let unsigned = plain.strip_prefix(['-', '+']).unwrap_or(&plain);
+    let in_base = |mark: &str, radix: u32| {
+        unsigned
+            .strip_prefix(mark)
+            .is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix)))
+    };
+    let is_decimal = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
+        && unsigned.parse::<f64>().is_ok();
+    let is_word = matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN");
+    is_decimal || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2) || is_word
+}
+
+fn is_finite(text: &str) -> bool {
+    !text.to_ascii_lowercase().ends_with(".inf") && !text.to_ascii_lowercase().ends_with(".nan")
+}
+
+/// Prometheus' own form, which has no fractions and wants large units first.
+fn is_duration(text: &str) -> bool {
+    if text == "0" {
+        return true;
+    }
+    let mut rest = text;
+    for unit in ["y", "w", "d", "h", "m", "s", "ms"] {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let is_ms = rest[digits..].starts_with("ms");
+        if digits > 0 && rest[digits..].starts_with(unit) && (unit != "m" || !is_ms) {
+            rest = &rest[digits + unit.len()..];
+        }
+    }
+    rest.is_empty() && !text.is_empty()
+}
+
+const GO_UNITS: [&str; 8] = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
+const LONG_UNITS: [&str; 10] = ["ns", "us", "µs", "μs", "ms", "s", "m", "h", "d", "w"];
+
+/// Go's own form: fractions, any order, a sign.
+fn is_go_duration(text: &str, units: &[&str]) -> bool {
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
+        return true;
+    }
+    let mut parts = 0;
+    while !rest.is_empty() {
+        let after = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        if after.len() == rest.len() {
+            return false;
+        }
+        let unit = units.iter().find(|unit| after.starts_with(**unit));
+        let Some(unit) = unit else { return false };
+        rest = &after[unit.len()..];
+        parts += 1;
+    }
+    parts > 0
+}
+
+fn is_size(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let multiple = unit.strip_suffix('B').map(|unit| unit.strip_suffix('i').unwrap_or(unit));
+    text == "0"
+        || (unit.len() < text.len()
+            && multiple.is_some_and(|one| matches!(one, "" | "K" | "M" | "G" | "T" | "P" | "E")))
+}
+
+/// As compose reads a size.
+fn is_bytes(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[number.len()..].to_ascii_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    let is_unit = matches!(unit.strip_suffix('i').unwrap_or(unit), "" | "k" | "m" | "g" | "t" | "p");
+    is_unit && is_number(number.trim_end())
+}
+
+/// As compose makes a bool of a text.
+fn is_flag(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["true", "false", "t", "f", "1", "0", "yes", "no", "y", "n", "on", "off"].contains(&lower.as_str())
+}
+
+/// As Alertmanager wants it; a secret that it printed itself counts as one.
+fn is_url(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let host = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://"));
+    text == "<secret>" || host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_what_prometheus_takes() {
+        for good in ["0", "15s", "1h30m", "1y2w3d4h5m6s7ms", "500ms", "90m"] {
+            assert!(is_duration(good), "{good}");
+        }
+        for bad in ["", "15", "15sec", "1.5h", "30m1h", "s", "-5m", "1m1m", " 5m"] {
+            assert!(!is_duration(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_sizes_and_addresses_are_told_from_text() {
+        for good in ["1", "-1", "+5", "1.5", "1e3", "0x1F", "0o17", "1_000", ".5", ".inf", "-.Inf", ".nan"] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in ["", "x", "1s", "e5", "0x", "1.2.3", "--1", "inf"] {
+            assert!(!is_number(bad), "{bad}");
+        }
+        assert!(is_size("10MB") && is_size("1.5GiB") && !is_size("10") && !is_size("MB") && !is_size("10Mb"));
+        assert!(is_url("https://x") && !is_url("x.example/hook") && !is_url("http:///x"));
+        assert!(is_go_duration("1.5h", &GO_UNITS) && is_go_duration("2m30s", &GO_UNITS));
+        assert!(
+            !is_go_duration("5", &GO_UNITS)
+                && !is_go_duration("1d", &GO_UNITS)
+                && is_go_duration("1d", &LONG_UNITS)
+        );
+        assert!(
+            is_bytes("512m") && is_bytes("1.5 GiB") && is_bytes("100") && !is_bytes("m") && !is_bytes("1x")
+        );
+    }
+}

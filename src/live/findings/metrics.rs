@@ -1,0 +1,419 @@
+//! Whether the metrics that rules and panels read are really shown, by which target, and with which type. What is down shows
+//! nothing, and nothing is concluded from that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::{Expected, target_name, targets};
+use crate::catalog::engines::{Engine, Metric};
+use crate::checks::list;
+use crate::diagnostics::{Diagnostic, Place, Report};
+use crate::live::{Labels, Prometheus, Target};
+use crate::promql::ast::VectorSelector;
+use crate::promql::{self, Expr, bare, children};
+use crate::stack;
+
+/// An expression with who asks it.
+struct Question {
+    tree: Expr,
+    place: Place,
+    by: String,
+    /// What stood for a variable is `1` now.
+    is_panel: bool,
+}
+
+/// A selector in it, and whether its growth is asked for.
+#[derive(Clone, Copy)]
+struct Need<'a> {
+    selector: &'a VectorSelector,
+    name: &'a str,
+    grows: bool,
+    question: &'a Question,
+}
+
+pub(super) fn compare(
+    expected: &Expected<'_>,
+    file: &stack::Prometheus,
+    all: &[Target],
+    running: &Prometheus,
+    report: &mut Report,
+) -> Result<()> {
+    let questions = questions(expected);
+    let recorded: BTreeSet<&str> =
+        expected.stack.rules().filter(|rule| !rule.is_alert).map(|rule| rule.name.as_str()).collect();
+    let is_scraped = |name: &str| !recorded.contains(name) && !is_made(name);
+    let mut names = BTreeSet::new();
+    for question in &questions {
+        names.extend(question.needs(&|_| false).iter().map(|need| need.name).filter(|name| is_scraped(name)));
+    }
+    let shown = Shown::ask(running, &names)?;
+    let up: Vec<&Target> = all.iter().filter(|target| target.health == "up").collect();
+    let silent = silent(expected, file, &up, &shown, &names, report);
+    let partial = partial(file, all, &silent);
+    let context = Context { up: &up, shown: &shown, silent: &silent, partial: &partial };
+    for job in &file.jobs {
+        let engine = expected.plan.and_then(|plan| {
+            plan.services
+                .iter()
+                .find(|service| service.name == job.name.value)
+                .map(|service| &*service.engine)
+        });
+        if let Some(engine) = engine {
+            lacking(&context, &job.name, engine, &questions, report);
+        }
+    }
+    nowhere(expected, &context, &questions, &is_scraped, report);
+    Ok(())
+}
+
+struct Context<'a> {
+    up: &'a [&'a Target],
+    shown: &'a Shown,
+    /// The targets of which it has been said that they show nothing.
+    silent: &'a [&'a Target],
+    /// The jobs that do not show everything they could.
+    partial: &'a [&'a str],
+}
+
+/// Jobs with a target that is not there, not up, not scraped yet, or shows nothing: it may be the one that has a metric.
+fn partial<'f>(file: &'f stack::Prometheus, all: &[Target], silent: &[&Target]) -> Vec<&'f str> {
+    let is_partial = |job: &&stack::Job| {
+        let own: Vec<&Target> = all.iter().filter(|target| target.scrape_pool == job.name.value).collect();
+        let is_told = |target: &Target| silent.iter().any(|told| std::ptr::eq(*told, target));
+        own.is_empty()
+            || own.len() < job.addresses().count()
+            || own.iter().any(|target| target.health != "up" || is_told(target))
+    };
+    file.jobs.iter().filter(is_partial).map(|job| job.name.as_str()).collect()
+}
+
+/// What Prometheus makes itself.
+fn is_made(name: &str) -> bool {
+    name == "up" || name.starts_with("scrape_") || name.starts_with("ALERTS")
+}
+
+fn questions(expected: &Expected<'_>) -> Vec<Question> {
+    let rules = expected.stack.rules().filter_map(|rule| {
+        let kind = if rule.is_alert { "alert" } else { "recording" };
+        Some(Question {
+            tree: rule.expr.tree().cloned()?,
+            place: rule.expr.text.place(),
+            by: format!("the {kind} `{}`", rule.name),
+            is_panel: false,
+        })
+    });
+    let panels = expected.stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| {
+        let title = panel.title.as_ref().map_or("", |title| title.as_str());
+        panel.queries.iter().filter_map(move |query| {
+            let expr = query.expr.as_ref()?;
+            Some(Question {
+                tree: expr.tree().cloned()?,
+                place: expr.text.place(),
+                by: format!("the panel `{title}`"),
+                is_panel: true,
+            })
+        })
+    });
+    rules.chain(panels).collect()
+}
+
+const GROWTH: [&str; 5] = ["rate", "irate", "increase", "resets", "idelta"];
+
+impl Question {
+    /// What is asked for and not there. Of alternatives one is enough: engines say the same by other names in other versions.
+    fn needs(&self, is_there: &dyn Fn(&VectorSelector) -> bool) -> Vec<Need<'_>> {
+        let mut found = Vec::new();
+        self.collect(&self.tree, false, is_there, &mut found);
+        found
+    }
+
+    fn collect<'a>(
+        &'a self,
+        expr: &'a Expr,
+        grows: bool,
+        is_there: &dyn Fn(&VectorSelector) -> bool,
+        found: &mut Vec<Need<'a>>,
+    ) {
+        let selector = match expr {
+            Expr::VectorSelector(selector) => Some(selector),
+            Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+            _ => None,
+        };
+        if let Some(selector) = selector {
+            if let Some(name) = promql::metric(selector)
+                && !is_there(selector)
+            {
+                found.push(Need { selector, name, grows, question: self });
+            }
+            return;
+        }
+        match bare(expr) {
+            Expr::Call(call) if call.func.name.starts_with("absent") => {}
+            Expr::Call(call) => {
+                let grows = grows || GROWTH.contains(&call.func.name);
+                for argument in &call.args.args {
+                    self.collect(argument, grows, is_there, found);
+                }
+            }
+            Expr::Binary(binary) if binary.op.to_string() == "or" => {
+                let before = found.len();
+                self.collect(&binary.lhs, grows, is_there, found);
+                let mut right = Vec::new();
+                self.collect(&binary.rhs, grows, is_there, &mut right);
+                if right.is_empty() {
+                    found.truncate(before);
+                }
+            }
+            Expr::Binary(binary) if binary.op.to_string() == "unless" => {
+                self.collect(&binary.lhs, grows, is_there, found);
+            }
+            other => {
+                for below in children(other) {
+                    self.collect(below, grows, is_there, found);
+                }
+            }
+        }
+    }
+}
+
+/// What the targets show: by what they say of their metrics, or by series that are there.
+struct Shown {
+    types: BTreeMap<Labels, BTreeMap<String, String>>,
+    series: BTreeSet<(String, String, String)>,
+    named: BTreeSet<String>,
+}
+
+/// So many names fit into one query.
+const AT_ONCE: usize = 100;
+
+impl Shown {
+    fn ask(running: &Prometheus, names: &BTreeSet<&str>) -> Result<Self> {
+        let mut shown = Self { types: running.metadata()?, series: BTreeSet::new(), named: BTreeSet::new() };
+        let names: Vec<&str> = names.iter().copied().collect();
+        for some in names.chunks(AT_ONCE) {
+            let query = format!("group by (__name__, job, instance) ({{__name__=~\"{}\"}})", some.join("|"));
+            for (mut labels, _) in running.query(&query)? {
+                let mut label = |name: &str| labels.remove(name).unwrap_or_default();
+                let (name, job, instance) = (label("__name__"), label("job"), label("instance"));
+                shown.named.insert(name.clone());
+                shown.series.insert((name, job, instance));
+            }
+        }
+        Ok(shown)
+    }
+
+    /// The type that the target says.
+    fn kind(&self, target: &Target, name: &str) -> Option<&str> {
+        let types = self.types.get(&target.labels)?;
+        if let Some(kind) = types.get(name) {
+            return Some(kind);
+        }
+        let parts: [(&str, &[&str]); 4] = [
+            ("_total", &["counter"]),
+            ("_bucket", &["histogram", "gaugehistogram"]),
+            ("_sum", &["histogram", "summary", "gaugehistogram"]),
+            ("_count", &["histogram", "summary", "gaugehistogram"]),
+        ];
+        parts.iter().find_map(|(end, kinds)| {
+            types.get(name.strip_suffix(end)?).map(String::as_str).filter(|kind| kinds.contains(kind))
+        })
+    }
+
+    fn has(&self, target: &Target, name: &str) -> bool {
+        let label = |key: &str| target.labels.get(key).cloned().unwrap_or_default();
+        self.kind(target, name).is_some()
+            || self.series.contains(&(name.to_owned(), label("job"), label("instance")))
+    }
+}
+
+/// Whether the selector may be about this target: as far as its conditions are on labels that targets have.
+fn is_about(need: &Need<'_>, target: &Target) -> bool {
+    need.selector.matchers.matchers.iter().all(|matcher| {
+        let is_variable = need.question.is_panel && matcher.value.contains('1');
+        let value = target.labels.get(&matcher.name);
+        is_variable || value.is_none_or(|value| matcher.is_match(value))
+    })
+}
+
+/// What a library shows of the process that it is in, whatever that is.
+fn is_of_any_process(name: &str) -> bool {
+    ["process_", "go_", "python_", "promhttp_"].iter().any(|start| name.starts_with(start))
+}
+
+/// Targets that are up and show nothing of what is read of their job.
+fn silent<'a>(
+    expected: &Expected<'_>,
+    file: &stack::Prometheus,
+    up: &[&'a Target],
+    shown: &Shown,
+    names: &BTreeSet<&str>,
+    report: &mut Report,
+) -> Vec<&'a Target> {
+    let mut found = Vec::new();
+    for job in file.jobs.iter().filter(|job| !job.is_redirected()) {
+        let own: Vec<&&Target> = up.iter().filter(|target| target.scrape_pool == job.name.value).collect();
+        let engine = expected.plan.and_then(|plan| {
+            plan.services
+                .iter()
+                .find(|service| service.name == job.name.value)
+                .map(|service| &*service.engine)
+        });
+        let mut wanted: Vec<&str> = names.iter().copied().filter(|name| !is_of_any_process(name)).collect();
+        match engine {
+            Some(engine) => wanted.retain(|name| metric(engine, name).is_some_and(|metric| !metric.late)),
+            // What all of a job show but for one is what that one should show. Two may just be different programs.
+            None if own.len() > 2 => wanted
+                .retain(|name| own.iter().filter(|target| shown.has(target, name)).count() >= own.len() - 1),
+            None => continue,
+        }
+        if wanted.is_empty() {
+            continue;
+        }
+        for target in own.into_iter().filter(|target| !wanted.iter().any(|name| shown.has(target, name))) {
+            let name = target_name(&target.labels);
+            let help = match engine {
+                Some(engine) => format!(
+                    "{} shows its metrics by: {}; or see its port and path",
+                    engine.title, engine.enable
+                ),
+                None => "see its port and path, and what turns its metrics on".to_owned(),
+            };
+            report.push(
+                Diagnostic::error(
+                    "metrics-missing",
+                    format!("the target `{name}` of the job `{}` is up, and shows none of the metrics that are read of it", job.name),
+                )
+                .at(targets::place(job, target), format!("no {}", list(wanted.iter().copied())))
+                .help(help),
+            );
+            found.push(*target);
+        }
+    }
+    found
+}
+
+/// The metric of an engine that a series is of.
+fn metric<'e>(engine: &'e Engine, name: &str) -> Option<&'e Metric> {
+    let base =
+        ["_bucket", "_sum", "_count"].iter().find_map(|end| engine.metrics.get(name.strip_suffix(end)?));
+    engine.metrics.get(name).or(base)
+}
+
+/// What single targets of a known engine do not show, or show as something else.
+fn lacking(context: &Context<'_>, job: &str, engine: &Engine, questions: &[Question], report: &mut Report) {
+    let shown = context.shown;
+    let is_told = |target: &Target| context.silent.iter().any(|told| std::ptr::eq(*told, target));
+    let own: Vec<&&Target> =
+        context.up.iter().filter(|target| target.scrape_pool == job && !is_told(target)).collect();
+    let mut missing: BTreeMap<&str, (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut mistyped: BTreeMap<(&str, &str), (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
+    for target in own {
+        let name = target_name(&target.labels);
+        for question in questions.iter().filter(|question| !question.is_panel) {
+            // What is not this engine's says nothing of it.
+            let is_there = |selector: &VectorSelector| {
+                promql::metric(selector)
+                    .is_none_or(|name| metric(engine, name).is_none() || shown.has(target, name))
+            };
+            for need in question.needs(&is_there).into_iter().filter(|need| is_about(need, target)) {
+                if metric(engine, need.name).is_some_and(|metric| !metric.late) {
+                    missing.entry(need.name).or_insert((need, BTreeSet::new())).1.insert(name);
+                }
+            }
+            for need in question.needs(&|_| false).into_iter().filter(|need| is_about(need, target)) {
+                let Some(metric) = metric(engine, need.name) else { continue };
+                let kind = shown.kind(target, need.name).unwrap_or("unknown");
+                if kind != "unknown" && kind != metric.r#type.as_str() {
+                    mistyped.entry((need.name, kind)).or_insert((need, BTreeSet::new())).1.insert(name);
+                }
+            }
+        }
+    }
+    for (metric, (need, targets)) in missing {
+        report.push(
+            Diagnostic::warning(
+                "metric-missing",
+                format!(
+                    "{} of the job `{job}` {} not show `{metric}`",
+                    list(targets.iter().copied()),
+                    does(&targets)
+                ),
+            )
+            .at(need.question.place.clone(), format!("{} reads it", need.question.by))
+            .help(format!(
+                "see the version of {}, and what turns its metrics on: {}",
+                engine.title, engine.enable
+            )),
+        );
+    }
+    for ((metric, kind), (need, targets)) in mistyped {
+        let wanted = self::metric(engine, metric).map_or("", |metric| metric.r#type.as_str());
+        report.push(mistype(metric, kind, need).help(format!(
+            "{} shows a {wanted}: see what {} is",
+            engine.title,
+            list(targets.iter().copied())
+        )));
+    }
+}
+
+fn does(targets: &BTreeSet<&str>) -> &'static str {
+    if targets.len() == 1 { "does" } else { "do" }
+}
+
+fn mistype(metric: &str, kind: &str, need: Need<'_>) -> Diagnostic {
+    Diagnostic::warning("metric-type", format!("`{metric}` is shown as a {kind}"))
+        .at(need.question.place.clone(), format!("{} reads it as another type", need.question.by))
+}
+
+/// What nothing at all shows that is scraped, and what is read as a counter and is none.
+fn nowhere(
+    expected: &Expected<'_>,
+    context: &Context<'_>,
+    questions: &[Question],
+    is_scraped: &dyn Fn(&str) -> bool,
+    report: &mut Report,
+) {
+    let Context { up, shown, partial, .. } = context;
+    let engines = || expected.plan.into_iter().flat_map(|plan| &plan.services).map(|service| &service.engine);
+    let is_known = |name: &str| engines().any(|engine| metric(engine, name).is_some());
+    let is_there = |selector: &VectorSelector| {
+        promql::metric(selector).is_none_or(|name| {
+            !is_scraped(name)
+                || is_known(name)
+                || shown.named.contains(name)
+                || up.iter().any(|target| shown.has(target, name))
+        })
+    };
+    let mut told = BTreeSet::new();
+    for question in questions {
+        for need in question.needs(&is_there) {
+            let is_unsure = partial.iter().any(|job| {
+                let jobs = &need.selector.matchers.matchers;
+                jobs.iter().filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
+            });
+            if is_unsure || !told.insert(need.name) {
+                continue;
+            }
+            let message = format!("nothing that Prometheus scrapes shows `{}`", need.name);
+            let reads = format!("{} reads it", question.by);
+            report.push(if need.grows {
+                Diagnostic::note("metric-not-yet", message)
+                    .at(question.place.clone(), reads)
+                    .help("a counter may be born with its first event; if it had one, see the name")
+            } else {
+                Diagnostic::warning("metric-nowhere", message)
+                    .at(question.place.clone(), reads)
+                    .help("see the name, and what should show it")
+            });
+        }
+        for need in question.needs(&|_| false).into_iter().filter(|need| need.grows && !is_known(need.name)) {
+            let of_it = up.iter().filter(|target| is_about(&need, target));
+            let is_gauge = of_it.into_iter().any(|target| shown.kind(target, need.name) == Some("gauge"));
+            if is_gauge && told.insert(need.name) {
+                let help = "a gauge goes up and down: `deriv` or `delta` says how it changes";
+                report.push(mistype(need.name, "gauge", need).help(help));
+            }
+        }
+    }
+}
