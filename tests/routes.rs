@@ -252,6 +252,12 @@ fn no_line_of_the_largest_stack_is_wider_than_a_terminal_and_each_alert_is_there
         };
         assert!(routes.lines().any(|line| is_it(&line)), "{name} {severity}");
     }
+    let docs = std::fs::read_to_string("docs/diagnostics.md").expect("reads the page");
+    let keys = [&json["routes"][0], &alerts[0], &alerts[0]["ends"][0]];
+    for key in keys.into_iter().flat_map(|value| value.as_object().expect("is a map").keys()) {
+        let ways = [format!("`{key}`"), format!(".{key}`"), format!(".{key}[]`")];
+        assert!(ways.iter().any(|way| docs.contains(way)), "{key} is not described");
+    }
     // Some is sent to three.
     let ends = |name: &str| {
         let alert = alerts.iter().find(|alert| alert["alert"] == name).expect("is there");
