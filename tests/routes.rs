@@ -365,7 +365,7 @@ fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
         ),
         (
             "source_matchers: ['alertname=\"Slow\"'], target_matchers: ['alertname=\"Slow\"'], equal: [zone]",
-            &["equal-label-missing"],
+            &["equal-label-missing", "inhibits-nothing"],
         ),
         (
             "source_matchers: ['alertname=\"Dwon\"'], target_matchers: ['severity=\"warning\"']",

@@ -59,6 +59,7 @@ mod host_gateway_missing;
 mod https_without_authority;
 mod image_without_tag;
 mod inhibits_everything;
+mod inhibits_nothing;
 mod integration_incomplete;
 mod interval_beyond_lookback;
 mod job_not_scraped;
@@ -190,6 +191,7 @@ pub const ALL: &[Check] = &[
     https_without_authority::CHECK,
     image_without_tag::CHECK,
     inhibits_everything::CHECK,
+    inhibits_nothing::CHECK,
     integration_incomplete::CHECK,
     interval_beyond_lookback::CHECK,
     job_not_scraped::CHECK,
