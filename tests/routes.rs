@@ -410,7 +410,9 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
         ),
         // A name in Slack, a price, and a password that is one.
         (format!("{slack}text: 'costs $5, ask $USER', title: 'a$b'}}]"), &nothing),
-        (format!("{slack}username: '${{BOT}}'}}]"), &["variable-not-expanded"]),
+        ("webhook_configs: [{url_file: '/run/${NAME}'}]".to_owned(), &["variable-not-expanded"]),
+        // A name may be meant as it stands.
+        (format!("{slack}username: '${{BOT}}'}}]"), &nothing),
         ("webhook_configs: [{url: 'https://example.com/$TOKEN/x'}]".to_owned(), &["variable-not-expanded"]),
         (
             "pagerduty_configs: [{routing_key_file: /x, send_resolved: false}]".to_owned(),
