@@ -252,6 +252,12 @@ fn no_line_of_the_largest_stack_is_wider_than_a_terminal_and_each_alert_is_there
         };
         assert!(routes.lines().any(|line| is_it(&line)), "{name} {severity}");
     }
+    let docs = std::fs::read_to_string("docs/diagnostics.md").expect("reads the page");
+    let keys = [&json["routes"][0], &alerts[0], &alerts[0]["ends"][0]];
+    for key in keys.into_iter().flat_map(|value| value.as_object().expect("is a map").keys()) {
+        let ways = [format!("`{key}`"), format!(".{key}`"), format!(".{key}[]`")];
+        assert!(ways.iter().any(|way| docs.contains(way)), "{key} is not described");
+    }
     // Some is sent to three.
     let ends = |name: &str| {
         let alert = alerts.iter().find(|alert| alert["alert"] == name).expect("is there");
@@ -359,7 +365,7 @@ fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
         ),
         (
             "source_matchers: ['alertname=\"Slow\"'], target_matchers: ['alertname=\"Slow\"'], equal: [zone]",
-            &["equal-label-missing"],
+            &["equal-label-missing", "inhibits-nothing"],
         ),
         (
             "source_matchers: ['alertname=\"Dwon\"'], target_matchers: ['severity=\"warning\"']",
@@ -404,7 +410,9 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
         ),
         // A name in Slack, a price, and a password that is one.
         (format!("{slack}text: 'costs $5, ask $USER', title: 'a$b'}}]"), &nothing),
-        (format!("{slack}username: '${{BOT}}'}}]"), &["variable-not-expanded"]),
+        ("webhook_configs: [{url_file: '/run/${NAME}'}]".to_owned(), &["variable-not-expanded"]),
+        // A name may be meant as it stands.
+        (format!("{slack}username: '${{BOT}}'}}]"), &nothing),
         ("webhook_configs: [{url: 'https://example.com/$TOKEN/x'}]".to_owned(), &["variable-not-expanded"]),
         (
             "pagerduty_configs: [{routing_key_file: /x, send_resolved: false}]".to_owned(),

@@ -66,6 +66,7 @@ mod equal_label_missing;
 mod everything_dropped;
 mod expression_broken;
 mod expression_not_read;
+mod file_not_mounted;
 mod filesystem_not_there;
 mod flag_refused;
 mod folder_not_writable;
@@ -82,6 +83,7 @@ mod host_gateway_missing;
 mod https_without_authority;
 mod image_without_tag;
 mod inhibits_everything;
+mod inhibits_nothing;
 mod integration_incomplete;
 mod interval_beyond_lookback;
 mod interval_longer_than_range;
@@ -152,8 +154,6 @@ mod rules_not_loaded;
 mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
-mod secret_not_mounted;
-mod secret_said_twice;
 mod severity_not_routed;
 mod sides_never_match;
 mod silent_at_no_data;
@@ -242,6 +242,7 @@ pub const ALL: &[Check] = &[
     everything_dropped::CHECK,
     expression_broken::CHECK,
     expression_not_read::CHECK,
+    file_not_mounted::CHECK,
     filesystem_not_there::CHECK,
     flag_refused::CHECK,
     folder_not_writable::CHECK,
@@ -258,6 +259,7 @@ pub const ALL: &[Check] = &[
     https_without_authority::CHECK,
     image_without_tag::CHECK,
     inhibits_everything::CHECK,
+    inhibits_nothing::CHECK,
     integration_incomplete::CHECK,
     interval_beyond_lookback::CHECK,
     interval_longer_than_range::CHECK,
@@ -328,8 +330,6 @@ pub const ALL: &[Check] = &[
     script_not_executable::CHECK,
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
-    secret_not_mounted::CHECK,
-    secret_said_twice::CHECK,
     severity_not_routed::CHECK,
     sides_never_match::CHECK,
     silent_at_no_data::CHECK,

@@ -18,6 +18,9 @@ pub(super) struct Field<'a> {
     pub fault: Option<Fault>,
 }
 
+/// Keys that Alertmanager takes as they stand, as it does what begins with `auth_` and ends with `_file`.
+const PLAIN: [&str; 5] = ["api_url", "hello", "http_config", "smarthost", "tls_config"];
+
 /// All fields with a template in them.
 pub(super) fn fields(stack: &Stack) -> Vec<Field<'_>> {
     let mut all = Vec::new();
@@ -37,7 +40,12 @@ fn collect(node: &Node, texts: &mut Vec<Spanned<String>>, depth: usize) {
         return;
     }
     texts.extend(node.value().filter(|text| text.contains("{{")));
-    node.entries().iter().for_each(|(_, value)| collect(value, texts, depth + 1));
+    for (key, value) in node.entries() {
+        let is_plain = PLAIN.contains(&key.as_str()) || key.starts_with("auth_") || key.ends_with("_file");
+        if !is_plain {
+            collect(&value, texts, depth + 1);
+        }
+    }
     node.items().iter().for_each(|item| collect(item, texts, depth + 1));
 }
 

@@ -11,6 +11,7 @@ use crate::stack::{Alertmanager, Stack};
 pub(super) const CHECK: Check = Check { id: "template-unknown", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    let fields = fields(stack);
     for alertmanager in &stack.alertmanagers {
         let Some(files) = files(alertmanager) else { continue };
         // Of a file with a fault not everything was read.
@@ -19,7 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
         }
         let defined = Defined::of(&files);
         let mut asked: BTreeMap<String, Place> = BTreeMap::new();
-        for field in fields(stack).iter().filter(|field| std::ptr::eq(field.alertmanager, alertmanager)) {
+        for field in fields.iter().filter(|field| std::ptr::eq(field.alertmanager, alertmanager)) {
             for (name, _) in calls(&field.template) {
                 asked.entry(name.to_owned()).or_insert_with(|| field.text.at.part(name).place());
             }

@@ -10,14 +10,6 @@ pub(super) const CHECK: Check = Check { id: "undefined-receiver", severity: Seve
 
 fn run(stack: &Stack, report: &mut Report) {
     for alertmanager in &stack.alertmanagers {
-        if let Some(root) = alertmanager.route.as_ref().filter(|root| root.receiver.is_none()) {
-            report.push(
-                CHECK
-                    .finding("the root of the routes names no receiver: Alertmanager does not start")
-                    .at(root.node.name_at().place(), "what no branch takes ends here")
-                    .help("add `receiver: ` with one of `receivers`"),
-            );
-        }
         let mut said = BTreeSet::new();
         for route in alertmanager.routes() {
             let Some(name) = route.node.get("receiver").and_then(|node| node.value()) else { continue };

@@ -9,6 +9,22 @@ pub(super) const CHECK: Check = Check { id: "variable-not-expanded", severity: S
 
 /// Keys where a `$` has a meaning, and one where Prometheus does replace.
 const ELSEWHERE: [&str; 5] = ["external_labels", "regex", "replacement", "separator", "target_label"];
+/// Words in the names of keys that hold an address or a secret. A name or a text may be meant as it stands.
+const KEYS: [&str; 13] = [
+    "credentials",
+    "file",
+    "files",
+    "from",
+    "key",
+    "password",
+    "secret",
+    "smarthost",
+    "targets",
+    "to",
+    "token",
+    "url",
+    "urls",
+];
 /// What may change a file before the program reads it.
 const SHELLS: [&str; 5] = ["/bin/bash", "/bin/sh", "bash", "gomplate", "sh"];
 
@@ -17,7 +33,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let alertmanager = stack.alertmanagers.iter().map(|one| ("Alertmanager", &one.root, &one.service));
     for (program, root, service) in prometheus.chain(alertmanager) {
         if is_read_as_it_is(stack, service) {
-            search(root, program, 0, report);
+            search(root, "", program, 0, report);
         }
     }
 }
@@ -36,18 +52,19 @@ fn is_read_as_it_is(stack: &Stack, service: &ServiceName) -> bool {
     }
 }
 
-fn search(node: &Node, program: &str, depth: usize, report: &mut Report) {
+fn search(node: &Node, key: &str, program: &str, depth: usize, report: &mut Report) {
     if depth > 16 {
         return;
     }
-    for (_, value) in node.entries().into_iter().filter(|(key, _)| !ELSEWHERE.contains(&key.as_str())) {
-        search(&value, program, depth + 1, report);
+    for (key, value) in node.entries().into_iter().filter(|(key, _)| !ELSEWHERE.contains(&key.as_str())) {
+        search(&value, &key, program, depth + 1, report);
     }
     for item in node.items() {
-        search(&item, program, depth + 1, report);
+        search(&item, key, program, depth + 1, report);
     }
+    let holds_an_address = KEYS.iter().any(|word| key.split('_').any(|part| part == *word));
     // In a template a `$` begins a variable of its own.
-    let Some(text) = node.value().filter(|text| !text.contains("{{")) else { return };
+    let Some(text) = node.value().filter(|text| holds_an_address && !text.contains("{{")) else { return };
     let Some(variable) = variable(&text) else { return };
     report.push(
         CHECK

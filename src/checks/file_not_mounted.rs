@@ -1,0 +1,101 @@
+//! A certificate, key or password that Prometheus or Alertmanager is to read, at a path that nothing brings into its container.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::source::{Node, Spanned};
+use crate::stack::{Service, ServiceName, Stack};
+
+pub(super) const CHECK: Check = Check { id: "file-not-mounted", severity: Severity::Error, run };
+
+const KEYS: [&str; 8] = [
+    "bearer_token_file",
+    "ca_file",
+    "cert_file",
+    "client_secret_file",
+    "credentials_file",
+    "key_file",
+    "password_file",
+    "username_file",
+];
+/// What images bring themselves.
+const OF_IMAGES: [&str; 3] = ["/etc/ssl/", "/etc/pki/", "/usr/"];
+
+fn run(stack: &Stack, report: &mut Report) {
+    for prometheus in &stack.prometheuses {
+        let Some(service) = known(stack, &prometheus.service) else { continue };
+        let mut named = Vec::new();
+        search(&prometheus.root, 0, &|key| KEYS.contains(&key), &mut named);
+        for (key, path) in named {
+            if let Some(inside) = prometheus.path_inside(service, &path) {
+                check(service, &key, &path, &inside, "each scrape fails", report);
+            }
+        }
+    }
+    for alertmanager in &stack.alertmanagers {
+        let Some(service) = known(stack, &alertmanager.service) else { continue };
+        let mut named = Vec::new();
+        search(&alertmanager.root, 0, &|key| key.ends_with("_file"), &mut named);
+        for (key, path) in named.iter().filter(|(_, path)| path.starts_with('/') && !path.contains("${")) {
+            check(service, key, path, path, "read when there is something to send, which then fails", report);
+        }
+    }
+}
+
+/// The service, where all its mounts are known and nothing else may write the file first.
+fn known<'s>(stack: &'s Stack, name: &ServiceName) -> Option<&'s Service> {
+    let (_, service) = stack.service(name)?;
+    let extends = service.get("extends").is_some_and(|node| node.get("file").is_some());
+    let is_known = !service.is_built
+        && !extends
+        && service.get("volumes_from").is_none()
+        && service.get("entrypoint").is_none();
+    is_known.then_some(service)
+}
+
+fn check(
+    service: &Service,
+    key: &str,
+    path: &Spanned<String>,
+    inside: &str,
+    consequence: &str,
+    report: &mut Report,
+) {
+    if service.origin(inside).is_some() || OF_IMAGES.iter().any(|folder| inside.starts_with(folder)) {
+        return;
+    }
+    let (folder, name) = inside.rsplit_once('/').unwrap_or(("", inside));
+    let near = service.mounts.iter().find(|mount| mount.target.rsplit('/').next() == Some(name));
+    let help = near.map_or_else(
+        || format!("mount its folder at `{folder}`, or name it below `secrets:` of `{}`", service.name),
+        |mount| format!("write `{key}: {}`", mount.target),
+    );
+    report.push(
+        CHECK
+            .finding(format!(
+                "`{path}` is not in the container of `{}`: no mount brings it there",
+                service.name
+            ))
+            .at(path.place(), consequence)
+            .help(help),
+    );
+}
+
+fn search(
+    node: &Node,
+    depth: usize,
+    names_a_file: &dyn Fn(&str) -> bool,
+    found: &mut Vec<(String, Spanned<String>)>,
+) {
+    if depth > 16 {
+        return;
+    }
+    for (key, value) in node.entries() {
+        match value.value() {
+            Some(path) if names_a_file(&key) && !path.is_empty() => found.push((key.value, path)),
+            _ => search(&value, depth + 1, names_a_file, found),
+        }
+    }
+    for item in node.items() {
+        search(&item, depth + 1, names_a_file, found);
+    }
+}
