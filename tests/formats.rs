@@ -56,10 +56,10 @@ fn sarif_has_the_form_of_its_published_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/formats/sarif-2.1.0.json");
     let schema =
         std::fs::read_to_string(path).expect("the schema is in target/formats: run `make tools` first");
-    let mut schema: Value = serde_json::from_str(&schema).expect("is JSON");
-    // One pattern in it is no regular expression; it is about a key that is not printed.
-    let language = schema.pointer_mut("/definitions/run/properties/language").and_then(Value::as_object_mut);
-    assert!(language.expect("is there").remove("pattern").is_some());
+    // One pattern in it has a bracket too many, and is no regular expression.
+    let mended = schema.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
+    assert_ne!(mended, schema, "the pattern is mended by now: take it as it is");
+    let schema: Value = serde_json::from_str(&mended).expect("is JSON");
     let validator = jsonschema::validator_for(&schema).expect("is a schema");
     let (project, quiet) = (faulty(), Project::of_example("minimal"));
     quiet.render();
@@ -76,8 +76,11 @@ fn sarif_has_the_form_of_its_published_schema() {
         let used: BTreeSet<&str> = results.iter().filter_map(|result| result["ruleId"].as_str()).collect();
         assert_eq!(named, used, "the rules that are used, and no other");
     }
-    let empty: Value = serde_json::from_str(&printed(&quiet, RUNS[1], "sarif")).expect("is JSON");
-    assert_eq!(empty["runs"][0]["results"].as_array().map(Vec::len), Some(0));
+    project.write("fine/alertmanager.yml", "route:\n  receiver: team\n  routes:\n    - matchers: [severity=\"info\"]\n      receiver: nobody\nreceivers:\n  - name: team\n    slack_configs:\n      - api_url_file: /run/secrets/slack_webhook_url\n        channel: \"#alerts\"\n  - name: nobody\n");
+    let nothing: Value =
+        serde_json::from_str(&printed(&project, &["validate", "fine"], "sarif")).expect("is JSON");
+    assert_eq!(nothing["runs"][0]["results"].as_array().map(Vec::len), Some(0));
+    assert!(validator.is_valid(&nothing));
 }
 
 /// Reads `JUnit` as a CI server does: the counts of the suite, and of the cases.

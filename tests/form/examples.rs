@@ -144,7 +144,7 @@ fn fill(table: &Table, what: &Type, path: &[String], inside: Value) -> Value {
 /// Values that a program takes only if they mean something.
 fn meant(key: &str) -> Option<Value> {
     Some(match key {
-        "job_name" => json!("a"),
+        "job_name" | "series" => json!("a"),
         "scheme" => json!("http"),
         "url" | "api_url" | "webhook_url" | "server" | "slack_api_url" | "endpoint" | "token_url"
         | "api_server" => {
@@ -166,7 +166,6 @@ fn meant(key: &str) -> Option<Value> {
         "query_class" => json!("IN"),
         "query_type" => json!("A"),
         "paths" => json!(["/a"]),
-        "series" => json!("a"),
         "values" => json!("1"),
         "container_name" => json!("aa"),
         "pull_policy" => json!("always"),

@@ -126,7 +126,6 @@ pub(crate) fn block(text: &str, line: usize) -> RangeInclusive<usize> {
     let own = lines.get(line - 1).map_or(0, |line| indent(line));
     let is_less = |line: &&str| !line.trim().is_empty() && indent(line) < own;
     let start = lines[..line.min(lines.len())].iter().rposition(is_less).map_or(1, |at| at + 1);
-    let end =
-        lines.iter().skip(line).position(|line| is_less(&line)).map_or(lines.len() + 1, |at| line + at + 1);
+    let end = lines.iter().skip(line).position(is_less).map_or(lines.len() + 1, |at| line + at + 1);
     start..=end
 }
