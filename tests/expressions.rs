@@ -269,7 +269,7 @@ fn panels_are_read_as_grafana_fills_them_in_and_blamed_once() {
     let right = dashboard(&[panel(
         "right",
         &[
-            target(r#"histogram_quantile($q, sum by (le, $by) (rate(x_bucket[$__rate_interval])))"#),
+            target("histogram_quantile($q, sum by (le, $by) (rate(x_bucket[$__rate_interval])))"),
             // Two variables may come to the same.
             target(r#"x{a=\"$one\"} / x{a=\"$two\"}"#),
             target(r#"sum by (job) (x{job=~\"$job\"}) / sum by (job) (y)"#),

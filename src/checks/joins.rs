@@ -1,7 +1,7 @@
 //! Which program of a stack asks which address, as its configuration says. Several checks follow these to the service that
 //! the address means.
 
-use crate::source::Spanned;
+use crate::source::{Node, Spanned};
 use crate::stack::{Compose, Job, Service, Stack};
 
 /// An address that one program of the stack asks.
@@ -33,7 +33,7 @@ pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
         };
         for job in &prometheus.jobs {
             if job.is_redirected() {
-                for address in job.node.get("relabel_configs").iter().flat_map(|node| node.items()) {
+                for address in job.node.get("relabel_configs").iter().flat_map(Node::items) {
                     let is_address =
                         address.get("target_label").is_some_and(|node| node.text() == Some("__address__"));
                     if let Some(address) = address.get("replacement").filter(|_| is_address) {
@@ -48,7 +48,7 @@ pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
             alertmanager.targets.iter().for_each(|address| add(address, &alertmanager.scheme, true));
         }
         for key in ["remote_write", "remote_read"] {
-            for item in prometheus.root.get(key).iter().flat_map(|node| node.items()) {
+            for item in prometheus.root.get(key).iter().flat_map(Node::items) {
                 item.get("url").and_then(|node| node.value()).iter().for_each(|url| add(url, "http", false));
             }
         }
