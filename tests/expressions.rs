@@ -219,10 +219,12 @@ groups:
           summary: '{{ $labels.a }}{{ if $labels.zone }} in {{ $labels.zone }}{{ end }}: {{ or $labels.team "nobody" }}'
       - alert: AlwaysTheSame
         expr: up == 0
+        for: 1m
         labels: {severity: page, value: '{{ $value }}'}
         annotations: {summary: '{{ with query "x" }}{{ . | first | value }}{{ end }} {{ $labels.instance }}'}
       - alert: OneFamilyTwice
         expr: up == 0
+        for: 1m
         labels: {severity: ticket}
         annotations: {summary: b}
       # The language of others.

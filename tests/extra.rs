@@ -15,7 +15,7 @@ groups:
   - name: gateway
     rules:
       - alert: GatewayDown   # who else would say so
-        expr: 'up{job=\"gateway\"} == 0'
+        expr: 'up{job=\"demo\"} == 0'
         labels: {severity: critical}
 ";
 

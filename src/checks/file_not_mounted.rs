@@ -21,6 +21,7 @@ const KEYS: [&str; 8] = [
 const OF_IMAGES: [&str; 3] = ["/etc/ssl/", "/etc/pki/", "/usr/"];
 
 fn run(stack: &Stack, report: &mut Report) {
+    by_variable(stack, report);
     for prometheus in &stack.prometheuses {
         let Some(service) = known(stack, &prometheus.service) else { continue };
         let mut named = Vec::new();
@@ -37,6 +38,29 @@ fn run(stack: &Stack, report: &mut Report) {
         search(&alertmanager.root, 0, &|key| key.ends_with("_file"), &mut named);
         for (key, path) in named.iter().filter(|(_, path)| path.starts_with('/') && !path.contains("${")) {
             check(service, key, path, path, "read when there is something to send, which then fails", report);
+        }
+    }
+}
+
+/// A secret of compose that a variable leads to, and that the service is not given.
+fn by_variable(stack: &Stack, report: &mut Report) {
+    const SECRETS: &str = "/run/secrets/";
+    for (_, service) in stack.services() {
+        for variable in &service.environment {
+            let Some(path) = &variable.value else { continue };
+            let is_named =
+                variable.name.ends_with("_FILE") && path.starts_with(SECRETS) && !path.contains('$');
+            if is_named && service.origin(path).is_none() {
+                report.push(
+                    CHECK
+                        .finding(format!(
+                            "`{}` is not there: `{}` is given no such secret",
+                            path, service.name
+                        ))
+                        .at(path.place(), "not below `secrets:` of the service")
+                        .help(format!("add `{}` to its `secrets:`", &path[SECRETS.len()..])),
+                );
+            }
         }
     }
 }

@@ -11,6 +11,16 @@ const LEVELS: [&str; 4] = ["level", "page", "priority", "severity"];
 
 fn run(stack: &Stack, report: &mut Report) {
     for rule in stack.alertmanagers.iter().flat_map(|alertmanager| &alertmanager.inhibit_rules) {
+        let without = [(&rule.source, "source_matchers"), (&rule.target, "target_matchers")];
+        if let Some((_, key)) = without.iter().find(|(conditions, _)| conditions.is_empty()) {
+            report.push(
+                CHECK
+                    .finding(format!("an inhibition without `{key}` is about every alert"))
+                    .at(rule.node.at().place(), "no condition")
+                    .help(format!("add `{key}:` with what tells these alerts from others")),
+            );
+            continue;
+        }
         let are_broad = |conditions: &[LabelMatcher]| {
             !conditions.is_empty()
                 && conditions.iter().all(|one| {

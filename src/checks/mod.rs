@@ -89,6 +89,7 @@ mod interval_beyond_lookback;
 mod interval_longer_than_range;
 mod irate_in_alert;
 mod job_not_scraped;
+mod job_without_targets;
 mod label_dropped;
 mod label_not_recorded;
 mod le_not_normalised;
@@ -167,6 +168,7 @@ mod target_twice;
 mod target_without_port;
 mod template_broken;
 mod template_unknown;
+mod tested_rule_missing;
 mod threshold_beyond_buckets;
 mod time_interval_short;
 mod timeout_longer_than_interval;
@@ -265,6 +267,7 @@ pub const ALL: &[Check] = &[
     interval_longer_than_range::CHECK,
     irate_in_alert::CHECK,
     job_not_scraped::CHECK,
+    job_without_targets::CHECK,
     label_dropped::CHECK,
     label_not_recorded::CHECK,
     le_not_normalised::CHECK,
@@ -343,6 +346,7 @@ pub const ALL: &[Check] = &[
     target_without_port::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
+    tested_rule_missing::CHECK,
     threshold_beyond_buckets::CHECK,
     time_interval_short::CHECK,
     timeout_longer_than_interval::CHECK,

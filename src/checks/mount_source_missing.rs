@@ -1,8 +1,11 @@
-//! A mounted file that is not there: Docker makes an empty folder of that name, and the program finds a folder.
+//! A mounted file, or the folder of a configuration, that is not there: Docker makes an empty folder of that name, and the
+//! program finds that.
+
+use std::collections::BTreeSet;
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
-use crate::stack::{Kind, Origin, Stack};
+use crate::diagnostics::{Report, Severity, nearest};
+use crate::stack::{Kind, Mount, Origin, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "mount-source-missing", severity: Severity::Error, run };
 
@@ -16,14 +19,44 @@ fn run(stack: &Stack, report: &mut Report) {
             let is_file = FILES.iter().any(|ending| mount.target.ends_with(ending));
             // `$PWD` is wherever compose is started.
             let is_known = !mount.at.text().contains('$');
-            if is_file && is_known && stack.folder.kind(path) == Kind::Missing {
+            if !is_known || stack.folder.kind(path) != Kind::Missing {
+                continue;
+            }
+            // A folder may come with the deploy, but not where one of nearly the same name is here.
+            let near = if is_file || !holds_config(service, mount) { None } else { near_folder(stack, path) };
+            if is_file || near.is_some() {
+                let help = near.map_or_else(
+                    || "create it, or correct the path: it is relative to the compose file".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 report.push(
                     CHECK
                         .finding(format!("`{}` is mounted, and is not there", stack.folder.name(path)))
                         .at(mount.at.place(), "Docker makes an empty folder of this name")
-                        .help("create the file, or correct the path: it is relative to the compose file"),
+                        .help(help),
                 );
             }
         }
     }
+}
+
+/// A folder beside the one that is missing.
+fn near_folder(stack: &Stack, path: &str) -> Option<String> {
+    let beside = path.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
+    let files = stack.folder.files_in("", true);
+    let folders: BTreeSet<&str> = files
+        .iter()
+        .filter_map(|file| file.strip_prefix(&beside)?.split_once('/'))
+        .map(|(folder, _)| folder)
+        .collect();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    nearest(name, folders).map(|near| format!("./{beside}{near}"))
+}
+
+/// Whether the program reads its configuration from this folder.
+fn holds_config(service: &Service, mount: &Mount) -> bool {
+    let Some(program) = service.program else { return false };
+    let flag = service.flag("config.file").map(|flag| flag.value);
+    let config = flag.or_else(|| program.config().map(str::to_owned));
+    config.is_some_and(|path| service.mount(&path).is_some_and(|one| std::ptr::eq(one, mount)))
 }

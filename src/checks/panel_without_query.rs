@@ -3,7 +3,7 @@
 use super::Check;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
-use crate::stack::{Panel, Stack};
+use crate::stack::{DatasourceRef, Panel, PanelQuery, Stack};
 
 pub(super) const CHECK: Check = Check { id: "panel-without-query", severity: Severity::Note, run };
 
@@ -47,9 +47,16 @@ fn asks_nothing(panel: &Panel) -> bool {
     let is_kind = panel.kind.as_ref().is_some_and(|kind| KINDS.contains(&kind.as_str()));
     // A panel of a library has its queries there; one of Grafana's own may have none.
     let has_other = panel.node.get("libraryPanel").is_some() || panel.node.get("snapshotData").is_some();
-    let is_empty = |expr: &str| expr.trim().is_empty();
+    let is_prometheus = |one: &Option<DatasourceRef>| {
+        one.as_ref().is_some_and(|one| one.kind.as_deref() == Some("prometheus"))
+    };
+    let is_empty = |query: &PanelQuery| match &query.expr {
+        Some(expr) => expr.text.trim().is_empty(),
+        // Other kinds of datasources have other keys.
+        None => is_prometheus(&query.datasource) || is_prometheus(&panel.datasource),
+    };
     is_kind
         && !has_other
-        && panel.queries.iter().all(|query| query.expr.as_ref().is_some_and(|expr| is_empty(&expr.text)))
+        && panel.queries.iter().all(is_empty)
         && panel.datasource.as_ref().is_none_or(|one| !one.uid.starts_with("--"))
 }

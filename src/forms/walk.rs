@@ -143,7 +143,7 @@ impl<'a> Walker<'a> {
                     self.value(&key.what, below);
                     self.path.pop();
                 }
-                None if section.takes(&name.value) => {}
+                None if section.takes(&name.value) => self.slip(section, &name.value, below),
                 None => self.unknown(section, &name.value, below),
             }
         }
@@ -214,6 +214,25 @@ impl<'a> Walker<'a> {
         let help = self.meant(section, key);
         let label = format!("not a key of {}", self.here());
         self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{word}`"), label, help);
+    }
+
+    /// Of a program that passes over what it does not know only a key that is nearly one of its own is a fault.
+    fn slip(&mut self, section: &Section, key: &str, node: &Node) {
+        const LONG: usize = 5;
+        if section.prefixes.iter().any(|prefix| !prefix.is_empty()) || key.len() < LONG {
+            return;
+        }
+        let one_letter = |known: &&str| known.len() >= LONG && known.len().abs_diff(key.len()) <= 1;
+        let known = section.keys.keys().map(String::as_str).filter(one_letter);
+        let Some(near) = nearest(key, known).filter(|near| differ_in_one_place(near, key)) else { return };
+        self.found.push(Misfit {
+            fault: Fault::UnknownKey,
+            message: format!("unknown key `{key}`: {} passes over it", self.table.program),
+            at: node.name_at(),
+            label: format!("not a key of {}", self.here()),
+            other: None,
+            help: format!("did you mean `{near}`?"),
+        });
     }
 
     fn of_another(&mut self, key: &str, program: &str, node: &Node) {
@@ -431,6 +450,17 @@ fn is_tagged(node: &Node) -> bool {
     }
     let before = text.get(..start).unwrap_or_default().trim_end();
     before.rsplit(|c: char| c.is_whitespace()).next().is_some_and(|word| word.starts_with('!'))
+}
+
+/// A letter too many, too few, another, or two in the wrong order.
+fn differ_in_one_place(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let same_start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let same_end = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (shorter, longer) = (one.len().min(other.len()), one.len().max(other.len()));
+    let is_swap = longer == shorter && same_start + same_end + 2 >= longer;
+    longer - shorter <= 1
+        && (same_start + same_end >= shorter.saturating_sub(usize::from(longer == shorter)) || is_swap)
 }
 
 #[cfg(test)]
