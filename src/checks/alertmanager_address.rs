@@ -1,7 +1,7 @@
 //! An address of Alertmanager that leads to no Alertmanager of the stack.
 
 use super::Check;
-use super::addresses::route_prefix;
+use super::shared::addresses::route_prefix;
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::stack::{Program, Stack};
 

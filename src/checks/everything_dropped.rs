@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::asked::queries;
+use super::shared::asked::queries;
 use crate::catalog::metrics::Exposer;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::{Matcher, matcher, metric};

@@ -1,7 +1,7 @@
 //! An expression that Prometheus refuses: with it the whole file of rules, or the panel.
 
 use super::Check;
-use super::expressions::{Once, all};
+use super::shared::expressions::{Once, all};
 use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};

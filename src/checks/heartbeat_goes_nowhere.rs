@@ -1,7 +1,8 @@
 //! The alert that always fires is there to be missed, and nobody outside hears it.
 
-use super::shapes::{function, number};
-use super::{Check, words};
+use super::Check;
+use super::shared::shapes::{function, number};
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare};
 use crate::stack::{Rule, Stack};

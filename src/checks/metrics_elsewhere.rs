@@ -1,7 +1,7 @@
 //! A job that asks an engine at a port or path where it has no metrics.
 
 use super::Check;
-use super::engines::{Scraped, scraped};
+use super::shared::engines::{Scraped, scraped};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack, Target};
 use crate::values::UrlPath;

@@ -1,8 +1,8 @@
 //! An engine that shows its metrics only to who has a key, and a job that has none.
 
 use super::Check;
-use super::addresses::leads_to;
-use super::serving::{engine, option};
+use super::shared::addresses::leads_to;
+use super::shared::serving::{engine, option};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack};
 

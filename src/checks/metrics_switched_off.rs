@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::addresses::leads_to;
-use super::serving::{engine, may_be_set, option};
+use super::shared::addresses::leads_to;
+use super::shared::serving::{engine, may_be_set, option};
 use crate::diagnostics::{Report, Severity};
 use crate::source::At;
 use crate::stack::{Service, Stack};

@@ -2,8 +2,8 @@
 //! result is empty.
 
 use super::Check;
-use super::expressions::{Once, all};
-use super::shapes::aggregation;
+use super::shared::expressions::{Once, all};
+use super::shared::shapes::aggregation;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::labels::Fault;
 use crate::promql::{Expr, ast::LabelModifier, walk};

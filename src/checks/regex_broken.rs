@@ -1,7 +1,7 @@
 //! A regular expression that the programs refuse: with it they refuse the whole file.
 
 use super::Check;
-use super::expressions::all;
+use super::shared::expressions::all;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::refused::{Problem, problem};

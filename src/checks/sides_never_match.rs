@@ -1,7 +1,7 @@
 //! An operator whose two sides can never have the same labels: nothing matches, and there is no result.
 
 use super::Check;
-use super::expressions::{Once, all};
+use super::shared::expressions::{Once, all};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::{BinaryExpr, LabelModifier};
 use crate::promql::labels::{Fault, Reason};

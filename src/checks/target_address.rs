@@ -1,8 +1,8 @@
 //! A target that names no service of the stack, or one that has its metrics at another path. `wrong_port` looks at ports.
 
 use super::Check;
-use super::addresses::{Address, near_service, route_prefix};
-use super::serving::{engine, engine_port, option};
+use super::shared::addresses::{Address, near_service, route_prefix};
+use super::shared::serving::{engine, engine_port, option};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::{Compose, Job, Program, Service, Stack, Target};
 

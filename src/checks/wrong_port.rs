@@ -1,8 +1,8 @@
 //! An address with a port on which that program does not listen, and a published port behind which nobody is.
 
 use super::Check;
-use super::joins::joins;
-use super::serving::engine_port;
+use super::shared::joins::joins;
+use super::shared::serving::engine_port;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Compose, Service, Stack};
 

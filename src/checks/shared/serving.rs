@@ -19,7 +19,7 @@ const IMAGES: [(&str, &str); 9] = [
 ];
 
 /// The engine that a service runs, by its image.
-pub(super) fn engine(service: &Service) -> Option<&'static Arc<Engine>> {
+pub(crate) fn engine(service: &Service) -> Option<&'static Arc<Engine>> {
     let image = service.image.as_ref()?;
     let (_, name) = IMAGES.iter().find(|(end, _)| image.repository.ends_with(end))?;
     // Other images of llama.cpp hold its tools.
@@ -28,7 +28,7 @@ pub(super) fn engine(service: &Service) -> Option<&'static Arc<Engine>> {
 }
 
 /// The value of an option of an engine, also where its command is one text for a shell. Empty where nothing follows it.
-pub(super) fn option(service: &Service, names: &[&str]) -> Option<String> {
+pub(crate) fn option(service: &Service, names: &[&str]) -> Option<String> {
     let words: Vec<&str> = service.words.iter().flat_map(|word| word.split_whitespace()).collect();
     words.iter().enumerate().find_map(|(at, word)| {
         let (name, value) = word.split_once('=').map_or((*word, None), |(name, value)| (name, Some(value)));
@@ -39,14 +39,14 @@ pub(super) fn option(service: &Service, names: &[&str]) -> Option<String> {
 }
 
 /// What may set an option where no command does: a variable of its own, or a file of them.
-pub(super) fn may_be_set(service: &Service, variable: &str) -> bool {
+pub(crate) fn may_be_set(service: &Service, variable: &str) -> bool {
     service.has_unread_variables
         || service.variable(variable).is_some()
         || option(service, &["--config"]).is_some()
 }
 
 /// Where an engine shows its metrics, if its image, flags and variables leave no doubt.
-pub(super) fn engine_port(service: &Service) -> Option<u16> {
+pub(crate) fn engine_port(service: &Service) -> Option<u16> {
     if service.is_built || service.get("entrypoint").is_some() {
         return None;
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::stack::{Panel, PanelQuery, Query, Stack};
 
-pub(super) struct Use<'s> {
+pub(crate) struct Use<'s> {
     pub query: &'s Query,
     /// The rule or the panel, as a message names it.
     pub subject: String,
@@ -14,7 +14,7 @@ pub(super) struct Use<'s> {
 }
 
 /// Those of rules first, then those of panels.
-pub(super) fn all(stack: &Stack) -> impl Iterator<Item = Use<'_>> {
+pub(crate) fn all(stack: &Stack) -> impl Iterator<Item = Use<'_>> {
     let rules = stack.rules().map(|rule| Use {
         query: &rule.expr,
         subject: format!("`{}`", rule.name),
@@ -44,11 +44,11 @@ fn asks_prometheus(stack: &Stack, panel: &Panel, query: &PanelQuery) -> bool {
 
 /// Findings of which a dashboard has each once.
 #[derive(Default)]
-pub(super) struct Once(BTreeSet<(String, String)>);
+pub(crate) struct Once(BTreeSet<(String, String)>);
 
 impl Once {
     /// `fault` is what makes two findings the same.
-    pub(super) fn push(&mut self, report: &mut Report, one: &Use<'_>, fault: &str, finding: Diagnostic) {
+    pub(crate) fn push(&mut self, report: &mut Report, one: &Use<'_>, fault: &str, finding: Diagnostic) {
         let file = one.query.text.at.document().name().to_owned();
         if !one.is_panel || self.0.insert((file, fault.to_owned())) {
             report.push(finding);

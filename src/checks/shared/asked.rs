@@ -8,14 +8,14 @@ use crate::promql::{Expr, children};
 use crate::stack::{DatasourceRef, PanelQuery, Query, Stack};
 
 /// A query, and whether a rule asks it or a panel.
-pub(super) struct Asked<'s> {
-    pub(super) query: &'s Query,
+pub(crate) struct Asked<'s> {
+    pub(crate) query: &'s Query,
     is_rule: bool,
 }
 
 impl<'s> Asked<'s> {
     /// What it selects, as far as the names are written out: half of a name may come from a variable.
-    pub(super) fn selectors(&self) -> impl Iterator<Item = Selected<'s>> {
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = Selected<'s>> {
         let text = self.query.text.as_str();
         let written = move |one: &Selected<'_>| {
             crate::promql::metric(one.selector).is_some_and(|name| text.contains(name))
@@ -24,22 +24,22 @@ impl<'s> Asked<'s> {
     }
 
     /// A panel that stays empty is seen by who looks at it; a rule is silent.
-    pub(super) fn severity(&self, of_rules: Severity, of_panels: Severity) -> Severity {
+    pub(crate) fn severity(&self, of_rules: Severity, of_panels: Severity) -> Severity {
         if self.is_rule { of_rules } else { of_panels }
     }
 
     /// Whether skymon wrote the file.
-    pub(super) fn is_rendered(&self) -> bool {
+    pub(crate) fn is_rendered(&self) -> bool {
         self.query.text.at.document().source.text.starts_with("# Rendered by skymon")
     }
 
-    pub(super) fn file(&self) -> &'s str {
+    pub(crate) fn file(&self) -> &'s str {
         self.query.text.at.document().name()
     }
 }
 
 /// All queries of a stack that Prometheus is asked.
-pub(super) fn queries(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
+pub(crate) fn queries(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
     let rules = stack.rules().map(|rule| Asked { query: &rule.expr, is_rule: true });
     let panels = stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
     let panels =
@@ -63,14 +63,14 @@ fn is_prometheus(source: &DatasourceRef) -> bool {
 }
 
 /// A selector where it stands.
-pub(super) struct Selected<'e> {
-    pub(super) selector: &'e VectorSelector,
+pub(crate) struct Selected<'e> {
+    pub(crate) selector: &'e VectorSelector,
     /// Whether something else may stand in for it: a side of `or`.
-    pub(super) has_substitute: bool,
+    pub(crate) has_substitute: bool,
 }
 
 /// Everything that an expression selects.
-pub(super) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
+pub(crate) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
     let mut open = vec![(expr, false)];
     let mut found = Vec::new();
     while let Some((expr, has_substitute)) = open.pop() {
@@ -88,10 +88,10 @@ pub(super) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
 
 /// What was said already: one finding for each name and file, however often it is asked for.
 #[derive(Default)]
-pub(super) struct Said(BTreeSet<(String, String)>);
+pub(crate) struct Said(BTreeSet<(String, String)>);
 
 impl Said {
-    pub(super) fn is_new(&mut self, asked: &Asked<'_>, name: &str) -> bool {
+    pub(crate) fn is_new(&mut self, asked: &Asked<'_>, name: &str) -> bool {
         self.0.insert((asked.file().to_owned(), name.to_owned()))
     }
 }

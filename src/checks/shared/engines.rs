@@ -6,14 +6,14 @@ use crate::catalog::engines::Engine;
 use crate::stack::{Job, Service, Stack, Target, runs};
 
 /// A target that is an engine.
-pub(super) struct Scraped<'s> {
-    pub(super) engine: &'s Arc<Engine>,
-    pub(super) service: &'s Service,
-    pub(super) job: &'s Job,
-    pub(super) target: &'s Target,
+pub(crate) struct Scraped<'s> {
+    pub(crate) engine: &'s Arc<Engine>,
+    pub(crate) service: &'s Service,
+    pub(crate) job: &'s Job,
+    pub(crate) target: &'s Target,
 }
 
-pub(super) fn scraped(stack: &Stack) -> impl Iterator<Item = Scraped<'_>> {
+pub(crate) fn scraped(stack: &Stack) -> impl Iterator<Item = Scraped<'_>> {
     let told = stack.told();
     let jobs = stack.prometheuses.iter().flat_map(|prometheus| {
         let project = prometheus.service.as_ref().map(|(project, _)| *project);

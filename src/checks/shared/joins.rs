@@ -5,26 +5,26 @@ use crate::source::{Node, Spanned};
 use crate::stack::{Compose, Job, Service, Stack};
 
 /// An address that one program of the stack asks.
-pub(super) struct Join<'s> {
-    pub(super) compose: &'s Compose,
-    pub(super) service: &'s Service,
-    pub(super) address: Spanned<String>,
-    pub(super) host: String,
+pub(crate) struct Join<'s> {
+    pub(crate) compose: &'s Compose,
+    pub(crate) service: &'s Service,
+    pub(crate) address: Spanned<String>,
+    pub(crate) host: String,
     /// As written, or that of the scheme.
-    pub(super) port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// An Alertmanager that alerts are sent to.
-    pub(super) is_alertmanager: bool,
+    pub(crate) is_alertmanager: bool,
 }
 
 impl<'s> Join<'s> {
     /// The service of the stack that the host name means.
-    pub(super) fn other(&self) -> Option<&'s Service> {
+    pub(crate) fn other(&self) -> Option<&'s Service> {
         self.compose.named(&self.host)
     }
 }
 
 /// All of them. What stands behind a variable is not known, and not here.
-pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
+pub(crate) fn joins(stack: &Stack) -> Vec<Join<'_>> {
     let mut found = Vec::new();
     for prometheus in &stack.prometheuses {
         let Some((compose, service)) = stack.service(&prometheus.service) else { continue };
