@@ -191,6 +191,12 @@ impl Job {
         self.relabels("__address__")
     }
 
+    /// Whether a label or a relabeling gives a target another path than `metrics_path`.
+    pub fn moves_path(&self, target: &Target) -> bool {
+        target.labels.iter().any(|(name, _)| name.value == "__metrics_path__")
+            || self.relabels("__metrics_path__")
+    }
+
     /// Whether a relabeling of the targets writes this label.
     pub fn relabels(&self, label: &str) -> bool {
         let rules = self.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();

@@ -13,7 +13,6 @@ pub(super) mod joins;
 pub(super) mod label_names;
 pub(super) mod notification_texts;
 pub(super) mod scrapes;
-pub(super) mod serving;
 pub(super) mod shapes;
 pub(super) mod values;
 pub(super) mod verdicts;
