@@ -17,6 +17,7 @@ impl<'a> Address<'a> {
     pub(crate) fn parse(text: &'a str) -> Address<'a> {
         let (scheme, rest) =
             text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (place, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         let place = place.rsplit_once('@').map_or(place, |(_user, place)| place);
         let (host, port) = match place.rsplit_once(':') {

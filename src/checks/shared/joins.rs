@@ -1,6 +1,7 @@
 //! Which program of a stack asks which address, as its configuration says. Several checks follow these to the service that
 //! the address means.
 
+use super::addresses::Address;
 use crate::source::{Node, Spanned};
 use crate::stack::{Compose, Job, Service, Stack};
 
@@ -67,7 +68,8 @@ pub(crate) fn joins(stack: &Stack) -> Vec<Join<'_>> {
     for alertmanager in &stack.alertmanagers {
         let Some((compose, service)) = stack.service(&alertmanager.service) else { continue };
         for one in alertmanager.receivers.iter().flat_map(|receiver| &receiver.integrations) {
-            if let Some(url) = one.node.get("url").and_then(|node| node.value()) {
+            let url = one.node.get("url").or_else(|| one.node.get("smarthost"));
+            if let Some(url) = url.and_then(|node| node.value()) {
                 found.extend(Join::read(compose, service, &url, "http", false));
             }
         }
@@ -83,16 +85,15 @@ impl<'s> Join<'s> {
         scheme: &str,
         is_alertmanager: bool,
     ) -> Option<Join<'s>> {
-        let (scheme, rest) = address.split_once("://").unwrap_or((scheme, address.as_str()));
-        let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let rest = rest.rsplit('@').next().unwrap_or_default();
-        // IPv6 is nobody's name.
-        if rest.contains(['[', '$', '{', '<']) {
+        // What stands behind a variable is not known.
+        if address.contains(['$', '{', '<']) {
             return None;
         }
-        let (host, port) = match rest.split_once(':') {
-            Some((host, port)) => (host, port.parse().ok()),
-            None => (rest, Some(if scheme == "https" { 443 } else { 80 })),
+        let Address { scheme: own, host, port, .. } = Address::parse(address);
+        let port = match port {
+            Some(port) => port.parse().ok(),
+            None if own.unwrap_or(scheme) == "https" => Some(443),
+            None => Some(80),
         };
         let host = host.to_owned();
         Some(Join { compose, service, address: address.clone(), host, port, is_alertmanager })
