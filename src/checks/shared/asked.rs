@@ -5,12 +5,20 @@ use std::collections::BTreeSet;
 use crate::diagnostics::Severity;
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, children};
-use crate::stack::{DatasourceRef, PanelQuery, Query, Stack};
+use crate::stack::{DatasourceRef, Panel, Query, Rule, Stack};
 
-/// A query, and whether a rule asks it or a panel.
+/// A query, and who asks it.
 pub(crate) struct Asked<'s> {
     pub(crate) query: &'s Query,
-    is_rule: bool,
+    by: By<'s>,
+    /// Where a dashboard says which datasource it asks.
+    source: Option<&'s DatasourceRef>,
+}
+
+enum By<'s> {
+    Rule(&'s Rule),
+    Panel(&'s Panel),
+    Variable,
 }
 
 impl<'s> Asked<'s> {
@@ -23,9 +31,23 @@ impl<'s> Asked<'s> {
         self.query.tree().into_iter().flat_map(selected).filter(written)
     }
 
+    pub(crate) fn is_rule(&self) -> bool {
+        matches!(self.by, By::Rule(_))
+    }
+
+    /// Who asks, as a message names it.
+    pub(crate) fn subject(&self) -> String {
+        match self.by {
+            By::Rule(rule) => format!("`{}`", rule.name),
+            By::Panel(Panel { title: Some(title), .. }) => format!("the panel `{title}`"),
+            By::Panel(_) => "a panel".to_owned(),
+            By::Variable => "a variable".to_owned(),
+        }
+    }
+
     /// A panel that stays empty is seen by who looks at it; a rule is silent.
     pub(crate) fn severity(&self, of_rules: Severity, of_panels: Severity) -> Severity {
-        if self.is_rule { of_rules } else { of_panels }
+        if self.is_rule() { of_rules } else { of_panels }
     }
 
     /// Whether skymon wrote the file.
@@ -38,18 +60,34 @@ impl<'s> Asked<'s> {
     }
 }
 
-/// All queries of a stack that Prometheus is asked.
+/// All queries of a stack that Prometheus is asked: those of rules first, then those of dashboards.
 pub(crate) fn queries(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
-    let rules = stack.rules().map(|rule| Asked { query: &rule.expr, is_rule: true });
+    let rules = stack.rules().map(|rule| Asked { query: &rule.expr, by: By::Rule(rule), source: None });
     let panels = stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
-    let panels =
-        panels.flat_map(|panel| panel.queries.iter().map(|query| (query, panel.datasource.as_ref())));
-    let variables = stack.dashboards.iter().flat_map(|one| &one.variable_queries).map(|query| (query, None));
-    let is_ours = |(query, source): &(&PanelQuery, Option<&DatasourceRef>)| {
-        query.datasource.as_ref().or(*source).is_none_or(is_prometheus)
-    };
-    let drawn = panels.chain(variables).filter(is_ours).filter_map(|(query, _)| query.expr.as_ref());
-    rules.chain(drawn.map(|query| Asked { query, is_rule: false }))
+    let panels = panels.flat_map(|panel| {
+        panel.queries.iter().filter_map(|query| {
+            let source = query.datasource.as_ref().or(panel.datasource.as_ref());
+            Some(Asked { query: query.expr.as_ref()?, by: By::Panel(panel), source })
+        })
+    });
+    let variables = stack.dashboards.iter().flat_map(|one| &one.variable_queries).filter_map(|query| {
+        Some(Asked { query: query.expr.as_ref()?, by: By::Variable, source: query.datasource.as_ref() })
+    });
+    rules.chain(panels.chain(variables).filter(|asked| asked.source.is_none_or(is_prometheus)))
+}
+
+/// Those that are PromQL for sure: elsewhere, what looks like a fault may be right in another language.
+pub(crate) fn surely_promql(stack: &Stack) -> impl Iterator<Item = Asked<'_>> {
+    let mut kinds = stack.datasources.iter().filter_map(|datasource| datasource.kind.as_ref());
+    let is_only = !stack.datasources.is_empty() && kinds.all(|kind| kind.value == "prometheus");
+    queries(stack).filter(move |asked| match asked.by {
+        By::Rule(_) => true,
+        By::Panel(_) => {
+            let kind = asked.source.and_then(|source| source.kind.as_deref());
+            kind.map_or(is_only, |kind| kind == "prometheus")
+        }
+        By::Variable => false,
+    })
 }
 
 /// Loki's queries look much the same.

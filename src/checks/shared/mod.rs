@@ -6,7 +6,6 @@ pub(super) mod asked;
 pub(super) mod counters;
 pub(super) mod datasources;
 pub(super) mod engines;
-pub(super) mod expressions;
 pub(super) mod flags;
 pub(super) mod jobs;
 pub(super) mod joins;
