@@ -77,6 +77,11 @@ pub struct Target {
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Prometheus {
+    /// Whether its configuration takes in series beside those of its jobs.
+    pub fn reads_elsewhere(&self) -> bool {
+        ["otlp", "remote_read", "scrape_config_files"].iter().any(|key| self.root.get(key).is_some())
+    }
+
     /// `target_file` reads what a `file_sd_configs` names.
     pub(super) fn read(
         document: Rc<Document>,

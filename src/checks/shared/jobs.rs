@@ -38,15 +38,9 @@ pub(crate) fn scraped(stack: &Stack) -> Option<Scraped> {
 
 /// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
 pub(crate) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
-    let by_config = ["remote_read", "scrape_config_files", "otlp"];
-    let by_flag = |service: &Service| {
-        let receives = ["web.enable-remote-write-receiver", "web.enable-otlp-receiver"];
-        receives.iter().any(|name| service.flag(name).is_some())
-            || service.words.iter().any(|word| word.contains("-write-receiver"))
-    };
     let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
-    by_config.iter().any(|key| prometheus.root.get(key).is_some())
-        || service.is_some_and(by_flag)
+    prometheus.reads_elsewhere()
+        || service.is_some_and(Service::receives_series)
         || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::promql::ast::{MatrixSelector, VectorSelector};
 use crate::promql::{Expr, Matcher, bare, metric};
-use crate::stack::{Group, Job, Metrics, Runs, Stack};
+use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Stack};
 
 /// The jobs and recordings of a stack.
 pub(crate) struct Scrapes<'s> {
@@ -19,10 +19,6 @@ pub(crate) struct Scrapes<'s> {
     is_open: bool,
 }
 
-/// What a Prometheus may be told to take series from, beside its jobs.
-const ELSEWHERE: [&str; 3] = ["scrape_config_files", "remote_read", "otlp"];
-const RECEIVERS: [&str; 2] = ["--web.enable-remote-write-receiver", "--web.enable-otlp-receiver"];
-
 /// Lists of names that every target has.
 const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 
@@ -32,14 +28,8 @@ const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
 impl<'s> Scrapes<'s> {
     pub(crate) fn new(stack: &'s Stack) -> Self {
         let jobs: Vec<&Job> = stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs).collect();
-        let receives = stack
-            .services()
-            .flat_map(|(_, service)| &service.words)
-            .any(|word| RECEIVERS.iter().any(|flag| word.contains(flag)));
-        let reads = stack
-            .prometheuses
-            .iter()
-            .any(|prometheus| ELSEWHERE.iter().any(|key| prometheus.root.get(key).is_some()));
+        let receives = stack.services().any(|(_, service)| service.receives_series());
+        let reads = stack.prometheuses.iter().any(Prometheus::reads_elsewhere);
         let evaluation = stack
             .prometheuses
             .iter()

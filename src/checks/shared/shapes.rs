@@ -67,3 +67,14 @@ pub(crate) fn is_written(query: &Query, matcher: &Matcher) -> bool {
         .any(|quote| plain.contains(&format!("{}{}{quote}{value}{quote}", matcher.name, matcher.op)))
         || (!plain.contains('$') && !plain.contains("[["))
 }
+
+/// Whether a rule is a number and nothing else, as `vector(1)`: a heartbeat.
+pub(crate) fn always_fires(rule: &Rule) -> bool {
+    let is_constant = |tree: &Expr| match bare(tree) {
+        Expr::Call(call) => {
+            call.func.name == "vector" && call.args.args.first().is_some_and(|one| number(one).is_some())
+        }
+        _ => false,
+    };
+    rule.expr.tree().is_some_and(is_constant)
+}
