@@ -75,10 +75,8 @@ impl Scraped {
             self.is_sure &=
                 job.node.get("http_sd_configs").or_else(|| job.node.get("file_sd_configs")).is_none();
         }
-        for rule in ["relabel_configs", "metric_relabel_configs"].iter().filter_map(|key| job.node.get(key)) {
-            for rule in rule.items() {
-                self.add_relabeling(&rule)?;
-            }
+        for rule in job.relabelings().iter().chain(&job.metric_relabelings()) {
+            self.add_relabeling(rule)?;
         }
         Some(())
     }

@@ -34,13 +34,7 @@ pub(crate) fn joins(stack: &Stack) -> Vec<Join<'_>> {
         };
         for job in &prometheus.jobs {
             if job.is_redirected() {
-                for address in job.node.get("relabel_configs").iter().flat_map(Node::items) {
-                    let is_address =
-                        address.get("target_label").is_some_and(|node| node.text() == Some("__address__"));
-                    if let Some(address) = address.get("replacement").filter(|_| is_address) {
-                        address.value().iter().for_each(|address| add(address, &job.scheme, false));
-                    }
-                }
+                job.redirections().for_each(|address| add(&address, &job.scheme, false));
             } else {
                 Job::addresses(job).for_each(|address| add(address, &job.scheme, false));
             }

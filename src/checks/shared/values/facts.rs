@@ -121,14 +121,7 @@ impl<'s> Facts<'s> {
             let conditions = selector.matchers.matchers.iter().filter(|matcher| matcher.name == "job");
             conditions.into_iter().all(|matcher| matcher.is_match(&job.name))
         };
-        let relabels = |job: &&Job| {
-            ["relabel_configs", "metric_relabel_configs"].iter().any(|key| {
-                let rules = job.node.get(key).map(|node| node.items()).unwrap_or_default();
-                rules
-                    .iter()
-                    .any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("job")))
-            })
-        };
+        let relabels = |job: &&Job| job.relabels("job") || job.relabels_metrics("job");
         let sets_job = |job: &&Job| {
             job.targets.iter().flat_map(|target| &target.labels).any(|(label, _)| label.value == "job")
         };
