@@ -149,7 +149,8 @@ fn of_target(service: &str, target: &str, more: &str) -> Vec<String> {
     let compose = COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");
     let config =
         format!("scrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['{target}']}}]\n{more}");
-    let ids = ["metrics-need-key", "metrics-switched-off", "target-address", "wrong-port"];
+    let ids =
+        ["metrics-elsewhere", "metrics-need-key", "metrics-switched-off", "target-address", "wrong-port"];
     let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
     all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id))).map(ToString::to_string).collect()
 }
@@ -162,7 +163,7 @@ fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
         (vllm, "vlm:8000", "", "target-address"),
         (vllm, "vllm:8080", "", "wrong-port"),
         (vllm, "vllm", "", "wrong-port"),
-        (vllm, "vllm:8000", path, "target-address"),
+        (vllm, "vllm:8000", path, "metrics-elsewhere"),
         (
             "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: [--port, '9000']}",
             "vllm:8000",
@@ -175,7 +176,8 @@ fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
             "",
             "metrics-switched-off",
         ),
-        ("o: {image: 'ollama/ollama:0.12.0'}", "o:11434", "", "target-address"),
+        ("o: {image: 'ollama/ollama:0.12.0'}", "o:11434", "", "metrics-elsewhere"),
+        ("t: {image: 'nvcr.io/nvidia/tritonserver:25.09-py3'}", "t:8000", "", "metrics-elsewhere"),
         ("api: {image: example, ports: ['8001:8000']}", "api:8001", "", "wrong-port"),
         (
             "s: {image: 'lmsysorg/sglang:v0.5.3', command: python3 -m sglang.launch_server --model-path x}",

@@ -1,7 +1,7 @@
 //! Alerts that say nothing but their name: who is woken has to find out the rest.
 
 use super::Check;
-use super::words::list;
+use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Rule, Stack};
 

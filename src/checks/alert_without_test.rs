@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::words::list;
+use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Rule, RuleFile, Stack};
 

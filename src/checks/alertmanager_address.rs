@@ -1,7 +1,7 @@
 //! An address of Alertmanager that leads to no Alertmanager of the stack.
 
 use super::Check;
-use super::addresses::route_prefix;
+use super::shared::addresses::route_prefix;
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::stack::{Program, Stack};
 
@@ -21,10 +21,8 @@ fn run(stack: &Stack, report: &mut Report) {
             let (host, port) = target.rsplit_once(':').unwrap_or((target.as_str(), ""));
             let (message, help) = match compose.named(host) {
                 Some(found) if found.program == Some(Program::Alertmanager) => {
-                    let listens = found
-                        .flag("web.listen-address")
-                        .and_then(|flag| flag.rsplit(':').next().map(str::to_owned))
-                        .unwrap_or_else(|| "9093".to_owned());
+                    let own = found.listens().and_then(|ports| ports.first().copied());
+                    let listens = own.unwrap_or(Program::Alertmanager.port()).to_string();
                     if target.contains("${") {
                         continue;
                     }

@@ -1,8 +1,8 @@
 //! A comparison that every value passes: the alert fires as long as there is anything to compare.
 
 use super::Check;
-use super::values::Cause;
-use super::verdicts::{Kind, verdicts};
+use super::shared::values::Cause;
+use super::shared::verdicts::{Kind, verdicts};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -1,6 +1,7 @@
 //! Panels of kinds that Grafana no longer has.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Panel, Program, Stack};

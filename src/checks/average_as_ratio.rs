@@ -1,7 +1,7 @@
 //! A sum divided by how many there are, read as a share: 3 requests on one replica are "300% in use".
 
 use super::Check;
-use super::shapes::{aggregation, comparison, number, only_metric};
+use super::shared::shapes::{aggregation, comparison, number, only_metric};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare};

@@ -1,8 +1,8 @@
 //! Quantiles of several series, averaged or added: a number that is no quantile of anything.
 
 use super::Check;
-use super::asked::{Said, queries};
-use super::shapes::aggregation;
+use super::shared::asked::{Said, queries};
+use super::shared::shapes::aggregation;
 use crate::catalog::metrics::{Kind, Part};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::{Expr, bare, metric, walk};

@@ -1,7 +1,7 @@
 //! A bucket that a histogram does not have: the series is not there, and what is made of it neither.
 
 use super::Check;
-use super::values::Reader;
+use super::shared::values::Reader;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::selectors;

@@ -2,8 +2,8 @@
 //! as it may be.
 
 use super::Check;
-use super::shapes::operator;
-use super::values::{Comparison, Interval, Reader};
+use super::shared::shapes::operator;
+use super::shared::values::{Comparison, Interval, Reader};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare};

@@ -1,8 +1,8 @@
 //! A ratio whose divisor is never below one request per second: with less traffic, failures vanish.
 
 use super::Check;
-use super::scrapes::ranged;
-use super::shapes::{number, operator};
+use super::shared::scrapes::ranged;
+use super::shared::shapes::{number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::{BinaryExpr, Call};
 use crate::promql::{Expr, bare, walk};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::notification_texts::{Field, fields};
+use super::shared::notification_texts::{Field, fields};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::gotemplate::{self, Base, Kind, PROMETHEUS, Template};
 use crate::promql::labels::Labels;

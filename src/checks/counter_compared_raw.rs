@@ -1,8 +1,8 @@
 //! An alert that compares a counter itself with a number: it fires one day, and then for ever, until the process starts again.
 
 use super::Check;
-use super::counters::Counters;
-use super::shapes::number;
+use super::shared::counters::Counters;
+use super::shared::shapes::number;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, walk};

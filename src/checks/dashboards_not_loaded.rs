@@ -1,6 +1,7 @@
 //! Dashboards that nobody sees: no provider leads to them.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Program, Stack};
 

@@ -2,7 +2,7 @@
 //! at ports.
 
 use super::Check;
-use super::addresses::{Address, near_service, route_prefix};
+use super::shared::addresses::{Address, near_service, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Compose, Datasource, Program, Service, Stack};

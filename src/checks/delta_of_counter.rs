@@ -1,8 +1,8 @@
 //! A difference of a counter, taken as if it were a gauge: a restart in between makes it negative.
 
 use super::Check;
-use super::asked::{Said, queries};
-use super::counters::Counters;
+use super::shared::asked::{Said, queries};
+use super::shared::counters::Counters;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, walk};

@@ -1,7 +1,7 @@
 //! An inhibition compares a label that neither side has: nothing is as equal as nothing, and all of them are muted.
 
 use super::Check;
-use super::label_names::LabelNames;
+use super::shared::label_names::LabelNames;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::labels::Labels;
 use crate::stack::{LabelMatcher, Stack, may_meet};

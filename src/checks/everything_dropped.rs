@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::asked::queries;
+use super::shared::asked::queries;
 use crate::catalog::metrics::Exposer;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::{Matcher, matcher, metric};
@@ -49,7 +49,7 @@ impl Filtered<'_> {
 }
 
 fn filtered(job: &Job) -> Filtered<'_> {
-    let rules = job.node.get("metric_relabel_configs").map(|node| node.items()).unwrap_or_default();
+    let rules = job.metric_relabelings();
     // Once a rule has changed names or labels, what the next one sees is not known here.
     let until = rules.iter().position(|rule| action(rule).is_none()).unwrap_or(rules.len());
     Filtered { job, filters: rules[..until].iter().filter_map(filter).collect() }

@@ -1,7 +1,7 @@
 //! An expression that Prometheus refuses: with it the whole file of rules, or the panel.
 
 use super::Check;
-use super::expressions::{Once, all};
+use super::shared::asked::{Said, surely_promql};
 use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};
@@ -14,8 +14,8 @@ fn run(stack: &Stack, report: &mut Report) {
     if stack.services().any(|(_, service)| is_victoria(service)) {
         return;
     }
-    let mut once = Once::default();
-    for one in all(stack).filter(|one| one.query.tree().is_none()) {
+    let mut said = Said::default();
+    for one in surely_promql(stack).filter(|one| one.query.tree().is_none()) {
         let text = if one.query.has_variables() {
             filled(&one.query.text)
         } else {
@@ -23,12 +23,14 @@ fn run(stack: &Stack, report: &mut Report) {
         };
         let Some(Problem::Refused(refused)) = text.as_deref().and_then(problem) else { continue };
         let outcome =
-            if one.is_panel { "the panel shows an error" } else { "Prometheus refuses the whole file" };
+            if one.is_rule() { "Prometheus refuses the whole file" } else { "the panel shows an error" };
         let finding = CHECK
-            .finding(format!("the expression of {} is not PromQL: {}", one.subject, refused.message))
+            .finding(format!("the expression of {} is not PromQL: {}", one.subject(), refused.message))
             .at(one.query.at(&refused.word).place(), outcome)
             .help(refused.help.clone());
-        once.push(report, &one, &one.query.text, finding);
+        if one.is_rule() || said.is_new(&one, &one.query.text) {
+            report.push(finding);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Expressions that skymon does not read: Prometheus may, but nothing is proven of them.
 
 use super::Check;
-use super::words::list;
+use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};
 use crate::stack::{Rule, Stack};

@@ -1,7 +1,7 @@
 //! A flag that this version of a program does not take: it ends at once, and is started again, for ever.
 
 use super::Check;
-use super::flags::{Flag, Flags, Version};
+use super::shared::flags::{Flag, Flags, Version};
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{Program, Service, Stack};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Check;
-use super::scrapes::{Scrapes, written};
+use super::shared::scrapes::{Scrapes, written};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, metric, selectors, walk};
 use crate::stack::{Rule, Stack};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::label_names::LabelNames;
+use super::shared::label_names::LabelNames;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -1,10 +1,10 @@
 //! The alert that always fires is there to be missed, and nobody outside hears it.
 
-use super::shapes::{function, number};
-use super::{Check, words};
+use super::Check;
+use super::shared::shapes::always_fires;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::{Expr, bare};
-use crate::stack::{Rule, Stack};
+use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "heartbeat-goes-nowhere", severity: Severity::Warning, run };
 
@@ -29,12 +29,4 @@ fn run(stack: &Stack, report: &mut Report) {
             );
         }
     }
-}
-
-/// `vector(1)`
-fn always_fires(alert: &Rule) -> bool {
-    let Some(tree) = alert.expr.tree() else { return false };
-    let Expr::Call(call) = bare(tree) else { return false };
-    let first = call.args.args.first().and_then(|arg| number(arg));
-    function(tree) == Some("vector") && first.is_some()
 }

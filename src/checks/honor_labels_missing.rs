@@ -1,7 +1,7 @@
 //! A scrape of what others have scraped or pushed, without `honor_labels`: the labels of its series are moved aside.
 
 use super::Check;
-use super::addresses::Address;
+use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Program, Prometheus, Stack};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::joins::joins;
+use super::shared::joins::joins;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

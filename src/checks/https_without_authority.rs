@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
-use super::addresses::Address;
+use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack};
 

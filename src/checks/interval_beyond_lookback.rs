@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::At;
 use crate::stack::{Job, Prometheus, Stack, parse_duration};

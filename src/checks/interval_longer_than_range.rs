@@ -1,7 +1,7 @@
 //! A group that is evaluated less often than its ranges are long: what happens in between is seen by nobody.
 
 use super::Check;
-use super::scrapes::{Scrapes, ranged, written};
+use super::shared::scrapes::{Scrapes, ranged, written};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{metric, walk};
 use crate::stack::Stack;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Check;
-use super::scrapes::{ranged, written};
+use super::shared::scrapes::{ranged, written};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::walk;
 use crate::stack::Stack;

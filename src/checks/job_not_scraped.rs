@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::addresses::Address;
-use super::datasources::Provisioned;
-use super::jobs::{Scraped, scraped};
-use super::{Check, words};
+use super::Check;
+use super::shared::addresses::Address;
+use super::shared::datasources::Provisioned;
+use super::shared::jobs::{Scraped, scraped};
+use super::shared::shapes::is_written;
+use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::{MatchOp, Matcher, metric, selectors, walk};
@@ -110,16 +112,6 @@ fn unmatched(matcher: &Matcher, scraped: &Scraped) -> Option<Lost> {
         MatchOp::NotEqual | MatchOp::NotRe(_) => return None,
     };
     (!is_known && !matcher.is_match("")).then(|| (matcher.name.clone(), matcher.value.clone()))
-}
-
-/// Whether the value stands in the text itself: where a variable was, anything may come.
-pub(super) fn is_written(query: &Query, matcher: &Matcher) -> bool {
-    let plain: String = query.text.chars().filter(|c| !c.is_whitespace()).collect();
-    let value: String = matcher.value.chars().filter(|c| !c.is_whitespace()).collect();
-    ["\"", "'", "`"]
-        .iter()
-        .any(|quote| plain.contains(&format!("{}{}{quote}{value}{quote}", matcher.name, matcher.op)))
-        || (!plain.contains('$') && !plain.contains("[["))
 }
 
 /// Where other names may come in, only one that is near another is a fault.

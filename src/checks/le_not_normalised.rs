@@ -1,8 +1,8 @@
 //! A bucket that is asked for as it was written before Prometheus 3, which keeps `le="1"` as `le="1.0"`.
 
 use super::Check;
-use super::job_not_scraped::is_written;
-use super::jobs::is_fed;
+use super::shared::jobs::is_fed;
+use super::shared::shapes::is_written;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{MatchOp, Matcher, metric, selectors};
 use crate::stack::{Query, Stack};

@@ -1,6 +1,7 @@
 //! A program in a container that does not know by which address people reach it: the links in notifications lead nowhere.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Program, Service, Stack};
 

@@ -1,7 +1,7 @@
 //! A load average compared with a number: it counts what wants to run, and how many can is another number.
 
 use super::Check;
-use super::shapes::{comparison, number};
+use super::shared::shapes::{comparison, number};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare, metric};
 use crate::stack::{Rule, Stack};

@@ -74,7 +74,10 @@ fn check(one: &LabelMatcher, is_route: bool, known: &mut Known<'_>, report: &mut
             .help(format!("did you mean `{near}`?")),
         // A branch for an alert that is not there is nobody's; one for a severity may wait for the first alert of it.
         None if is_route && matcher.name == "alertname" && unknown.len() == wanted.len() => CHECK
-            .finding(format!("no alert is called {}: nothing comes this way", super::words::list(unknown)))
+            .finding(format!(
+                "no alert is called {}: nothing comes this way",
+                super::shared::words::list(unknown)
+            ))
             .help("write the name of an alert of your rules, or remove the route"),
         None => return,
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::asked::{Asked, Said, queries};
+use super::shared::asked::{Asked, Said, queries};
 use crate::catalog::engines::Version;
 use crate::catalog::metrics::{Known, Part};
 use crate::diagnostics::{Diagnostic, Report, Severity};

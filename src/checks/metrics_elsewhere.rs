@@ -1,15 +1,22 @@
 //! A job that asks an engine at a port or path where it has no metrics.
 
 use super::Check;
-use super::engines::{Scraped, scraped};
+use super::shared::addresses::Address;
+use super::shared::engines::{Scraped, metrics_port, scraped};
+use crate::catalog::programs::DOCKER_HOST;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Job, Service, Stack, Target};
+use crate::stack::{Service, Stack};
 use crate::values::UrlPath;
 
 pub(super) const CHECK: Check = Check { id: "metrics-elsewhere", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
     for Scraped { engine, service, job, target } in scraped(stack) {
+        let address = Address::parse(&target.address);
+        // In another program's network, or in the machine's, what is at the port may be another's.
+        if service.network_mode.is_some() || address.host == DOCKER_HOST {
+            continue;
+        }
         let title = &engine.title;
         let Some(path) = engine.metrics_path.as_ref().map(UrlPath::as_str) else {
             report.push(
@@ -20,15 +27,17 @@ fn run(stack: &Stack, report: &mut Report) {
             );
             continue;
         };
-        let port = target.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if let Some(port) = port.filter(|port| *port != engine.port && !says_port(service)) {
+        let port = address.port.and_then(|port| port.parse::<u16>().ok());
+        // Who has one port does not answer at another: that is for `wrong-port` to say.
+        let own = metrics_port(engine, service).filter(|_| engine.ready_port.is_some());
+        if let (Some(port), Some(own)) = (port, own.filter(|own| port != Some(*own))) {
             report.push(
                 CHECK
-                    .finding(format!("{title} has its metrics at port {}, not at {port}", engine.port))
+                    .finding(format!("{title} has its metrics at port {own}, not at {port}"))
                     .at(target.address.place(), "not where they are")
-                    .help(format!("write `{}:{}`", service.name.value, engine.port)),
+                    .help(format!("write `{}:{own}`", service.name.value)),
             );
-        } else if is_other(&job.metrics_path, path) && !is_moved(job, target) && !says_path(service) {
+        } else if is_other(&job.metrics_path, path) && !job.moves_path(target) && !says_path(service) {
             let place = job.node.get("metrics_path").map_or(job.name.place(), |node| node.at().place());
             report.push(
                 CHECK
@@ -45,26 +54,10 @@ fn is_other(asked: &str, path: &str) -> bool {
     asked.trim_end_matches('/') != path.trim_end_matches('/')
 }
 
-/// Whether a label gives another path to the target.
-fn is_moved(job: &Job, target: &Target) -> bool {
-    target.labels.iter().any(|(name, _)| name.value == "__metrics_path__")
-        || job.node.get("relabel_configs").is_some()
-}
-
-/// Whether something may have set another port: an option, a variable, a file.
-fn says_port(service: &Service) -> bool {
-    let says = |text: &str| text.to_lowercase().contains("port");
-    let is_short = |word: &str| word == "-p" || word.contains(".sh") || word.contains("config");
-    service.words.iter().any(|word| says(word) || is_short(word))
-        || service.environment.iter().any(|variable| says(&variable.name))
-        || service.has_unread_variables
-        || service.is_built
-        // Text Embeddings Inference has images of another protocol, with a port of their own.
-        || service.image.as_ref().is_some_and(|image| image.tag.as_ref().is_some_and(|tag| tag.contains("grpc")))
-}
-
 /// Whether something may have moved the path.
 fn says_path(service: &Service) -> bool {
-    let says = |word: &str| ["root-path", "prefix", "proxy", ".sh"].iter().any(|part| word.contains(part));
-    service.words.iter().any(|word| says(word)) || service.is_built
+    let says = |word: &str| {
+        ["root-path", "prefix", "proxy", "middleware", ".sh"].iter().any(|part| word.contains(part))
+    };
+    service.words.iter().any(|word| says(word)) || service.is_built || service.get("entrypoint").is_some()
 }

@@ -1,32 +1,27 @@
 //! An engine that shows its metrics only to who has a key, and a job that has none.
 
 use super::Check;
-use super::addresses::leads_to;
-use super::serving::{engine, option};
+use super::shared::engines::{Scraped, option, scraped};
+use crate::catalog::engines::Engine;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Job, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "metrics-need-key", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
-    for prometheus in &stack.prometheuses {
-        let Some((compose, _)) = stack.service(&prometheus.service) else { continue };
-        for job in prometheus.jobs.iter().filter(|job| !job.is_redirected() && !shows_key(job)) {
-            for target in job.addresses() {
-                let Some(service) = leads_to(compose, target).filter(|service| wants_key(service)) else {
-                    continue;
-                };
-                report.push(
-                    CHECK
-                        .finding(format!(
-                            "`{}` wants its key at `/metrics` too, and `{}` shows none",
-                            service.name, job.name
-                        ))
-                        .at(target.place(), "answers 401")
-                        .help("add `authorization: {credentials_file: …}` with a file that holds the key"),
-                );
-            }
+    for Scraped { engine, service, job, target } in scraped(stack) {
+        if shows_key(job) || !wants_key(engine, service) {
+            continue;
         }
+        report.push(
+            CHECK
+                .finding(format!(
+                    "`{}` wants its key at `/metrics` too, and `{}` shows none",
+                    service.name, job.name
+                ))
+                .at(target.address.place(), "answers 401")
+                .help("add `authorization: {credentials_file: …}` with a file that holds the key"),
+        );
     }
 }
 
@@ -36,8 +31,8 @@ fn shows_key(job: &Job) -> bool {
 }
 
 /// vLLM and `SGLang` guard only what users ask.
-fn wants_key(service: &Service) -> bool {
-    engine(service).is_some_and(|engine| engine.name == "llamacpp")
+fn wants_key(engine: &Engine, service: &Service) -> bool {
+    engine.name == "llamacpp"
         && (option(service, &["--api-key", "--api-key-file"]).is_some()
             || service.variable("LLAMA_API_KEY").is_some())
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::addresses::leads_to;
-use super::serving::{engine, may_be_set, option};
+use super::shared::engines::{Scraped, may_be_set, option, scraped};
+use crate::catalog::engines::Engine;
 use crate::diagnostics::{Report, Severity};
 use crate::source::At;
 use crate::stack::{Service, Stack};
@@ -13,65 +13,44 @@ pub(super) const CHECK: Check = Check { id: "metrics-switched-off", severity: Se
 
 fn run(stack: &Stack, report: &mut Report) {
     let mut known = BTreeSet::new();
-    for prometheus in &stack.prometheuses {
-        let Some((compose, _)) = stack.service(&prometheus.service) else { continue };
-        for job in prometheus.jobs.iter().filter(|job| !job.is_redirected()) {
-            for target in job.addresses() {
-                let Some(service) = leads_to(compose, target) else { continue };
-                let Some(title) = engine(service).map(|engine| engine.title.as_str()) else { continue };
-                let Some((at, help)) = switched_off(service) else { continue };
-                if known.insert(service.name.value.clone()) {
-                    report.push(
-                        CHECK
-                            .finding(format!(
-                                "{title} shows no metrics as it is started: `{}` finds none",
-                                job.name
-                            ))
-                            .at(at.place(), "so it shows none")
-                            .at(target.place(), "scraped here")
-                            .help(help),
-                    );
-                }
-            }
+    for Scraped { engine, service, job, target } in scraped(stack) {
+        let Some((at, help)) = switched_off(engine, service) else { continue };
+        if known.insert(service.name.value.clone()) {
+            let title = &engine.title;
+            report.push(
+                CHECK
+                    .finding(format!("{title} shows no metrics as it is started: `{}` finds none", job.name))
+                    .at(at.place(), "so it shows none")
+                    .at(target.address.place(), "scraped here")
+                    .help(help),
+            );
         }
     }
 }
 
 /// Where it is said, or left out, and what to write.
-fn switched_off(service: &Service) -> Option<(At, &'static str)> {
-    let name = engine(service)?.name.as_str();
-    let word = |flag: &str| {
-        let word = service.words.iter().find(|word| word.contains(flag));
-        word.map_or_else(|| service.name.at.clone(), |word| word.at.part(flag))
-    };
-    let is_set = |flag: &str| option(service, &[flag]).is_some();
+fn switched_off(engine: &Engine, service: &Service) -> Option<(At, String)> {
+    if let Some(flag) = &engine.disabled_by {
+        // `--disable-metrics`, or `--allow-metrics=false`
+        let (name, off) = flag.split_once('=').map_or((flag.as_str(), None), |(name, off)| (name, Some(off)));
+        let value = option(service, &[name])?.to_lowercase();
+        let is_off = off.is_none_or(|off| value == off || (off == "false" && value == "0"));
+        let word = service.words.iter().find(|word| word.contains(name));
+        let at = word.map_or_else(|| service.name.at.clone(), |word| word.at.part(name));
+        return is_off.then(|| (at, format!("remove `{name}`")));
+    }
+    let flag = engine.enabled_by.as_ref()?;
     // What a script or a variable adds is not known.
     let is_whole = !service.is_built
         && service.get("entrypoint").is_none()
         && !service.words.iter().any(|word| word.contains('$') || word.contains(".sh"));
-    match name {
-        "vllm" if is_set("--disable-log-stats") => {
-            Some((word("--disable-log-stats"), "remove `--disable-log-stats`"))
-        }
-        "lmdeploy" if is_set("--disable-metrics") => {
-            Some((word("--disable-metrics"), "remove `--disable-metrics`"))
-        }
-        "triton" => {
-            let value = option(service, &["--allow-metrics"])?;
-            matches!(value.to_lowercase().as_str(), "false" | "0")
-                .then(|| (word("--allow-metrics"), "remove `--allow-metrics`"))
-        }
-        "llamacpp" => {
-            let is_off =
-                is_whole && !is_set("--metrics") && !may_be_set(service, "LLAMA_ARG_ENDPOINT_METRICS");
-            is_off.then(|| (service.name.at.clone(), "add `--metrics` to its command"))
-        }
-        "sglang" => {
-            let starts =
-                service.words.iter().any(|word| word.contains("launch_server") || word.contains("serve"));
-            let is_off = is_whole && starts && !is_set("--enable-metrics") && !is_set("--config");
-            is_off.then(|| (service.name.at.clone(), "add `--enable-metrics` to its command"))
-        }
-        _ => None,
-    }
+    // The image of SGLang starts nothing by itself, and no variable is an option of it.
+    let is_sure = if engine.name == "sglang" {
+        let starts = |word: &str| word.contains("launch_server") || word.contains("serve");
+        service.words.iter().any(|word| starts(word)) && option(service, &["--config"]).is_none()
+    } else {
+        !may_be_set(service, "METRICS")
+    };
+    let is_off = is_whole && is_sure && option(service, &[flag]).is_none();
+    is_off.then(|| (service.name.at.clone(), format!("add `{flag}` to its command")))
 }

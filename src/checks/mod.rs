@@ -7,25 +7,7 @@
 
 mod allow;
 mod pages;
-
-// What the checks share.
-mod addresses;
-mod datasources;
-mod expressions;
-mod flags;
-mod jobs;
-mod joins;
-mod label_names;
-mod notification_texts;
-mod asked;
-mod counters;
-mod engines;
-mod scrapes;
-mod serving;
-mod shapes;
-mod values;
-mod verdicts;
-mod words;
+mod shared;
 
 mod admin_api_open;
 mod alert_without_summary;
@@ -190,7 +172,7 @@ mod wrong_type;
 
 pub use self::allow::Allowed;
 pub use self::pages::page;
-pub use self::words::list;
+pub use self::shared::words::list;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::forms::Fault;
 use crate::stack::Stack;

@@ -1,8 +1,8 @@
 //! Nobody watches the watchers: a Prometheus without rules or an Alertmanager that cannot deliver is as quiet as a calm night.
 
 use super::Check;
+use super::shared::shapes::always_fires;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::{Expr, bare};
 use crate::stack::{Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "monitoring-unwatched", severity: Severity::Note, run };
@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check { id: "monitoring-unwatched", severity: Se
 fn run(stack: &Stack, report: &mut Report) {
     let is_watched = |rule: &Rule| {
         rule.expr.metrics().any(|name| name.starts_with("prometheus_") || name.starts_with("alertmanager_"))
-            || always_fires(rule)
+            || (rule.is_alert && always_fires(rule))
     };
     if stack.alerts().next().is_none() || stack.rules().any(is_watched) {
         return;
@@ -28,10 +28,4 @@ fn run(stack: &Stack, report: &mut Report) {
                 ),
         );
     }
-}
-
-/// A heartbeat.
-fn always_fires(rule: &Rule) -> bool {
-    let is_vector = |expr: &Expr| matches!(bare(expr), Expr::Call(call) if call.func.name == "vector");
-    rule.is_alert && rule.expr.tree().is_some_and(is_vector)
 }

@@ -1,9 +1,9 @@
 //! A comparison that no value can pass: the alert is silent whatever happens.
 
 use super::Check;
-use super::shapes::function;
-use super::values::Cause;
-use super::verdicts::{Kind, Verdict, verdicts};
+use super::shared::shapes::function;
+use super::shared::values::Cause;
+use super::shared::verdicts::{Kind, Verdict, verdicts};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

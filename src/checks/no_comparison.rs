@@ -1,10 +1,10 @@
 //! An alert that compares nothing: any value fires, 0 too.
 
 use super::Check;
-use super::shapes::{calls, operator};
-use super::values::{Presence, Reader};
-use super::verdicts::short;
-use super::words::is_heartbeat;
+use super::shared::shapes::{calls, operator};
+use super::shared::values::{Presence, Reader};
+use super::shared::verdicts::short;
+use super::shared::words::is_heartbeat;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare, metric, selectors, walk};

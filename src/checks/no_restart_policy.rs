@@ -1,7 +1,7 @@
 //! Monitoring that stays down after the machine was restarted.
 
 use super::Check;
-use super::words;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Program, Service, Stack};
 

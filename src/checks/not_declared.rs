@@ -1,7 +1,7 @@
 //! A name that a service uses and that stands nowhere: a volume, a network, a secret, a config, another service.
 
 use super::Check;
-use super::words;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{Compose, Declared, Origin, Service, Stack};

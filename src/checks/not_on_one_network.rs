@@ -1,7 +1,7 @@
 //! A program asks another by its name, and the two share no network: the name means nothing to it.
 
 use super::Check;
-use super::joins::joins;
+use super::shared::joins::joins;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -1,7 +1,7 @@
 //! An alert on a target that does not answer, without `for`: one scrape that takes too long is a page.
 
 use super::Check;
-use super::shapes::{comparison, number, operator};
+use super::shared::shapes::{comparison, number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare, metric};
 use crate::stack::{Rule, Stack};

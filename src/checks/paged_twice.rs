@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Alertmanager, Route, Stack};
 

@@ -1,8 +1,8 @@
 //! A share of one, compared with a number of percents: it is always below.
 
 use super::Check;
-use super::values::Comparison;
-use super::verdicts::{Kind, verdicts};
+use super::shared::values::Comparison;
+use super::shared::verdicts::{Kind, verdicts};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -20,13 +20,9 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// The name of the blackbox exporter of the same project that a job is led to.
 fn exporter(compose: &Compose, job: &Job) -> Option<String> {
-    let rules = job.node.get("relabel_configs")?.items();
-    let leads = |node: &crate::source::Node| {
-        node.get("target_label").is_some_and(|label| label.text() == Some("__address__"))
-    };
-    let address = rules.iter().rfind(|node| leads(node))?.get("replacement")?;
-    let host = address.text()?.rsplit_once(':').map_or(address.text()?, |(host, _)| host).to_owned();
-    let service = compose.named(&host).filter(|service| service.program == Some(Program::Blackbox))?;
+    let address = job.redirections().last()?;
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+    let service = compose.named(host).filter(|service| service.program == Some(Program::Blackbox))?;
     Some(service.name.value.clone())
 }
 

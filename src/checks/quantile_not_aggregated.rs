@@ -1,7 +1,7 @@
 //! A quantile of raw buckets: one alert for each instance and path, from whatever few requests each had.
 
 use super::Check;
-use super::shapes::{comparison, function};
+use super::shared::shapes::{comparison, function};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare};
 use crate::stack::Stack;
@@ -30,5 +30,5 @@ fn raw_quantile(expr: &Expr) -> Option<&str> {
     let Expr::Call(quantile) = bare(&comparison(expr)?.lhs) else { return None };
     let inner = (quantile.func.name == "histogram_quantile").then(|| quantile.args.args.get(1))??;
     matches!(function(inner)?, "rate" | "irate" | "increase").then_some(())?;
-    super::shapes::only_metric(inner).filter(|name| name.ends_with("_bucket"))
+    super::shared::shapes::only_metric(inner).filter(|name| name.ends_with("_bucket"))
 }

@@ -1,7 +1,7 @@
 //! A quantile of 99 and not of 0.99: what is outside of 0 to 1 is infinite, and so above every threshold.
 
 use super::Check;
-use super::shapes::{function, number, operator};
+use super::shared::shapes::{function, number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, walk};

@@ -2,8 +2,8 @@
 //! result is empty.
 
 use super::Check;
-use super::expressions::{Once, all};
-use super::shapes::aggregation;
+use super::shared::asked::{Said, surely_promql};
+use super::shared::shapes::aggregation;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::labels::Fault;
 use crate::promql::{Expr, ast::LabelModifier, walk};
@@ -13,18 +13,20 @@ pub(super) const CHECK: Check = Check { id: "quantile-without-le", severity: Sev
 
 fn run(stack: &Stack, report: &mut Report) {
     let flow = Flow::of(stack);
-    let mut once = Once::default();
-    for one in all(stack).filter(|one| one.query.text.contains("histogram_quantile")) {
+    let mut said = Said::default();
+    for one in surely_promql(stack).filter(|one| one.query.text.contains("histogram_quantile")) {
         for fault in flow.faults(one.query) {
             let Fault::QuantileWithoutLe(buckets) = fault else { continue };
             let finding = CHECK
                 .finding(format!(
                     "{} takes a quantile of buckets without `le`: there is never a result",
-                    one.subject
+                    one.subject()
                 ))
                 .at(one.query.at("histogram_quantile").place(), "the buckets below are summed up to one")
                 .help(help(buckets));
-            once.push(report, &one, &buckets.to_string(), finding);
+            if one.is_rule() || said.is_new(&one, &buckets.to_string()) {
+                report.push(finding);
+            }
         }
     }
 }

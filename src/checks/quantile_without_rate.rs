@@ -1,7 +1,7 @@
 //! A quantile of buckets as they are: of everything since the process began. The longer it runs, the less a bad hour moves it.
 
 use super::Check;
-use super::asked::{Said, queries};
+use super::shared::asked::{Said, queries};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, metric, walk};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Check;
-use super::scrapes::{Scrapes, ranged, written};
-use super::words::LIKE_RATE;
+use super::shared::scrapes::{Scrapes, ranged, written};
+use super::shared::words::LIKE_RATE;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{metric, walk};
 use crate::stack::{Rule, Stack};

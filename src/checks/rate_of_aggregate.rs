@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::scrapes::ranged;
-use super::shapes::{aggregation, function};
+use super::shared::scrapes::ranged;
+use super::shared::shapes::{aggregation, function};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare, metric, walk};
 use crate::stack::Stack;

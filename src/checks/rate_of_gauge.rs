@@ -1,7 +1,7 @@
 //! A rate of something that goes up and down: each fall is read as the restart of a counter, and makes a spike that never was.
 
 use super::Check;
-use super::asked::{Asked, Said, queries};
+use super::shared::asked::{Asked, Said, queries};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, walk};

@@ -2,7 +2,7 @@
 //! neither above nor below. A success ratio has no value at all until something succeeds.
 
 use super::Check;
-use super::shapes::{aggregation, comparison, function, number, operator};
+use super::shared::shapes::{aggregation, comparison, function, number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare, metric, selectors};

@@ -1,6 +1,7 @@
 //! A receiver that notifies nobody: Alertmanager takes the alert, and that is all.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::labels::Labels;
 use crate::stack::{Alertmanager, Stack};

@@ -1,7 +1,7 @@
 //! Recorded series that are called like those of an exporter: nobody sees where they come from.
 
 use super::Check;
-use super::words::list;
+use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Rule, Stack};
 

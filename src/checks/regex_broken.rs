@@ -1,7 +1,7 @@
 //! A regular expression that the programs refuse: with it they refuse the whole file.
 
 use super::Check;
-use super::expressions::all;
+use super::shared::asked::surely_promql;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::ast::VectorSelector;
 use crate::promql::refused::{Problem, problem};
@@ -12,7 +12,7 @@ use crate::stack::{LabelMatcher, Stack};
 pub(super) const CHECK: Check = Check { id: "regex-broken", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
-    for one in all(stack).filter(|one| !one.query.has_variables()) {
+    for one in surely_promql(stack).filter(|one| !one.query.has_variables()) {
         let Some((pattern, refused)) = in_expression(&one.query.text, one.query.tree()) else { continue };
         report.push(finding(&pattern, &refused, &one.query.at(&pattern)));
     }

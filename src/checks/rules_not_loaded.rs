@@ -1,6 +1,7 @@
 //! `rule_files` that name nothing: Prometheus starts, is green, and has no alert.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -1,7 +1,7 @@
 //! An operator whose two sides can never have the same labels: nothing matches, and there is no result.
 
 use super::Check;
-use super::expressions::{Once, all};
+use super::shared::asked::{Said, surely_promql};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::{BinaryExpr, LabelModifier};
 use crate::promql::labels::{Fault, Reason};
@@ -11,17 +11,19 @@ pub(super) const CHECK: Check = Check { id: "sides-never-match", severity: Sever
 
 fn run(stack: &Stack, report: &mut Report) {
     let flow = Flow::of(stack);
-    let mut once = Once::default();
-    for one in all(stack) {
+    let mut said = Said::default();
+    for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
             let Fault::NeverMatch(binary, reason) = fault else { continue };
             let op = binary.op.to_string();
             let outcome = if op == "unless" { "it takes nothing away" } else { "there is never a result" };
             let finding = CHECK
-                .finding(format!("in {} the two sides of `{op}` never match: {outcome}", one.subject))
+                .finding(format!("in {} the two sides of `{op}` never match: {outcome}", one.subject()))
                 .at(one.query.at(label(&reason)).place(), why(&reason))
                 .help(help(binary, &reason));
-            once.push(report, &one, &format!("{op} {reason:?}"), finding);
+            if one.is_rule() || said.is_new(&one, &format!("{op} {reason:?}")) {
+                report.push(finding);
+            }
         }
     }
 }

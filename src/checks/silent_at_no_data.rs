@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::shapes::{aggregation, asked_for_absence, calls, comparison, number, only_metric, operator};
+use super::shared::shapes::{
+    aggregation, asked_for_absence, calls, comparison, number, only_metric, operator,
+};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::Expr;
 use crate::stack::{Rule, Stack};

@@ -1,8 +1,8 @@
-//! A target that names no service of the stack, or one that has its metrics at another path. `wrong_port` looks at ports.
+//! A target that names no service of the stack, or a program that has its metrics at another path. `wrong_port` looks at
+//! ports, `metrics_elsewhere` at the paths of engines.
 
 use super::Check;
-use super::addresses::{Address, near_service, route_prefix};
-use super::serving::{engine, engine_port, option};
+use super::shared::addresses::{Address, near_service, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::{Compose, Job, Program, Service, Stack, Target};
 
@@ -45,41 +45,16 @@ fn fault(stack: &Stack, compose: &Compose, own: &Service, job: &Job, target: &Ta
     )
 }
 
-/// A program that has its pages below a path has its metrics there too; an engine has one place for them.
+/// A program that has its pages below a path has its metrics there too.
 fn wrong_path(service: &Service, job: &Job, target: &Target) -> Option<Diagnostic> {
     let asked = job.metrics_path.trim_end_matches('/');
-    if sets_path(job, target) {
+    let is_known = matches!(service.program, Some(Program::Prometheus | Program::Alertmanager))
+        && !service.is_built
+        && service.get("entrypoint").is_none();
+    if !is_known || asked.ends_with("/federate") || job.moves_path(target) {
         return None;
     }
-    let path = if let Some(engine) = engine(service).filter(|_| !service.is_built) {
-        // Versions of the others differ, or a flag moves the path.
-        let is_known = ["vllm", "sglang", "tgi", "tei", "llamacpp", "triton", "lmdeploy", "ollama"]
-            .contains(&engine.name.as_str());
-        let moves = ["--root-path", "--api-prefix", "--middleware"];
-        if !is_known || option(service, &moves).is_some() || engine_port(service).is_none() {
-            return None;
-        }
-        let Some(path) = &engine.metrics_path else {
-            return Some(
-                CHECK
-                    .finding(format!(
-                        "{} has no metrics: `{}` finds nothing at `{}`",
-                        engine.title, job.name, target.address
-                    ))
-                    .at(target.address.place(), "an engine without metrics")
-                    .help("remove the job; the blackbox exporter can ask whether the engine answers"),
-            );
-        };
-        path.as_str().to_owned()
-    } else if matches!(service.program, Some(Program::Prometheus | Program::Alertmanager)) {
-        let prefix = route_prefix(service)?;
-        if asked.ends_with("/federate") || service.is_built || service.get("entrypoint").is_some() {
-            return None;
-        }
-        format!("{prefix}/metrics")
-    } else {
-        return None;
-    };
+    let path = format!("{}/metrics", route_prefix(service)?);
     if asked == path {
         return None;
     }
@@ -90,9 +65,4 @@ fn wrong_path(service: &Service, job: &Job, target: &Target) -> Option<Diagnosti
             .at(at, "answers 404")
             .help(format!("write `metrics_path: {path}`")),
     )
-}
-
-/// Whether a label or a relabeling gives a target another path.
-fn sets_path(job: &Job, target: &Target) -> bool {
-    target.labels.iter().any(|(name, _)| name.value == "__metrics_path__") || job.relabels("__metrics_path__")
 }

@@ -1,7 +1,7 @@
 //! A target that is no `host:port`: Prometheus refuses the whole configuration, or can never ask it.
 
 use super::Check;
-use super::addresses::Address;
+use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Job, Stack};

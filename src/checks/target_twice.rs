@@ -77,14 +77,13 @@ impl<'a> Asked<'a> {
 
 /// Whether no relabeling makes something else of a target.
 fn says_all(job: &Job) -> bool {
-    let rules = job.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();
     let is_harmless = |rule: &Node| {
         let action = rule.get("action").and_then(|node| node.text().map(str::to_owned));
         let written = rule.get("target_label").and_then(|node| node.text().map(str::to_owned));
         action.is_none_or(|action| action == "replace")
             && written.is_none_or(|label| !label.starts_with("__"))
     };
-    rules.iter().all(is_harmless)
+    job.relabelings().iter().all(is_harmless)
 }
 
 fn keeps_some(job: &Job) -> bool {

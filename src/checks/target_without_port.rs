@@ -1,7 +1,7 @@
 //! A target without a port beside others that have one: it was forgotten, and port 80 is asked.
 
 use super::Check;
-use super::addresses::Address;
+use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::notification_texts::{fields, files};
+use super::shared::notification_texts::{fields, files};
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, PROMETHEUS};
 use crate::stack::Stack;

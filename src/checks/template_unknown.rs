@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Check;
-use super::notification_texts::{File, calls, fields, files};
+use super::shared::notification_texts::{File, calls, fields, files};
 use crate::diagnostics::{Place, Report, Severity, nearest};
 use crate::gotemplate::Kind;
 use crate::stack::{Alertmanager, Stack};

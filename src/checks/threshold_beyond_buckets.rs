@@ -1,8 +1,8 @@
 //! A quantile compared with more than its histogram can tell: whatever is slower counts as its last bound.
 
 use super::Check;
-use super::values::Cause;
-use super::verdicts::{Kind, verdicts};
+use super::shared::values::Cause;
+use super::shared::verdicts::{Kind, verdicts};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Check;
-use super::addresses::Address;
+use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Dashboard, Datasource, Job, Prometheus, Stack, parse_duration};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::datasources::{Found, Provisioned, asked};
+use super::shared::datasources::{Found, Provisioned, asked};
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::source::Node;
 use crate::stack::{Dashboard, DatasourceRef, Stack};

@@ -2,7 +2,7 @@
 //! ever, the panel empty.
 
 use super::Check;
-use super::asked::{Asked, Said, queries};
+use super::shared::asked::{Asked, Said, queries};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::{Missing, Stack};
 

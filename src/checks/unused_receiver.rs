@@ -1,6 +1,7 @@
 //! A receiver that no route leads to: somebody waits for alerts that go elsewhere.
 
-use super::{Check, words};
+use super::Check;
+use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 

@@ -1,7 +1,7 @@
 //! A label that is the value of the expression: each evaluation makes another alert of it, and none lasts.
 
 use super::Check;
-use super::shapes::{comparison, function, number, operator};
+use super::shared::shapes::{comparison, function, number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
 use crate::promql::{Expr, bare};

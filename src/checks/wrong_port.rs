@@ -1,8 +1,8 @@
 //! An address with a port on which that program does not listen, and a published port behind which nobody is.
 
 use super::Check;
-use super::joins::joins;
-use super::serving::engine_port;
+use super::shared::engines::{engine, metrics_port};
+use super::shared::joins::joins;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Compose, Service, Stack};
 
@@ -12,7 +12,7 @@ fn run(stack: &Stack, report: &mut Report) {
     for join in joins(stack) {
         // Where alerts go is looked at by a check of its own.
         let Some(other) = join.other().filter(|_| !join.is_alertmanager) else { continue };
-        let own = ports(join.compose, other).or_else(|| guessed(join.compose, other, join.port?));
+        let own = ports(join.compose, other).or_else(|| guessed(stack, join.compose, other, join.port?));
         let (Some(port), Some(own)) = (join.port, own) else { continue };
         if own.contains(&port) {
             continue;
@@ -60,7 +60,7 @@ fn ports(compose: &Compose, service: &Service) -> Option<Vec<u16>> {
 }
 
 /// Where an engine, or a program that is not known, most likely listens: unless somebody says that it also does at this port.
-fn guessed(compose: &Compose, service: &Service, port: u16) -> Option<Vec<u16>> {
+fn guessed(stack: &Stack, compose: &Compose, service: &Service, port: u16) -> Option<Vec<u16>> {
     let is_it = |text: &str| text.split('/').next().and_then(|text| text.parse().ok()) == Some(port);
     let exposed = service.get("expose").map(|node| node.texts()).unwrap_or_default();
     let is_said = service.ports.iter().any(|one| is_it(&one.target)) || exposed.iter().any(|one| is_it(one));
@@ -68,6 +68,12 @@ fn guessed(compose: &Compose, service: &Service, port: u16) -> Option<Vec<u16>> 
         return None;
     }
     let published = service.ports.iter().find(|one| one.published.parse() == Ok(port));
-    let inside = engine_port(service).or_else(|| published?.target.parse().ok())?;
+    let engine = engine(stack, service);
+    // One that has its metrics at a port of their own answers elsewhere too.
+    if engine.is_some_and(|engine| engine.ready_port.is_some()) {
+        return None;
+    }
+    let own = engine.and_then(|engine| metrics_port(engine, service));
+    let inside = own.or_else(|| published?.target.parse().ok())?;
     Some(vec![inside])
 }

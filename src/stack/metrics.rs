@@ -297,7 +297,7 @@ impl Scraped {
         if let Some((engine, version)) = told.services.get(&job.name.value) {
             scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
             scraped.is_known = true;
-        } else if job.is_redirected() || renames(job) {
+        } else if job.is_redirected() || job.relabels_metrics("__name__") {
             scraped.is_known = false;
         } else {
             for target in &job.targets {
@@ -312,12 +312,6 @@ impl Scraped {
         scraped.is_known &= !scraped.runs.is_empty();
         scraped
     }
-}
-
-/// Whether the names that are stored may be others than those that are exposed.
-fn renames(job: &Job) -> bool {
-    let rules = job.node.get("metric_relabel_configs").map(|node| node.items()).unwrap_or_default();
-    rules.iter().any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("__name__")))
 }
 
 /// What runs at a target's address.

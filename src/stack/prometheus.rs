@@ -77,6 +77,11 @@ pub struct Target {
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Prometheus {
+    /// Whether its configuration takes in series beside those of its jobs.
+    pub fn reads_elsewhere(&self) -> bool {
+        ["otlp", "remote_read", "scrape_config_files"].iter().any(|key| self.root.get(key).is_some())
+    }
+
     /// `target_file` reads what a `file_sd_configs` names.
     pub(super) fn read(
         document: Rc<Document>,
@@ -191,11 +196,41 @@ impl Job {
         self.relabels("__address__")
     }
 
+    /// Where relabelings send the scrape.
+    pub fn redirections(&self) -> impl Iterator<Item = Spanned<String>> {
+        let leads = |rule: &Node| target_label(rule, "__address__");
+        self.relabelings().into_iter().filter(leads).filter_map(|rule| rule.get("replacement")?.value())
+    }
+
+    /// What is done with the labels of its targets.
+    pub fn relabelings(&self) -> Vec<Node> {
+        self.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default()
+    }
+
+    /// What is done with the series that it has scraped.
+    pub fn metric_relabelings(&self) -> Vec<Node> {
+        self.node.get("metric_relabel_configs").map(|node| node.items()).unwrap_or_default()
+    }
+
+    /// Whether a label or a relabeling gives a target another path than `metrics_path`.
+    pub fn moves_path(&self, target: &Target) -> bool {
+        target.labels.iter().any(|(name, _)| name.value == "__metrics_path__")
+            || self.relabels("__metrics_path__")
+    }
+
     /// Whether a relabeling of the targets writes this label.
     pub fn relabels(&self, label: &str) -> bool {
-        let rules = self.node.get("relabel_configs").map(|node| node.items()).unwrap_or_default();
-        rules.iter().any(|rule| rule.get("target_label").is_some_and(|found| found.text() == Some(label)))
+        self.relabelings().iter().any(|rule| target_label(rule, label))
     }
+
+    /// Whether a relabeling of its series writes this label.
+    pub fn relabels_metrics(&self, label: &str) -> bool {
+        self.metric_relabelings().iter().any(|rule| target_label(rule, label))
+    }
+}
+
+fn target_label(rule: &Node, label: &str) -> bool {
+    rule.get("target_label").is_some_and(|found| found.text() == Some(label))
 }
 
 fn word(node: &Node, key: &str, default: &str) -> String {

@@ -55,6 +55,11 @@ impl Service {
         self.words.get(at + 1).cloned()
     }
 
+    /// Whether a Prometheus is told to take in what others write into it: by flags of their own, or by features in old releases.
+    pub fn receives_series(&self) -> bool {
+        self.words.iter().any(|word| word.contains("-write-receiver") || word.contains("otlp-receiver"))
+    }
+
     /// Whether its image is the project's own, or a packager's that keeps to it, and not one that somebody built on it under
     /// the same name.
     pub fn is_upstream(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::catalog::metrics::{Kind, Known, Part};
 use crate::catalog::units::Unit;
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, metric};
-use crate::stack::{Job, Metrics, Stack};
+use crate::stack::{Job, Metrics, Prometheus, Stack};
 
 pub(super) struct Facts<'s> {
     metrics: &'s Metrics,
@@ -42,13 +42,10 @@ impl<'s> Facts<'s> {
         let is_listed = |job: &&Job| {
             !job.discovers && job.node.get("file_sd_configs").is_none() && job.metrics_path != "/federate"
         };
-        let others = ["scrape_config_files", "remote_read", "otlp"];
-        let reads_others =
-            |key: &&str| stack.prometheuses.iter().any(|prometheus| prometheus.root.get(key).is_some());
         Self {
             are_all_targets_listed: !jobs.is_empty()
                 && jobs.iter().all(is_listed)
-                && !others.iter().any(reads_others),
+                && !stack.prometheuses.iter().any(Prometheus::reads_elsewhere),
             metrics: stack.metrics(),
             known: RefCell::default(),
             jobs,
@@ -124,14 +121,7 @@ impl<'s> Facts<'s> {
             let conditions = selector.matchers.matchers.iter().filter(|matcher| matcher.name == "job");
             conditions.into_iter().all(|matcher| matcher.is_match(&job.name))
         };
-        let relabels = |job: &&Job| {
-            ["relabel_configs", "metric_relabel_configs"].iter().any(|key| {
-                let rules = job.node.get(key).map(|node| node.items()).unwrap_or_default();
-                rules
-                    .iter()
-                    .any(|rule| rule.get("target_label").is_some_and(|label| label.text() == Some("job")))
-            })
-        };
+        let relabels = |job: &&Job| job.relabels("job") || job.relabels_metrics("job");
         let sets_job = |job: &&Job| {
             job.targets.iter().flat_map(|target| &target.labels).any(|(label, _)| label.value == "job")
         };

@@ -19,7 +19,7 @@ const NOBODY: [&str; 12] = [
 ];
 
 /// Whether a receiver says by its name that it notifies nobody.
-pub(super) fn is_nobody(receiver: &str) -> bool {
+pub(crate) fn is_nobody(receiver: &str) -> bool {
     let name = receiver.trim_matches(['"', '\'']).to_lowercase();
     NOBODY.contains(&name.as_str())
 }
@@ -40,12 +40,12 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 const HEARTBEATS: [&str; 5] = ["watchdog", "deadman", "heartbeat", "alwaysfir", "alwayson"];
 
 /// Whether an alert says that it always fires, and is meant to.
-pub(super) fn is_heartbeat(alert: &Rule) -> bool {
+pub(crate) fn is_heartbeat(alert: &Rule) -> bool {
     let name: String = alert.name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     HEARTBEATS.iter().any(|word| name.contains(word))
         || alert.label("severity").is_some_and(|severity| severity.value == "none")
 }
 
 /// Functions that compare the samples of a range with one another: of one sample they make nothing.
-pub(super) const LIKE_RATE: [&str; 7] =
+pub(crate) const LIKE_RATE: [&str; 7] =
     ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];

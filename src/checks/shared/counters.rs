@@ -11,14 +11,14 @@ use crate::stack::{Metrics, Stack};
 const ENDINGS: [&str; 5] =
     ["requests_total", "errors_total", "failures_total", "seconds_total", "tokens_total"];
 
-pub(super) struct Counters<'s> {
+pub(crate) struct Counters<'s> {
     metrics: &'s Metrics,
     /// Names of which the stack takes a rate.
     rated: BTreeSet<&'s str>,
 }
 
 impl<'s> Counters<'s> {
-    pub(super) fn of(stack: &'s Stack) -> Counters<'s> {
+    pub(crate) fn of(stack: &'s Stack) -> Counters<'s> {
         let trees = queries(stack).filter_map(|asked| asked.query.tree());
         let rated = trees.flat_map(walk).filter_map(|expr| {
             let Expr::Call(call) = expr else { return None };
@@ -32,7 +32,7 @@ impl<'s> Counters<'s> {
     }
 
     /// The name, where it is surely a counter's.
-    pub(super) fn name<'e>(&self, selector: &'e VectorSelector) -> Option<&'e str> {
+    pub(crate) fn name<'e>(&self, selector: &'e VectorSelector) -> Option<&'e str> {
         let name = metric(selector)?;
         if self.metrics.is_recorded(name) || name.contains(':') && self.metrics.known(selector).is_empty() {
             return None;

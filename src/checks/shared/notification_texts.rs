@@ -10,7 +10,7 @@ use crate::source::{Document, Node, Spanned};
 use crate::stack::{Alertmanager, Receiver, Stack};
 
 /// One field of an integration that is a template.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     pub alertmanager: &'a Alertmanager,
     pub receiver: &'a Receiver,
     pub text: Spanned<String>,
@@ -22,7 +22,7 @@ pub(super) struct Field<'a> {
 const PLAIN: [&str; 5] = ["api_url", "hello", "http_config", "smarthost", "tls_config"];
 
 /// All fields with a template in them.
-pub(super) fn fields(stack: &Stack) -> Vec<Field<'_>> {
+pub(crate) fn fields(stack: &Stack) -> Vec<Field<'_>> {
     let mut all = Vec::new();
     for (alertmanager, receiver, one) in stack.integrations() {
         let mut texts = Vec::new();
@@ -50,20 +50,20 @@ fn collect(node: &Node, texts: &mut Vec<Spanned<String>>, depth: usize) {
 }
 
 /// A file of templates.
-pub(super) struct File<'a> {
+pub(crate) struct File<'a> {
     pub document: &'a Rc<Document>,
     pub template: Template,
     pub fault: Option<Fault>,
 }
 
 impl File<'_> {
-    pub(super) fn place(&self, range: &Range<usize>) -> Place {
+    pub(crate) fn place(&self, range: &Range<usize>) -> Place {
         self.document.at(range.clone()).place()
     }
 }
 
 /// The files that an Alertmanager reads; `None` where nobody can know which.
-pub(super) fn files(alertmanager: &Alertmanager) -> Option<Vec<File<'_>>> {
+pub(crate) fn files(alertmanager: &Alertmanager) -> Option<Vec<File<'_>>> {
     let mut found: BTreeMap<&str, File<'_>> = BTreeMap::new();
     for pattern in &alertmanager.templates {
         for document in pattern.files.as_ref()? {
@@ -78,7 +78,7 @@ pub(super) fn files(alertmanager: &Alertmanager) -> Option<Vec<File<'_>>> {
 }
 
 /// The names that a template calls, each with where.
-pub(super) fn calls(template: &Template) -> impl Iterator<Item = (&str, &Range<usize>)> {
+pub(crate) fn calls(template: &Template) -> impl Iterator<Item = (&str, &Range<usize>)> {
     template.actions.iter().filter_map(|action| match &action.kind {
         Kind::Call(name) => Some((name.as_str(), &action.range)),
         _ => None,

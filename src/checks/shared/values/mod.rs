@@ -12,7 +12,7 @@ mod shares;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::facts::Facts;
-pub(super) use self::interval::{Comparison, Interval};
+pub(crate) use self::interval::{Comparison, Interval};
 use super::shapes::operator;
 use crate::promql::ast::{BinaryExpr, LabelModifier, VectorSelector};
 use crate::promql::{Expr, bare, metric, selectors};
@@ -20,17 +20,17 @@ use crate::stack::{Query, Stack};
 
 /// What an expression can be.
 #[derive(Clone, Debug)]
-pub(super) struct Values {
-    pub(super) range: Interval,
+pub(crate) struct Values {
+    pub(crate) range: Interval,
     /// Whether it can be "not a number", which is neither above nor below anything.
-    pub(super) nan: bool,
-    pub(super) presence: Presence,
-    pub(super) cause: Option<Cause>,
+    pub(crate) nan: bool,
+    pub(crate) presence: Presence,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// What decides whether an expression has a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     /// Nothing but whether its series are there.
     Given,
     /// It counts them: that there are any may be the question.
@@ -43,7 +43,7 @@ pub(super) enum Presence {
 
 /// Where a range comes from, if that is worth telling.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// A quantile is never more than the largest bound of its histogram.
     Buckets { metric: String, top: f64 },
     /// A quantile that is none, which another check tells of.
@@ -55,7 +55,7 @@ pub(super) enum Cause {
 }
 
 impl Values {
-    pub(super) fn anything(presence: Presence) -> Self {
+    pub(crate) fn anything(presence: Presence) -> Self {
         Self { nan: true, ..Self::of(Interval::EVERYTHING, presence) }
     }
 
@@ -64,7 +64,7 @@ impl Values {
     }
 
     /// Whether no value is possible.
-    pub(super) fn is_never(&self) -> bool {
+    pub(crate) fn is_never(&self) -> bool {
         self.range.is_empty() && !self.nan
     }
 
@@ -92,33 +92,33 @@ impl Values {
 
 /// A comparison that values cannot pass, or that each of them passes.
 #[derive(Debug)]
-pub(super) struct Compared<'e> {
+pub(crate) struct Compared<'e> {
     /// The side that has the values.
-    pub(super) side: &'e Expr,
-    pub(super) values: Values,
+    pub(crate) side: &'e Expr,
+    pub(crate) values: Values,
     /// As if that side stood on the left.
-    pub(super) comparison: Comparison,
-    pub(super) threshold: Interval,
+    pub(crate) comparison: Comparison,
+    pub(crate) threshold: Interval,
     /// The other side.
-    pub(super) limit: &'e Expr,
+    pub(crate) limit: &'e Expr,
     /// Whether no series is in it: a switch that somebody has set.
     is_constant: bool,
 }
 
 /// What was found in an expression.
 #[derive(Debug, Default)]
-pub(super) struct Found<'e> {
+pub(crate) struct Found<'e> {
     /// Comparisons that nothing can pass.
-    pub(super) dead: Vec<Compared<'e>>,
+    pub(crate) dead: Vec<Compared<'e>>,
     /// Those that everything passes that is a number.
-    pub(super) idle: Vec<Compared<'e>>,
+    pub(crate) idle: Vec<Compared<'e>>,
 }
 
 /// Deeper than this nobody writes, and everything is possible.
 const MAX_DEPTH: usize = 200;
 
 /// Reads the expressions of one stack.
-pub(super) struct Reader<'s> {
+pub(crate) struct Reader<'s> {
     facts: Facts<'s>,
     recordings: BTreeMap<&'s str, Vec<&'s Query>>,
     /// What is known of a recording; nothing yet while it is being read.
@@ -126,7 +126,7 @@ pub(super) struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(stack: &'s Stack) -> Self {
+    pub(crate) fn new(stack: &'s Stack) -> Self {
         let mut recordings: BTreeMap<&str, Vec<&Query>> = BTreeMap::new();
         for rule in stack.rules().filter(|rule| !rule.is_alert) {
             recordings.entry(&rule.name).or_default().push(&rule.expr);
@@ -135,24 +135,24 @@ impl<'s> Reader<'s> {
     }
 
     /// What an expression can be, and what is found in it.
-    pub(super) fn read<'e>(&mut self, expr: &'e Expr) -> (Values, Found<'e>) {
+    pub(crate) fn read<'e>(&mut self, expr: &'e Expr) -> (Values, Found<'e>) {
         let mut found = Found::default();
         let values = self.values(expr, 0, &mut found);
         (values, found)
     }
 
     /// Whether a selector asks for what the catalogue has.
-    pub(super) fn knows(&self, selector: &VectorSelector) -> bool {
+    pub(crate) fn knows(&self, selector: &VectorSelector) -> bool {
         self.facts.knows(selector)
     }
 
     /// The histogram that a selector asks for the buckets of, and their bounds.
-    pub(super) fn bounds_of(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
+    pub(crate) fn bounds_of(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
         self.facts.bounds(selector)
     }
 
     /// The comparison, or several, that make an alert hold as long as its series are there.
-    pub(super) fn always<'e>(&mut self, expr: &'e Expr) -> Option<Compared<'e>> {
+    pub(crate) fn always<'e>(&mut self, expr: &'e Expr) -> Option<Compared<'e>> {
         match bare(expr) {
             Expr::Binary(one) if operator(one) == "or" => {
                 self.always(&one.lhs).or_else(|| self.always(&one.rhs))

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use crate::diagnostics::nearest;
 use crate::stack::Stack;
 
-pub(super) struct LabelNames<'a> {
+pub(crate) struct LabelNames<'a> {
     /// Those that some alert surely has.
     of_alerts: BTreeSet<&'a str>,
     stack: &'a Stack,
 }
 
 impl<'a> LabelNames<'a> {
-    pub(super) fn of(stack: &'a Stack) -> LabelNames<'a> {
+    pub(crate) fn of(stack: &'a Stack) -> LabelNames<'a> {
         LabelNames { of_alerts: stack.fired().flat_map(|(_, labels)| labels.surely()).collect(), stack }
     }
 
     /// The label that was meant by a name that nobody uses.
-    pub(super) fn slip(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn slip(&self, name: &str) -> Option<&'a str> {
         if self.of_alerts.contains(name) {
             return None;
         }

@@ -8,16 +8,16 @@ use crate::promql::{Expr, bare, walk};
 use crate::source::Node;
 use crate::stack::{Job, Prometheus, Rule, Service, Stack};
 
-pub(super) struct Scraped {
-    pub(super) jobs: BTreeSet<String>,
+pub(crate) struct Scraped {
+    pub(crate) jobs: BTreeSet<String>,
     /// `None` where some are only known at run time.
-    pub(super) instances: Option<BTreeSet<String>>,
+    pub(crate) instances: Option<BTreeSet<String>>,
     /// Whether nothing can add to them. Else a name is only wrong where another one is near.
-    pub(super) is_sure: bool,
+    pub(crate) is_sure: bool,
 }
 
 /// `None` where series come from elsewhere too, or get their job from what is not known.
-pub(super) fn scraped(stack: &Stack) -> Option<Scraped> {
+pub(crate) fn scraped(stack: &Stack) -> Option<Scraped> {
     let mut scraped = Scraped { jobs: BTreeSet::new(), instances: Some(BTreeSet::new()), is_sure: true };
     for prometheus in &stack.prometheuses {
         let service = stack.service(&prometheus.service).map(|(_, service)| service);
@@ -37,22 +37,16 @@ pub(super) fn scraped(stack: &Stack) -> Option<Scraped> {
 }
 
 /// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
-pub(super) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
-    let by_config = ["remote_read", "scrape_config_files", "otlp"];
-    let by_flag = |service: &Service| {
-        let receives = ["web.enable-remote-write-receiver", "web.enable-otlp-receiver"];
-        receives.iter().any(|name| service.flag(name).is_some())
-            || service.words.iter().any(|word| word.contains("-write-receiver"))
-    };
+pub(crate) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
     let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
-    by_config.iter().any(|key| prometheus.root.get(key).is_some())
-        || service.is_some_and(by_flag)
+    prometheus.reads_elsewhere()
+        || service.is_some_and(Service::receives_series)
         || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
 }
 
 impl Scraped {
     /// The values that a label can have; `None` where nobody can know.
-    pub(super) fn known(&self, label: &str) -> Option<&BTreeSet<String>> {
+    pub(crate) fn known(&self, label: &str) -> Option<&BTreeSet<String>> {
         match label {
             "job" => Some(&self.jobs),
             "instance" => self.instances.as_ref(),
@@ -81,10 +75,8 @@ impl Scraped {
             self.is_sure &=
                 job.node.get("http_sd_configs").or_else(|| job.node.get("file_sd_configs")).is_none();
         }
-        for rule in ["relabel_configs", "metric_relabel_configs"].iter().filter_map(|key| job.node.get(key)) {
-            for rule in rule.items() {
-                self.add_relabeling(&rule)?;
-            }
+        for rule in job.relabelings().iter().chain(&job.metric_relabelings()) {
+            self.add_relabeling(rule)?;
         }
         Some(())
     }

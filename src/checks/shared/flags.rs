@@ -4,30 +4,30 @@ use std::collections::BTreeMap;
 
 use crate::stack::Program;
 
-pub(super) type Version = (u32, u32);
+pub(crate) type Version = (u32, u32);
 
 /// One flag of a program.
 #[derive(Clone, Copy)]
-pub(super) struct Flag {
+pub(crate) struct Flag {
     /// It takes no value, and may be negated with `no-`.
-    pub(super) is_switch: bool,
+    pub(crate) is_switch: bool,
     since: Option<Version>,
     /// The first release without it.
-    pub(super) until: Option<Version>,
+    pub(crate) until: Option<Version>,
 }
 
 impl Flag {
-    pub(super) fn is_in(&self, version: Version) -> bool {
+    pub(crate) fn is_in(&self, version: Version) -> bool {
         self.since.is_none_or(|since| since <= version) && self.until.is_none_or(|until| version < until)
     }
 }
 
 /// The flags of one program.
-pub(super) struct Flags(pub(super) BTreeMap<&'static str, Flag>);
+pub(crate) struct Flags(pub(crate) BTreeMap<&'static str, Flag>);
 
 impl Flags {
     /// `None` for what has no table, and for releases that the table does not cover.
-    pub(super) fn of(program: Program, version: Version) -> Option<Flags> {
+    pub(crate) fn of(program: Program, version: Version) -> Option<Flags> {
         let table = match program {
             Program::Prometheus => include_str!("flags/prometheus.txt"),
             Program::Alertmanager => include_str!("flags/alertmanager.txt"),
@@ -42,7 +42,7 @@ impl Flags {
     }
 
     /// A flag by its name, and by `no-` before it.
-    pub(super) fn get(&self, name: &str) -> Option<Flag> {
+    pub(crate) fn get(&self, name: &str) -> Option<Flag> {
         let negated = || self.0.get(name.strip_prefix("no-")?).filter(|flag| flag.is_switch);
         self.0.get(name).or_else(negated).copied()
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::promql::ast::{MatrixSelector, VectorSelector};
 use crate::promql::{Expr, Matcher, bare, metric};
-use crate::stack::{Group, Job, Metrics, Runs, Stack};
+use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Stack};
 
 /// The jobs and recordings of a stack.
-pub(super) struct Scrapes<'s> {
+pub(crate) struct Scrapes<'s> {
     jobs: Vec<&'s Job>,
     metrics: &'s Metrics,
     /// The shortest interval at which a name is recorded; `None` where that cannot be known.
@@ -19,10 +19,6 @@ pub(super) struct Scrapes<'s> {
     is_open: bool,
 }
 
-/// What a Prometheus may be told to take series from, beside its jobs.
-const ELSEWHERE: [&str; 3] = ["scrape_config_files", "remote_read", "otlp"];
-const RECEIVERS: [&str; 2] = ["--web.enable-remote-write-receiver", "--web.enable-otlp-receiver"];
-
 /// Lists of names that every target has.
 const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 
@@ -30,16 +26,10 @@ const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
 
 impl<'s> Scrapes<'s> {
-    pub(super) fn new(stack: &'s Stack) -> Self {
+    pub(crate) fn new(stack: &'s Stack) -> Self {
         let jobs: Vec<&Job> = stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs).collect();
-        let receives = stack
-            .services()
-            .flat_map(|(_, service)| &service.words)
-            .any(|word| RECEIVERS.iter().any(|flag| word.contains(flag)));
-        let reads = stack
-            .prometheuses
-            .iter()
-            .any(|prometheus| ELSEWHERE.iter().any(|key| prometheus.root.get(key).is_some()));
+        let receives = stack.services().any(|(_, service)| service.receives_series());
+        let reads = stack.prometheuses.iter().any(Prometheus::reads_elsewhere);
         let evaluation = stack
             .prometheuses
             .iter()
@@ -63,12 +53,12 @@ impl<'s> Scrapes<'s> {
     }
 
     /// How often a group is evaluated. `None` where the configuration was not found.
-    pub(super) fn evaluation(&self, group: &Group) -> Option<Duration> {
+    pub(crate) fn evaluation(&self, group: &Group) -> Option<Duration> {
         group.interval.as_ref().map(|interval| interval.value).or(self.evaluation)
     }
 
     /// The shortest time between two values of these series, as far as it is sure.
-    pub(super) fn shortest(&self, selector: &VectorSelector) -> Option<Duration> {
+    pub(crate) fn shortest(&self, selector: &VectorSelector) -> Option<Duration> {
         let name = metric(selector)?;
         if let Some(recorded) = self.recorded.get(name) {
             return *recorded;
@@ -92,7 +82,7 @@ impl<'s> Scrapes<'s> {
         self.jobs.iter().filter(may_be).map(|job| job.interval).min()
     }
 
-    pub(super) fn is_recorded(&self, selector: &VectorSelector) -> bool {
+    pub(crate) fn is_recorded(&self, selector: &VectorSelector) -> bool {
         metric(selector).is_some_and(|name| self.recorded.contains_key(name))
     }
 }
@@ -118,7 +108,7 @@ fn may_match(job: &Job, matcher: &Matcher) -> bool {
 }
 
 /// The series and the range, where a function of a range is called.
-pub(super) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
+pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
     let Expr::Call(call) = expr else { return None };
     call.args.args.iter().find_map(|arg| match bare(arg) {
         Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
@@ -127,6 +117,6 @@ pub(super) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
 }
 
 /// As it stands in an expression: `1m30s`.
-pub(super) fn written(length: Duration) -> String {
+pub(crate) fn written(length: Duration) -> String {
     crate::values::Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)).to_string()
 }

@@ -5,18 +5,18 @@ use std::fmt;
 
 /// All numbers from `low` to `high`. An end that is open is not among them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::checks) struct Interval {
-    pub(in crate::checks) low: f64,
-    pub(in crate::checks) high: f64,
+pub(crate) struct Interval {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
     low_open: bool,
     high_open: bool,
     /// Only whole numbers are among them.
-    pub(in crate::checks) whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::checks) enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     NotEqual,
     Above,
@@ -56,7 +56,7 @@ impl Interval {
     }
 
     /// The one number that it is.
-    pub(in crate::checks) fn only(self) -> Option<f64> {
+    pub(crate) fn only(self) -> Option<f64> {
         (self.low.total_cmp(&self.high).is_eq() && !self.low_open && !self.high_open).then_some(self.low)
     }
 
@@ -300,7 +300,7 @@ impl fmt::Display for Interval {
 }
 
 impl Comparison {
-    pub(in crate::checks) fn of(operator: &str) -> Option<Self> {
+    pub(crate) fn of(operator: &str) -> Option<Self> {
         Some(match operator {
             "==" => Self::Equal,
             "!=" => Self::NotEqual,
@@ -323,7 +323,7 @@ impl Comparison {
         }
     }
 
-    pub(in crate::checks) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "==",
             Self::NotEqual => "!=",

@@ -21,7 +21,7 @@ const BUILT_IN: [&str; 8] = [
 ];
 
 /// How a reference is found.
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// One that is provisioned.
     Provisioned(&'a Datasource),
     /// A variable of the dashboard, of datasources of this type.
@@ -34,14 +34,14 @@ pub(super) enum Found<'a> {
 }
 
 /// The datasources that are provisioned, by every word that leads to them.
-pub(super) struct Provisioned<'a> {
+pub(crate) struct Provisioned<'a> {
     by_word: BTreeMap<String, &'a Datasource>,
     default: Option<&'a Datasource>,
 }
 
 impl<'a> Provisioned<'a> {
     /// `None` where there are none, or others may be: a variable stands in a name.
-    pub(super) fn of(stack: &'a Stack) -> Option<Self> {
+    pub(crate) fn of(stack: &'a Stack) -> Option<Self> {
         let mut by_word = BTreeMap::new();
         for one in &stack.datasources {
             let is_plain = |text: &str| !text.contains('$');
@@ -56,7 +56,7 @@ impl<'a> Provisioned<'a> {
         (!by_word.is_empty()).then_some(Self { by_word, default })
     }
 
-    pub(super) fn find(&self, dashboard: &Dashboard, reference: &DatasourceRef) -> Found<'a> {
+    pub(crate) fn find(&self, dashboard: &Dashboard, reference: &DatasourceRef) -> Found<'a> {
         let word = reference.uid.as_str();
         let own = ["grafana", "datasource", "__expr__"];
         if BUILT_IN.contains(&word) || reference.kind.as_deref().is_some_and(|kind| own.contains(&kind)) {
@@ -75,18 +75,18 @@ impl<'a> Provisioned<'a> {
         self.by_word.get(word).map_or(Found::Nothing, |one| Found::Provisioned(one))
     }
 
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         self.by_word.keys().map(String::as_str)
     }
 
     /// The one that dashboards are best told of.
-    pub(super) fn uid(&self) -> Option<&str> {
+    pub(crate) fn uid(&self) -> Option<&str> {
         let first = self.default.or_else(|| self.by_word.values().next().copied())?;
         first.uid.as_ref().map(|uid| uid.as_str())
     }
 
     /// Whether a query of a panel is asked of a Prometheus for certain.
-    pub(super) fn is_prometheus(&self, dashboard: &Dashboard, panel: &Panel, query: &PanelQuery) -> bool {
+    pub(crate) fn is_prometheus(&self, dashboard: &Dashboard, panel: &Panel, query: &PanelQuery) -> bool {
         let is_one = |one: &Datasource| one.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
         match asked(panel, query) {
             None => self.default.is_some_and(is_one),
@@ -100,7 +100,7 @@ impl<'a> Provisioned<'a> {
 }
 
 /// The reference that counts for a query: the panel's, unless that leaves it to each query.
-pub(super) fn asked<'a>(panel: &'a Panel, query: &'a PanelQuery) -> Option<&'a DatasourceRef> {
+pub(crate) fn asked<'a>(panel: &'a Panel, query: &'a PanelQuery) -> Option<&'a DatasourceRef> {
     let own = panel.datasource.as_ref().filter(|one| one.uid.value != "-- Mixed --");
     own.or(query.datasource.as_ref())
 }

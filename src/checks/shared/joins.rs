@@ -1,30 +1,31 @@
 //! Which program of a stack asks which address, as its configuration says. Several checks follow these to the service that
 //! the address means.
 
+use super::addresses::Address;
 use crate::source::{Node, Spanned};
 use crate::stack::{Compose, Job, Service, Stack};
 
 /// An address that one program of the stack asks.
-pub(super) struct Join<'s> {
-    pub(super) compose: &'s Compose,
-    pub(super) service: &'s Service,
-    pub(super) address: Spanned<String>,
-    pub(super) host: String,
+pub(crate) struct Join<'s> {
+    pub(crate) compose: &'s Compose,
+    pub(crate) service: &'s Service,
+    pub(crate) address: Spanned<String>,
+    pub(crate) host: String,
     /// As written, or that of the scheme.
-    pub(super) port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// An Alertmanager that alerts are sent to.
-    pub(super) is_alertmanager: bool,
+    pub(crate) is_alertmanager: bool,
 }
 
 impl<'s> Join<'s> {
     /// The service of the stack that the host name means.
-    pub(super) fn other(&self) -> Option<&'s Service> {
+    pub(crate) fn other(&self) -> Option<&'s Service> {
         self.compose.named(&self.host)
     }
 }
 
 /// All of them. What stands behind a variable is not known, and not here.
-pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
+pub(crate) fn joins(stack: &Stack) -> Vec<Join<'_>> {
     let mut found = Vec::new();
     for prometheus in &stack.prometheuses {
         let Some((compose, service)) = stack.service(&prometheus.service) else { continue };
@@ -33,13 +34,7 @@ pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
         };
         for job in &prometheus.jobs {
             if job.is_redirected() {
-                for address in job.node.get("relabel_configs").iter().flat_map(Node::items) {
-                    let is_address =
-                        address.get("target_label").is_some_and(|node| node.text() == Some("__address__"));
-                    if let Some(address) = address.get("replacement").filter(|_| is_address) {
-                        address.value().iter().for_each(|address| add(address, &job.scheme, false));
-                    }
-                }
+                job.redirections().for_each(|address| add(&address, &job.scheme, false));
             } else {
                 Job::addresses(job).for_each(|address| add(address, &job.scheme, false));
             }
@@ -67,7 +62,8 @@ pub(super) fn joins(stack: &Stack) -> Vec<Join<'_>> {
     for alertmanager in &stack.alertmanagers {
         let Some((compose, service)) = stack.service(&alertmanager.service) else { continue };
         for one in alertmanager.receivers.iter().flat_map(|receiver| &receiver.integrations) {
-            if let Some(url) = one.node.get("url").and_then(|node| node.value()) {
+            let url = one.node.get("url").or_else(|| one.node.get("smarthost"));
+            if let Some(url) = url.and_then(|node| node.value()) {
                 found.extend(Join::read(compose, service, &url, "http", false));
             }
         }
@@ -83,16 +79,15 @@ impl<'s> Join<'s> {
         scheme: &str,
         is_alertmanager: bool,
     ) -> Option<Join<'s>> {
-        let (scheme, rest) = address.split_once("://").unwrap_or((scheme, address.as_str()));
-        let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let rest = rest.rsplit('@').next().unwrap_or_default();
-        // IPv6 is nobody's name.
-        if rest.contains(['[', '$', '{', '<']) {
+        // What stands behind a variable is not known.
+        if address.contains(['$', '{', '<']) {
             return None;
         }
-        let (host, port) = match rest.split_once(':') {
-            Some((host, port)) => (host, port.parse().ok()),
-            None => (rest, Some(if scheme == "https" { 443 } else { 80 })),
+        let Address { scheme: own, host, port, .. } = Address::parse(address);
+        let port = match port {
+            Some(port) => port.parse().ok(),
+            None if own.unwrap_or(scheme) == "https" => Some(443),
+            None => Some(80),
         };
         let host = host.to_owned();
         Some(Join { compose, service, address: address.clone(), host, port, is_alertmanager })

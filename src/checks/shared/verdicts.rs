@@ -8,19 +8,19 @@ use crate::promql::{Expr, bare, children, metric, walk};
 use crate::stack::{Rule, Stack};
 
 /// A comparison in a rule that does not do what a comparison is for.
-pub(super) struct Verdict<'s> {
-    pub(super) rule: &'s Rule,
-    pub(super) kind: Kind,
+pub(crate) struct Verdict<'s> {
+    pub(crate) rule: &'s Rule,
+    pub(crate) kind: Kind,
     /// What is compared, in a word or two.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// The operator and the number, as `> 95`.
-    pub(super) condition: String,
-    pub(super) place: Place,
-    pub(super) compared: Compared<'s>,
+    pub(crate) condition: String,
+    pub(crate) place: Place,
+    pub(crate) compared: Compared<'s>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing passes, and the rule is silent.
     Never,
     /// Nothing passes, and another part of the rule still works.
@@ -33,7 +33,7 @@ pub(super) enum Kind {
 }
 
 /// All of a stack's rules.
-pub(super) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
+pub(crate) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
     let mut reader = Reader::new(stack);
     let mut verdicts = Vec::new();
     for rule in stack.rules() {
@@ -95,7 +95,7 @@ fn verdict<'s>(rule: &'s Rule, kind: Kind, compared: Compared<'s>) -> Verdict<'s
 }
 
 /// An expression in a message: itself where it is short, and where it is long its outermost word.
-pub(super) fn short(expr: &Expr) -> String {
+pub(crate) fn short(expr: &Expr) -> String {
     const LONGEST: usize = 48;
     let text = expr.to_string();
     if text.len() <= LONGEST {
@@ -124,12 +124,12 @@ fn outermost(expr: &Expr) -> String {
 }
 
 impl Verdict<'_> {
-    pub(super) fn limit(&self) -> Option<f64> {
+    pub(crate) fn limit(&self) -> Option<f64> {
         self.compared.threshold.only()
     }
 
     /// Whether only larger values pass.
-    pub(super) fn asks_for_more(&self) -> bool {
+    pub(crate) fn asks_for_more(&self) -> bool {
         matches!(self.compared.comparison, Comparison::Above | Comparison::AtLeast)
     }
 }

@@ -5,18 +5,19 @@ use crate::diagnostics::nearest;
 use crate::stack::{Compose, Declared, Service, Stack};
 
 /// The parts of `http://host:port/path`; a target has neither scheme nor path.
-pub(super) struct Address<'a> {
-    pub(super) scheme: Option<&'a str>,
-    pub(super) host: &'a str,
-    pub(super) port: Option<&'a str>,
+pub(crate) struct Address<'a> {
+    pub(crate) scheme: Option<&'a str>,
+    pub(crate) host: &'a str,
+    pub(crate) port: Option<&'a str>,
     /// Without the `/` at its end.
-    pub(super) path: &'a str,
+    pub(crate) path: &'a str,
 }
 
 impl<'a> Address<'a> {
-    pub(super) fn parse(text: &'a str) -> Address<'a> {
+    pub(crate) fn parse(text: &'a str) -> Address<'a> {
         let (scheme, rest) =
             text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (place, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         let place = place.rsplit_once('@').map_or(place, |(_user, place)| place);
         let (host, port) = match place.rsplit_once(':') {
@@ -28,14 +29,14 @@ impl<'a> Address<'a> {
     }
 
     /// Whether it can be the name of a service: no dot, no variable, not the machine itself.
-    pub(super) fn is_name(&self) -> bool {
+    pub(crate) fn is_name(&self) -> bool {
         let is_letter = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         !self.host.is_empty() && self.host != "localhost" && self.host.chars().all(is_letter)
     }
 }
 
 /// The service that a target leads to: by its name, or by the port that it publishes on the machine.
-pub(super) fn leads_to<'c>(compose: &'c Compose, target: &str) -> Option<&'c Service> {
+pub(crate) fn leads_to<'c>(compose: &'c Compose, target: &str) -> Option<&'c Service> {
     let address = Address::parse(target);
     if address.host != DOCKER_HOST {
         return compose.named(address.host);
@@ -45,7 +46,7 @@ pub(super) fn leads_to<'c>(compose: &'c Compose, target: &str) -> Option<&'c Ser
 }
 
 /// The service whose name was meant, where the name can be nobody else's.
-pub(super) fn near_service<'c>(
+pub(crate) fn near_service<'c>(
     stack: &Stack,
     compose: &'c Compose,
     own: &Service,
@@ -62,7 +63,7 @@ pub(super) fn near_service<'c>(
 }
 
 /// The path that a Prometheus or Alertmanager puts before its own: `/prometheus`, or nothing. `None` where a variable says it.
-pub(super) fn route_prefix(service: &Service) -> Option<String> {
+pub(crate) fn route_prefix(service: &Service) -> Option<String> {
     if let Some(prefix) = service.flag("web.route-prefix") {
         return (!prefix.contains("${")).then(|| with_slash(&prefix));
     }

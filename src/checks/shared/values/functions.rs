@@ -1,6 +1,7 @@
 //! What functions and aggregations make of the values that they are given.
 
 use super::{Cause, Found, Interval, Presence, Reader, Values};
+use crate::checks::shared::shapes::function;
 use crate::promql::ast::{AggregateExpr, Call};
 use crate::promql::{Expr, metric, selectors};
 
@@ -176,7 +177,7 @@ impl Reader<'_> {
     fn bounds(&self, buckets: &Expr, depth: usize) -> Option<(String, Vec<f64>)> {
         let rewrites = crate::promql::walk(buckets)
             .into_iter()
-            .any(|one| super::super::shapes::function(one).is_some_and(|name| name.starts_with("label_")));
+            .any(|one| function(one).is_some_and(|name| name.starts_with("label_")));
         if rewrites || depth > 20 {
             return None;
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Interval, Reader, grouping, source};
-use crate::checks::shapes::{aggregation, function, operator};
+use crate::checks::shared::shapes::{aggregation, function, operator};
 use crate::promql::ast::{BinaryExpr, VectorSelector};
 use crate::promql::{Expr, bare, metric};
 
