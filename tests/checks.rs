@@ -293,6 +293,25 @@ fn an_alertmanager_that_is_only_a_comment_is_none() {
 }
 
 #[test]
+fn a_pattern_of_rules_may_wait_for_files_where_others_are_loaded() {
+    let rules = "groups: [{name: a, rules: [{record: 'a:b:c', expr: sum(up)}]}]\n";
+    let prometheus = |patterns: &str| {
+        ids_in(&[
+            (
+                "prometheus.yml",
+                &format!(
+                    "rule_files: {patterns}\nscrape_configs: [{{job_name: a, static_configs: [{{targets: ['10.0.0.1:80']}}]}}]\n"
+                ),
+            ),
+            ("rules.yml", rules),
+        ])
+    };
+    assert_eq!(prometheus("[rules.yml, 'rules.d/*.yml']"), Vec::<&str>::new());
+    assert_eq!(prometheus("[rules.yml, rules.d/team.yml]"), ["rules-not-loaded"]);
+    assert_eq!(prometheus("['rules.d/*.yml']"), ["rules-not-loaded"]);
+}
+
+#[test]
 fn the_folder_of_the_stack_itself_is_never_to_be_mounted() {
     let compose = |mount: &str| {
         format!(
