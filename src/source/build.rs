@@ -309,7 +309,7 @@ fn quoted(written: &str, quote: char) -> usize {
             '\\' if quote == '"' => is_escaped = true,
             // Two are one, in single quotes.
             '\'' if quote == '\'' && letters.peek().is_some_and(|(_, next)| *next == '\'') => {
-                is_escaped = true
+                is_escaped = true;
             }
             _ if letter == quote => return at + 1,
             _ => {}
