@@ -242,6 +242,100 @@ fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
     assert_eq!(found, expected.map(str::to_owned).into());
 }
 
+/// The ids that are found in files, sorted.
+fn ids_in(files: &[(&str, &str)]) -> Vec<&'static str> {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let mut ids: Vec<&str> = checks::run(&stack, &[]).iter().map(|finding| finding.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn one_slip_is_told_once() {
+    let alertmanager = |text| ids_in(&[("alertmanager.yml", text)]);
+    // What a misspelt key or name leaves missing is not missing as well.
+    assert_eq!(
+        alertmanager(
+            "route: {reciever: team}\nreceivers: [{name: team, webhook_configs: [{url: 'http://10.0.0.1/'}]}]\n"
+        ),
+        ["unknown-key"]
+    );
+    assert_eq!(
+        alertmanager(
+            "route: {receiver: team}\nreceivers: [{name: team, pagerduty_configs: [{routing_kee: x}]}]\n"
+        ),
+        ["unknown-key"]
+    );
+    assert_eq!(
+        alertmanager(
+            "route: {receiver: taem}\nreceivers: [{name: team, webhook_configs: [{url: 'http://10.0.0.1/'}]}]\n"
+        ),
+        ["undefined-receiver"]
+    );
+}
+
+#[test]
+fn an_alertmanager_that_is_only_a_comment_is_none() {
+    let prometheus = |target| {
+        format!(
+            "alerting: {{alertmanagers: [{{static_configs: [{{targets: [{target}]}}]}}]}}\nrule_files: [rules.yml]\n\
+             scrape_configs: [{{job_name: a, static_configs: [{{targets: ['10.0.0.1:80']}}]}}]\n"
+        )
+    };
+    let rules =
+        "groups: [{name: a, rules: [{alert: Down, expr: up == 0, for: 5m, annotations: {summary: x}}]}]\n";
+    assert_eq!(ids_in(&[("prometheus.yml", &prometheus("")), ("rules.yml", rules)]), ["no-alertmanager"]);
+    assert_eq!(
+        ids_in(&[("prometheus.yml", &prometheus("'10.0.0.2:9093'")), ("rules.yml", rules)]),
+        ["monitoring-unwatched"]
+    );
+}
+
+#[test]
+fn a_pattern_of_rules_may_wait_for_files_where_others_are_loaded() {
+    let rules = "groups: [{name: a, rules: [{record: 'a:b:c', expr: sum(up)}]}]\n";
+    let prometheus = |patterns: &str| {
+        ids_in(&[
+            (
+                "prometheus.yml",
+                &format!(
+                    "rule_files: {patterns}\nscrape_configs: [{{job_name: a, static_configs: [{{targets: ['10.0.0.1:80']}}]}}]\n"
+                ),
+            ),
+            ("rules.yml", rules),
+        ])
+    };
+    assert_eq!(prometheus("[rules.yml, 'rules.d/*.yml']"), Vec::<&str>::new());
+    assert_eq!(prometheus("[rules.yml, rules.d/team.yml]"), ["rules-not-loaded"]);
+    assert_eq!(prometheus("['rules.d/*.yml']"), ["rules-not-loaded"]);
+}
+
+#[test]
+fn the_folder_of_the_stack_itself_is_never_to_be_mounted() {
+    let compose = |mount: &str| {
+        format!(
+            "services:\n  prometheus:\n    image: prom/prometheus:v3.5.3\n    volumes:\n      - \"{mount}\"  # one\n"
+        )
+    };
+    let help = |file: &str, mount: &str| {
+        let files = [(file, "scrape_configs: []\n".to_owned()), ("docker-compose.yml", compose(mount))];
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+        let report = Check::find("single-file-mount").expect("is there").findings(&stack);
+        report.iter().next().and_then(|finding| finding.help.clone()).unwrap_or_default()
+    };
+    // The name inside stays: Prometheus looks for it.
+    assert_eq!(
+        help("prom.yaml", "./prom.yaml:/etc/prometheus/prometheus.yml"),
+        "move it to `prometheus/prometheus.yml`, and mount that folder: `./prometheus:/etc/prometheus`"
+    );
+    assert_eq!(
+        help("monitoring/prometheus.yml", "./monitoring/prometheus.yml:/etc/prometheus/prometheus.yml"),
+        "mount its folder instead: `./monitoring:/etc/prometheus`"
+    );
+}
+
 #[test]
 fn the_config_allows_what_stands_in_a_file_without_comments() {
     let project = Project::of("stacks/everything");

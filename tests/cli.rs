@@ -337,13 +337,13 @@ fn an_engine_is_explained_by_what_it_says_and_what_not() {
 }
 
 #[test]
-fn the_examples_are_fine_as_they_stand() {
+fn the_examples_have_no_errors_as_they_stand() {
     for (example, services) in [("minimal", 1), ("tutorial", 1), ("full", 4), ("fleet", 2)] {
         let project = Project::of_example(example);
         project.render();
         let said = project.skymon(&["validate"]);
         assert_eq!(said.status, 0, "{example}: {}", said.text());
-        let fine = format!("is fine: {services} service");
+        let fine = format!("skymon.yaml has no errors: {services} service");
         assert!(said.stdout.contains(&fine), "{example}: {}", said.stdout);
     }
 }

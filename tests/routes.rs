@@ -211,7 +211,7 @@ fn validate_shows_where_the_alerts_of_a_rendered_stack_go_before_its_findings() 
     let said = project.skymon(&["validate", "--routes"]);
     assert_eq!(said.status, 0, "{}", said.stderr);
     let (routes, findings) = said.stdout.split_once("within: from the fault").expect("ends with its legend");
-    assert!(findings.contains("is fine"), "{findings}");
+    assert!(findings.contains("has no errors"), "{findings}");
     let way = |of: &str| routes.split("\n\n").find(|way| way.contains(of)).expect("is there").to_owned();
     // What the design promises: scrape, evaluation, `for` and the wait of the group.
     let down = way("   ServiceDown ");
@@ -280,7 +280,14 @@ fn the_other_formats_say_that_they_have_no_place_for_the_routes() {
 fn found(files: &[(&str, &str)]) -> Vec<&'static str> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     let stack = Stack::read(Folder::Memory { root: "".into(), files });
-    let usual = ["lost-target-unnoticed", "monitoring-unwatched", "no-alertmanager", "no-inhibition"];
+    let usual = [
+        "alert-without-summary",
+        "lost-target-unnoticed",
+        "monitoring-unwatched",
+        "no-alertmanager",
+        "no-inhibition",
+        "one-lost-scrape",
+    ];
     let mut ids: Vec<&str> = skymon::checks::run(&stack, &[])
         .iter()
         .map(|finding| finding.id)

@@ -47,7 +47,7 @@ fn job(more: &str) -> String {
 fn what_promtool_refuses_is_an_error_at_its_line_and_what_it_takes_is_none() {
     let jobs = |targets: &str| format!("scrape_configs:\n  - job_name: a\n    static_configs: [{targets}]\n");
     let refused = [
-        (job("  - job_name: a\n"), 4, "duplicate-job"),
+        (job("  - job_name: a\n    static_configs: [{targets: ['other:1']}]\n"), 4, "duplicate-job"),
         (job("    scrape_timeout: 2m\n"), 4, "timeout-longer-than-interval"),
         (
             "global:\n  scrape_timeout: 20s\n  scrape_interval: 15s\n".to_owned() + &job(""),

@@ -2,8 +2,8 @@
 
 use super::Check;
 use super::shared::words;
-use crate::diagnostics::{Report, Severity};
-use crate::stack::{Program, Stack};
+use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::stack::{Dashboard, Origin, Program, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "dashboards-not-loaded", severity: Severity::Error, run };
 
@@ -26,11 +26,22 @@ fn run(stack: &Stack, report: &mut Report) {
     };
     let Some(first) = left_out.first() else { return };
     let names = words::list(left_out.iter().map(|dashboard| dashboard.document.name()));
+    // Where Grafana is not even given the files, they may be for importing by hand.
+    let is_given = left_out.iter().any(|dashboard| is_mounted(stack, grafana, dashboard));
+    let severity = if is_given { CHECK.severity } else { Severity::Note };
     report.push(
-        CHECK
-            .finding(format!("no provider loads {names}"))
+        Diagnostic::new(CHECK.id, severity, format!("no provider loads {names}"))
             .at_file(first.document.name(), "")
             .at(grafana.name.place(), "is told of no dashboard")
             .help("mount the folder, and name it as `options: {path: …}` of a provider in `/etc/grafana/provisioning/dashboards/`"),
     );
+}
+
+fn is_mounted(stack: &Stack, grafana: &Service, dashboard: &Dashboard) -> bool {
+    let file = dashboard.document.name();
+    grafana.mounts.iter().any(|mount| {
+        let Origin::Host(host) = &mount.origin else { return false };
+        let host = stack.folder.name(host);
+        file.strip_prefix(host.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -11,7 +11,8 @@ const KNOWN: [&str; 9] =
     ["", "admin", "changeme", "foobar", "grafana", "password", "prom-operator", "secret", "test"];
 
 fn run(stack: &Stack, report: &mut Report) {
-    let help = "write the password into a file and name it: `GF_SECURITY_ADMIN_PASSWORD__FILE: /run/secrets/grafana_admin_password`";
+    let help = "write the password into a file, give it to the service as the secret `grafana_admin_password`, and set \
+                `GF_SECURITY_ADMIN_PASSWORD__FILE: /run/secrets/grafana_admin_password`";
     for service in stack.running(Program::Grafana) {
         let set = |name: &str| service.variable(name);
         if set("GF_SECURITY_ADMIN_PASSWORD__FILE").is_some()

@@ -1,7 +1,8 @@
 //! An integration without what it cannot do without: Alertmanager does not start.
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
+use crate::diagnostics::{Place, Report, Severity};
+use crate::forms::Fault;
 use crate::source::Node;
 use crate::stack::{Alertmanager, Integration, Stack};
 
@@ -64,6 +65,9 @@ fn run(stack: &Stack, report: &mut Report) {
         let needs =
             NEEDS.iter().find(|(kind, _)| *kind == one.kind).map_or(&[] as &[Need], |(_, needs)| needs);
         let Some((own, global)) = needs.iter().find(|need| !has(alertmanager, one, need)) else { continue };
+        if has_unknown_key(stack, &one.node) {
+            continue;
+        }
         let elsewhere = match global.first() {
             Some(global) => format!("; or `{global}` below `global:`, for all"),
             None => String::new(),
@@ -83,6 +87,12 @@ fn run(stack: &Stack, report: &mut Report) {
                 }),
         );
     }
+}
+
+/// It may be what is meant, and `unknown_key` tells of it.
+fn has_unknown_key(stack: &Stack, integration: &Node) -> bool {
+    let keys: Vec<Place> = integration.entries().iter().map(|(_, node)| node.name_at().place()).collect();
+    stack.misfits.iter().any(|one| one.fault == Fault::UnknownKey && keys.contains(&one.at.place()))
 }
 
 fn has(alertmanager: &Alertmanager, one: &Integration, (own, global): &Need) -> bool {

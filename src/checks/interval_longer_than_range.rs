@@ -1,6 +1,7 @@
 //! A group that is evaluated less often than its ranges are long: what happens in between is seen by nobody.
 
 use super::Check;
+use super::range_too_short::interval_if_short;
 use super::shared::scrapes::{Scrapes, ranged, written};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{metric, walk};
@@ -30,7 +31,9 @@ fn run(stack: &Stack, report: &mut Report) {
             let missed = walk(tree)
                 .into_iter()
                 .filter_map(ranged)
-                .find(|(function, matrix)| OF_ALL.contains(function) && matrix.range < interval);
+                .filter(|(function, matrix)| OF_ALL.contains(function) && matrix.range < interval)
+                // Where there is no value at all, that is told.
+                .find(|(function, matrix)| interval_if_short(function, matrix, &scrapes).is_none());
             let Some((_, matrix)) = missed else { continue };
             let (range, often) = (written(matrix.range), written(interval));
             let what = metric(&matrix.vs).unwrap_or("what it asks for");

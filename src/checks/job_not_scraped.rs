@@ -123,7 +123,7 @@ fn said(query: &Query, (label, value): &Lost, scraped: &Scraped, who: &str) -> O
         return None;
     }
     // `node` for `node-exporter`: enough for a question.
-    let is_part = |name: &&str| name.contains(value.as_str()) || value.contains(name);
+    let is_part = |name: &&str| value.len() > 2 && (name.contains(value.as_str()) || value.contains(name));
     let help = match near.or_else(|| known.iter().map(String::as_str).find(is_part)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(

@@ -29,7 +29,8 @@ fn check(join: &Join<'_>, report: &mut Report) {
         (Some(other), Some(port)) => {
             let published = other.ports.iter().find(|one| one.published.parse().ok() == Some(*port));
             let target = published.map_or(port.to_string(), |one| one.target.clone());
-            format!("name the service: `{}:{target}`", other.name)
+            let scheme = address.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+            format!("name the service: `{scheme}{}:{target}`", other.name)
         }
         _ => "for a program on the machine itself write `host.docker.internal`, with `extra_hosts: [host.docker.internal:host-gateway]`".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! No rule asks for `up`: a replica that is gone is missed by nobody.
+//! No rule asks for `up`: nobody notices a replica that is gone.
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
@@ -16,7 +16,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let Some(jobs) = prometheus.root.get("scrape_configs").filter(|_| !unknown) else { continue };
         report.push(
             CHECK
-                .finding("no alert asks whether the targets answer: one that is lost is missed by nobody")
+                .finding("no alert asks whether the targets answer: nobody notices one that is lost")
                 .at(jobs.name_at().place(), "the series of a lost target only end")
                 .help("add an alert on `up == 0` with `for: 1m`"),
         );

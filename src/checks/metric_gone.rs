@@ -78,6 +78,7 @@ fn gone_since(gone: &[Gone<'_>]) -> Option<Diagnostic> {
     let name = &first.name;
     let message = match gone.len() {
         1 => format!("{title} has no `{name}` any more {since}"),
+        2 => format!("{title} has no `{name}` any more {since}, nor another one that is asked for here"),
         many => format!(
             "{title} has no `{name}` any more {since}, nor {} others that are asked for here",
             many - 1

@@ -1,7 +1,7 @@
 //! Nobody watches the watchers: a Prometheus without rules or an Alertmanager that cannot deliver is as quiet as a calm night.
 
-use super::Check;
 use super::shared::shapes::always_fires;
+use super::{Check, no_alertmanager};
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Rule, Stack};
 
@@ -15,7 +15,8 @@ fn run(stack: &Stack, report: &mut Report) {
     if stack.alerts().next().is_none() || stack.rules().any(is_watched) {
         return;
     }
-    for prometheus in &stack.prometheuses {
+    // Without an Alertmanager nothing tells of anything: another check's.
+    for prometheus in stack.prometheuses.iter().filter(|one| no_alertmanager::knows_one(one)) {
         let at = prometheus.root.get("alerting").or_else(|| prometheus.root.get("rule_files"));
         let Some(at) = at else { continue };
         report.push(

@@ -28,7 +28,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 .at(route.node.name_at().place(), "")
                 .help(
                     "add `inhibit_rules: [{source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], \
-                     equal: [service]}]`, with the labels that both have",
+                     equal: [service]}]`, with labels that both always have: one that both lack counts as equal, and mutes all",
                 ),
         );
     }

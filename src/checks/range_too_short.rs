@@ -6,6 +6,7 @@ use super::Check;
 use super::shared::scrapes::{Scrapes, ranged, written};
 use super::shared::words::LIKE_RATE;
 use crate::diagnostics::{Report, Severity};
+use crate::promql::ast::MatrixSelector;
 use crate::promql::{metric, walk};
 use crate::stack::{Rule, Stack};
 
@@ -36,8 +37,17 @@ fn run(stack: &Stack, report: &mut Report) {
 fn too_short<'s>(rule: &'s Rule, scrapes: &Scrapes) -> Option<(Duration, Duration, &'s str)> {
     let tree = rule.expr.tree()?;
     walk(tree).into_iter().filter_map(ranged).find_map(|(function, matrix)| {
-        let interval = scrapes.shortest(&matrix.vs)?;
-        let is_short = LIKE_RATE.contains(&function) && matrix.range < interval * 2;
-        is_short.then_some((matrix.range, interval, metric(&matrix.vs)?))
+        let interval = interval_if_short(function, matrix, scrapes)?;
+        Some((matrix.range, interval, metric(&matrix.vs)?))
     })
+}
+
+/// How often there is a new sample, where the range does not hold two.
+pub(super) fn interval_if_short(
+    function: &str,
+    matrix: &MatrixSelector,
+    scrapes: &Scrapes,
+) -> Option<Duration> {
+    let interval = scrapes.shortest(&matrix.vs)?;
+    (LIKE_RATE.contains(&function) && matrix.range < interval * 2).then_some(interval)
 }

@@ -7,6 +7,13 @@ use crate::stack::{Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "retention-by-time-only", severity: Severity::Warning, run };
 
+const WITH_COMMAND: &str =
+    "add `--storage.tsdb.retention.size=20GB` to its `command:`, a fifth below what the disk can hold";
+
+/// A `command:` takes the place of the image's own, which names the file.
+const WITHOUT_COMMAND: &str = "add `command: [--config.file=/etc/prometheus/prometheus.yml, --storage.tsdb.path=/prometheus, \
+                               --storage.tsdb.retention.size=20GB]`, a fifth below what the disk can hold";
+
 fn run(stack: &Stack, report: &mut Report) {
     for service in stack.running(Program::Prometheus) {
         let is_agent = service.flag("agent").is_some()
@@ -24,7 +31,7 @@ fn run(stack: &Stack, report: &mut Report) {
             CHECK
                 .finding("Prometheus has no limit of size: more series than today fill the disk")
                 .at(at, if time.is_some() { "a limit of time only" } else { "15 days, whatever they weigh" })
-                .help("add `--storage.tsdb.retention.size=20GB`, a fifth below what the disk can hold"),
+                .help(if service.words.is_empty() { WITHOUT_COMMAND } else { WITH_COMMAND }),
         );
     }
 }

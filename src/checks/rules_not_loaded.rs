@@ -3,7 +3,7 @@
 use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::Stack;
+use crate::stack::{RulePattern, Stack};
 
 pub(super) const CHECK: Check = Check { id: "rules-not-loaded", severity: Severity::Error, run };
 
@@ -12,14 +12,20 @@ fn run(stack: &Stack, report: &mut Report) {
         stack.rule_files.iter().filter(|file| !file.is_loaded).map(|file| file.document.name()).collect();
     for prometheus in &stack.prometheuses {
         for entry in &prometheus.rule_files {
-            if entry.files.as_ref().is_none_or(|files| !files.is_empty()) {
+            // A pattern may wait for files that others do not need: rules are loaded, and none is left out.
+            let loads = |one: &RulePattern| one.files.as_ref().is_none_or(|files| !files.is_empty());
+            let is_pattern = entry.pattern.contains(['*', '?', '[']);
+            if is_pattern && left_out.is_empty() && prometheus.rule_files.iter().any(loads) {
+                continue;
+            }
+            if loads(entry) {
                 continue;
             }
             let mut finding = CHECK
-                .finding(format!("`{}` names no file inside the container: no rule is loaded", entry.pattern))
+                .finding(format!("`{}` names no file inside the container: it loads no rule", entry.pattern))
                 .at(entry.pattern.place(), "Prometheus starts all the same");
             if let Some((_, service)) = stack.service(&prometheus.service) {
-                finding = finding.at(service.name.place(), "nothing is mounted there");
+                finding = finding.at(service.name.place(), "has no such file");
             }
             report.push(if left_out.is_empty() {
                 finding.help("put the rule files there, or remove the entry")

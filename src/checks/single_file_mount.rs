@@ -15,20 +15,29 @@ fn run(stack: &Stack, report: &mut Report) {
             let Origin::Host(path) = &mount.origin else { continue };
             let is_config = RELOADED.iter().any(|ending| path.ends_with(ending));
             if is_config && stack.folder.kind(path) == Kind::File {
-                let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
                 report.push(
                     CHECK
                         .finding(format!(
                             "`{path}` is mounted as a single file: after an edit the old one may stay"
                         ))
                         .at(mount.at.place(), "the container keeps the file that it was started with")
-                        .help(format!("mount its folder instead: `./{folder}:{}`", parent(&mount.target))),
+                        .help(help(path, &mount.target)),
                 );
             }
         }
     }
 }
 
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+/// The folder of the stack itself is never what to mount: secrets lie in it too. And a program looks for its file by the name
+/// that it has inside.
+fn help(path: &str, target: &str) -> String {
+    let (inside, name) = target.rsplit_once('/').unwrap_or(("", target));
+    match path.rsplit_once('/') {
+        Some((folder, own)) if own == name => format!("mount its folder instead: `./{folder}:{inside}`"),
+        own => {
+            let folder =
+                own.map_or_else(|| inside.rsplit('/').next().unwrap_or_default(), |(folder, _)| folder);
+            format!("move it to `{folder}/{name}`, and mount that folder: `./{folder}:{inside}`")
+        }
+    }
 }

@@ -54,17 +54,22 @@ fn said(
         1 => "once".to_owned(),
         many => format!("{many} times"),
     };
-    let own = provisioned.uid().unwrap_or("…");
     let (message, help) = if let Found::NoVariable(name) = provisioned.find(dashboard, reference) {
         (
             format!("`{uid}` is asked {asked}, and the dashboard has no variable `{name}`"),
-            format!(
-                "it was exported for sharing: write `{own}` instead, or add a variable `{name}` of type `datasource`"
-            ),
+            match provisioned.uid() {
+                Some(own) => format!(
+                    "it was exported for sharing: write `{own}` instead, or add a variable `{name}` of type `datasource`"
+                ),
+                None => format!("it was exported for sharing: add a variable `{name}` of type `datasource`"),
+            },
         )
     } else {
         let help = nearest(uid, provisioned.words()).map_or_else(
-            || format!("write `{own}`, or give this uid to a datasource"),
+            || match provisioned.uid() {
+                Some(own) => format!("write `{own}`, or give this uid to a datasource"),
+                None => format!("add `uid: {uid}` to the datasource that is meant"),
+            },
             |near| format!("did you mean `{near}`?"),
         );
         (format!("no datasource has the uid or name `{uid}`, which is asked {asked}"), help)

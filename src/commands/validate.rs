@@ -13,7 +13,7 @@ use super::paths::StackPaths;
 use super::{Outcome, Stack, colour, load, print, secrets};
 use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
-use crate::diagnostics::{self, Diagnostic, Report};
+use crate::diagnostics::{self, Diagnostic, Report, Severity};
 use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
 use crate::source::{SourceFile, Sources, SpanIndex};
@@ -93,7 +93,7 @@ fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
         (plan.receivers.iter().filter(|receiver| !receiver.integrations.is_empty()).count(), "receiver"),
         (stack.artifacts.files().len(), "file"),
     ];
-    let fine = format!("{} is fine: {}\n", paths.config.display(), diagnostics::counted(&parts));
+    let fine = verdict(&paths.config, &loaded.report, &parts);
     let routes = args.routes.then(|| routes::of(&whole));
     Ok(Findings { report: loaded.report, sources: loaded.sources, fine, routes })
 }
@@ -129,8 +129,15 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
         (stack.dashboards.len(), "dashboard"),
         (stack.documents.len(), "file"),
     ];
-    let fine = format!("{} is fine: {}\n", dir.display(), diagnostics::counted(&parts));
+    let fine = verdict(dir, &report, &parts);
     Ok(Findings { report, sources, fine, routes: args.routes.then(|| routes::of(&stack)) })
+}
+
+/// What is said of a stack without errors.
+fn verdict(path: &Path, report: &Report, parts: &[(usize, &str)]) -> String {
+    let has_warnings = report.iter().any(|finding| finding.severity == Severity::Warning);
+    let word = if has_warnings { "has no errors" } else { "is fine" };
+    format!("{} {word}: {}\n", path.display(), diagnostics::counted(parts))
 }
 
 /// Runs the checks over a stack. The files that a finding points into are kept to be shown, without their secrets.

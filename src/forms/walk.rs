@@ -346,7 +346,16 @@ impl<'a> Walker<'a> {
         };
         let needed: Vec<&String> =
             section.keys.iter().filter(|(_, key)| is_needed(key)).map(|(name, _)| name).collect();
-        for name in needed.into_iter().filter(|name| !is_given(node, name)) {
+        let known = || section.keys.keys().map(String::as_str);
+        // A key that is only misspelt is told as unknown.
+        let misspelt: Vec<&str> = node
+            .entries()
+            .iter()
+            .filter(|(key, _)| !section.keys.contains_key(&key.value))
+            .filter_map(|(key, _)| nearest(&key.value, known()))
+            .collect();
+        let is_lost = |name: &String| !is_given(node, name) && !misspelt.contains(&name.as_str());
+        for name in needed.into_iter().filter(|name| is_lost(name)) {
             let label = format!("{} needs it", self.entry());
             let help = format!("add `{name}: …`");
             self.add(Fault::MissingKey, place_of_map(node), &format!("missing key `{name}`"), label, help);

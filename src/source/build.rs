@@ -100,6 +100,7 @@ impl<'a> Builder<'a> {
 
     fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, range: Range<usize>) -> Step {
         let written = without_properties(&self.file.text, range);
+        let written = without_comment(&self.file.text, written, style);
         if self.wants_key() {
             let frame = self.stack.last_mut().expect("only an open map wants a key");
             frame.key = Some((value.to_owned(), written));
@@ -282,6 +283,39 @@ fn without_properties(text: &str, mut range: Range<usize>) -> Range<usize> {
         range.start += word + (rest.len() - rest.trim_start().len());
     }
     range
+}
+
+/// The parser may count what follows on the line to the value, a comment too.
+fn without_comment(text: &str, range: Range<usize>, style: ScalarStyle) -> Range<usize> {
+    let written = &text[range.clone()];
+    let length = match style {
+        ScalarStyle::SingleQuoted => quoted(written, '\''),
+        ScalarStyle::DoubleQuoted => quoted(written, '"'),
+        // Only the last line can have one: a comment ends a plain value.
+        ScalarStyle::Plain => written.find(" #").or_else(|| written.find("\t#")).unwrap_or(written.len()),
+        _ => return range,
+    };
+    let length = written[..length].trim_end().len();
+    range.start..range.start + length
+}
+
+/// How long a quoted text is, with its quotes.
+fn quoted(written: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    let mut letters = written.char_indices().skip(1).peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if quote == '"' => is_escaped = true,
+            // Two are one, in single quotes.
+            '\'' if quote == '\'' && letters.peek().is_some_and(|(_, next)| *next == '\'') => {
+                is_escaped = true;
+            }
+            _ if letter == quote => return at + 1,
+            _ => {}
+        }
+    }
+    written.len()
 }
 
 /// From the parser's characters to bytes: the offset of every 64th character, so that a large file stays

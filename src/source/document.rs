@@ -411,6 +411,13 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_text_ends_at_its_quote_and_not_after_the_comment() {
+        let list = yaml("- \"a\\\"b\"  # \"c\"\n- 'it''s' # d\n- \"e\" # f\n\n- g # h\n");
+        let written: Vec<String> = list.items().iter().map(|item| item.at().text().to_owned()).collect();
+        assert_eq!(written, ["\"a\\\"b\"", "'it''s'", "\"e\"", "g"]);
+    }
+
+    #[test]
     fn a_bracket_that_stands_no_deeper_than_its_key_closes_the_list() {
         let (document, problems) = Document::yaml(SourceFile::new(
             "x.yml",

@@ -101,6 +101,10 @@ impl<'a> Provisioned<'a> {
 
 /// The reference that counts for a query: the panel's, unless that leaves it to each query.
 pub(crate) fn asked<'a>(panel: &'a Panel, query: &'a PanelQuery) -> Option<&'a DatasourceRef> {
+    // A panel that names only a kind takes the default one of it.
+    if panel.datasource.is_none() && panel.node.find(&["datasource", "type"]).is_some() {
+        return None;
+    }
     let own = panel.datasource.as_ref().filter(|one| one.uid.value != "-- Mixed --");
     own.or(query.datasource.as_ref())
 }
