@@ -30,13 +30,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of a rendered stack that programs read, without the tests of its rules.
+/// The files of a rendered stack that programs read.
 fn stack_files(name: &str) -> BTreeMap<String, String> {
     let folder = root().join("snapshots").join(name);
     let is_read = |path: &str| {
         // One page of queries is like the other.
-        let is_data = path.ends_with(".yml") || path.starts_with("grafana/dashboards/service-");
-        is_data
+        path.ends_with(".yml") || path.starts_with("grafana/dashboards/service-")
     };
     let names = files_below(&folder).into_iter().map(|path| path.display().to_string());
     names
