@@ -1,9 +1,10 @@
 //! What functions and aggregations make of the values that they are given.
 
-use super::{Cause, Found, Interval, Presence, Reader, Values};
+use super::{Bounds, Cause, Found, Interval, Presence, Reader, Values};
 use crate::checks::shared::shapes::function;
 use crate::promql::ast::{AggregateExpr, Call};
 use crate::promql::{Expr, metric, selectors};
+use crate::stack::Query;
 
 impl Reader<'_> {
     pub(super) fn aggregated<'e>(
@@ -174,33 +175,45 @@ impl Reader<'_> {
     }
 
     /// The histogram of an expression's buckets, and its bounds; of several the one that reaches highest.
-    fn bounds(&self, buckets: &Expr, depth: usize) -> Option<(String, Vec<f64>)> {
+    fn bounds(&self, buckets: &Expr, depth: usize) -> Option<Bounds> {
         let rewrites = crate::promql::walk(buckets)
             .into_iter()
             .any(|one| function(one).is_some_and(|name| name.starts_with("label_")));
         if rewrites || depth > 20 {
             return None;
         }
-        let mut highest: Option<(String, Vec<f64>)> = None;
+        let mut all = Vec::new();
         for selector in selectors(buckets) {
             let name = metric(selector)?;
-            let mut all = Vec::new();
-            match self.recordings.get(name) {
-                Some(queries) => {
-                    for query in queries {
-                        all.push(self.bounds(query.tree()?, depth + 1)?);
-                    }
-                }
-                None => all.push(self.facts.bounds(selector)?),
-            }
-            for one in all {
-                if highest.as_ref().is_none_or(|highest| highest.1.last() < one.1.last()) {
-                    highest = Some(one);
-                }
-            }
+            all.push(match self.recordings.get(name) {
+                Some(queries) => self.bounds_of_recording(name, queries, depth)?,
+                None => self.facts.bounds(selector)?,
+            });
         }
-        highest
+        highest(all)
     }
+
+    /// Each service may record it, and ask for it: it is read once.
+    fn bounds_of_recording(&self, name: &str, queries: &[&Query], depth: usize) -> Option<Bounds> {
+        if let Some(known) = self.bounds.borrow().get(name) {
+            return known.clone();
+        }
+        let all: Option<Vec<Bounds>> =
+            queries.iter().map(|query| self.bounds(query.tree()?, depth + 1)).collect();
+        let found = all.and_then(highest);
+        self.bounds.borrow_mut().insert(name.to_owned(), found.clone());
+        found
+    }
+}
+
+fn highest(all: Vec<Bounds>) -> Option<Bounds> {
+    let mut highest: Option<Bounds> = None;
+    for one in all {
+        if highest.as_ref().is_none_or(|highest| highest.1.last() < one.1.last()) {
+            highest = Some(one);
+        }
+    }
+    highest
 }
 
 /// A quantile lies among its values, where it is one.

@@ -9,6 +9,7 @@ mod functions;
 mod interval;
 mod shares;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::facts::Facts;
@@ -123,7 +124,12 @@ pub(crate) struct Reader<'s> {
     recordings: BTreeMap<&'s str, Vec<&'s Query>>,
     /// What is known of a recording; nothing yet while it is being read.
     recorded: BTreeMap<&'s str, Option<Values>>,
+    /// The bounds of the histograms that are recorded, as far as somebody has asked.
+    bounds: RefCell<BTreeMap<String, Option<Bounds>>>,
 }
+
+/// The name of a histogram, and its bounds.
+type Bounds = (String, Vec<f64>);
 
 impl<'s> Reader<'s> {
     pub(crate) fn new(stack: &'s Stack) -> Self {
@@ -131,7 +137,7 @@ impl<'s> Reader<'s> {
         for rule in stack.rules().filter(|rule| !rule.is_alert) {
             recordings.entry(&rule.name).or_default().push(&rule.expr);
         }
-        Self { facts: Facts::new(stack), recordings, recorded: BTreeMap::new() }
+        Self { facts: Facts::new(stack), recordings, recorded: BTreeMap::new(), bounds: RefCell::default() }
     }
 
     /// What an expression can be, and what is found in it.
