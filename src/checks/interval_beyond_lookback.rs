@@ -7,7 +7,8 @@ use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::At;
-use crate::stack::{Job, Prometheus, Stack, parse_duration};
+use crate::stack::{Job, Prometheus, Stack};
+use crate::values::prometheus_duration;
 
 pub(super) const CHECK: Check = Check { id: "interval-beyond-lookback", severity: Severity::Warning, run };
 
@@ -46,5 +47,5 @@ fn said(at: &At, jobs: &[&Job], lookback: Duration) -> Diagnostic {
 fn lookback(stack: &Stack, prometheus: &Prometheus) -> Option<Duration> {
     let flag =
         stack.service(&prometheus.service).and_then(|(_, service)| service.flag("query.lookback-delta"));
-    flag.map_or(Some(Duration::from_secs(300)), |flag| parse_duration(&flag))
+    flag.map_or(Some(Duration::from_secs(300)), |flag| prometheus_duration(&flag))
 }

@@ -6,7 +6,8 @@ use super::Check;
 use super::shared::addresses::Address;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
-use crate::stack::{Dashboard, Datasource, Job, Prometheus, Stack, parse_duration};
+use crate::stack::{Dashboard, Datasource, Job, Prometheus, Stack};
+use crate::values::prometheus_duration;
 
 pub(super) const CHECK: Check = Check { id: "time-interval-short", severity: Severity::Warning, run };
 
@@ -22,7 +23,7 @@ fn run(stack: &Stack, report: &mut Report) {
         // Even the most frequent job: of the others Grafana knows nothing anyway.
         let Some(fastest) = prometheus.jobs.iter().map(|job: &Job| job.interval).min() else { continue };
         let written = datasource.node.find(&["jsonData", "timeInterval"]).and_then(|node| node.value());
-        let Some(taken) = written.as_ref().map_or(Some(DEFAULT), |text| parse_duration(text)) else {
+        let Some(taken) = written.as_ref().map_or(Some(DEFAULT), |text| prometheus_duration(text)) else {
             continue;
         };
         // `$__rate_interval` is four of them at least, and a rate needs two scrapes and one to spare.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Check;
 use crate::diagnostics::{Report, Severity};
 use crate::source::{Node, Spanned};
-use crate::stack::{Stack, parse_duration};
+use crate::stack::Stack;
+use crate::values::prometheus_duration;
 
 pub(super) const CHECK: Check = Check { id: "timeout-longer-than-interval", severity: Severity::Error, run };
 
@@ -40,6 +41,6 @@ fn check(node: &Node, interval: Duration, whose: &str, report: &mut Report) {
 
 fn timeout(node: &Node) -> Option<(Spanned<String>, Duration)> {
     let text = node.get("scrape_timeout")?.value()?;
-    let length = parse_duration(&text)?;
+    let length = prometheus_duration(&text)?;
     Some((text, length))
 }

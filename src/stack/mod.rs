@@ -43,6 +43,7 @@ use crate::diagnostics::Diagnostic;
 use crate::forms::Misfit;
 use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
+use crate::values::prometheus_duration;
 
 /// Everything that was found in one folder.
 pub struct Stack {
@@ -150,34 +151,6 @@ impl Stack {
 /// A duration as Prometheus and Alertmanager write it: `1h30m`. `None` where it is none.
 fn duration(node: &Node) -> Option<Spanned<Duration>> {
     let text = node.value()?;
-    let length = parse_duration(&text)?;
+    let length = prometheus_duration(&text)?;
     Some(text.map(|_| length))
-}
-
-/// `1h30m`, `15s`, `0`.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut millis: u64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, next) = after.split_at(letters);
-        let one: u64 = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            "w" => 604_800_000,
-            "y" => 31_536_000_000,
-            _ => return None,
-        };
-        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(one)?)?;
-        rest = next;
-    }
-    (!text.trim().is_empty()).then_some(Duration::from_millis(millis))
 }

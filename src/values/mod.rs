@@ -13,7 +13,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 
 pub use network::{BindAddress, DnsName, Host, HostPort, HttpUrl, MailAddress, Port, UrlPath};
-pub use quantity::{Count, Duration, Objective, Rate, Size, Threshold};
+pub use quantity::{Count, Duration, Objective, Rate, Size, Threshold, prometheus_duration};
 pub use text::{
     EnvName, FilePath, FolderPath, Line, Severity, SkyName, StackName, check_key, check_label_name,
 };

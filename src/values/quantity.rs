@@ -41,6 +41,25 @@ const DURATION_UNITS: &[(&str, u64)] = &[
     ("ms", 1),
 ];
 
+/// A duration as Prometheus and Alertmanager read it: whole numbers, each unit once and the large ones first, or a plain `0`.
+/// A config of skymon may write more, and is rendered as this.
+pub fn prometheus_duration(text: &str) -> Option<std::time::Duration> {
+    if text == "0" {
+        return Some(std::time::Duration::ZERO);
+    }
+    let mut millis: u64 = 0;
+    let mut units = DURATION_UNITS.iter();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let (unit, next) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let (_, length) = units.find(|(name, _)| *name == unit)?;
+        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(*length)?)?;
+        rest = next;
+    }
+    (!text.is_empty()).then(|| std::time::Duration::from_millis(millis))
+}
+
 /// A thousand years.
 const LONGEST_MILLIS: u64 = 1000 * 365 * 86_400_000;
 
@@ -286,6 +305,17 @@ mod tests {
 
     fn duration(text: &str) -> Result<String, String> {
         text.parse::<Duration>().map(|d| d.to_string())
+    }
+
+    #[test]
+    fn a_duration_is_what_prometheus_takes() {
+        for good in ["0", "15s", "1h30m", "1y2w3d4h5m6s7ms", "500ms", "90m"] {
+            assert!(prometheus_duration(good).is_some(), "{good}");
+        }
+        for bad in ["", "15", "15sec", "1.5h", "30m1h", "s", "-5m", "1m1m", " 5m"] {
+            assert!(prometheus_duration(bad).is_none(), "{bad}");
+        }
+        assert_eq!(prometheus_duration("1h30m500ms"), Some(std::time::Duration::from_millis(5_400_500)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::config::parse;
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::promql::PromQl;
 use crate::source::{ConfigPath, Found, SourceFile, Sources, SpanIndex};
-use crate::values::Severity;
+use crate::values::{Severity, prometheus_duration};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -218,28 +218,12 @@ fn check_severity(
 }
 
 fn check_duration(at: &ConfigPath, written: Option<&str>, found: &mut Report) {
-    let Some(text) = written.filter(|text| !is_duration(text)) else { return };
+    let Some(text) = written.filter(|text| prometheus_duration(text).is_none()) else { return };
     found.push(
         Diagnostic::error("bad-rule", format!("`{}` is not a duration", shortened(text).escape_debug()))
             .at_value(at.clone(), "Prometheus refuses this")
             .help("write whole numbers with their units, the large ones first: `30s`, `1h30m`"),
     );
-}
-
-/// Prometheus' own form, which has no fractions.
-fn is_duration(text: &str) -> bool {
-    if text == "0" {
-        return true;
-    }
-    let mut rest = text;
-    for unit in ["y", "w", "d", "h", "m", "s", "ms"] {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let is_ms = rest[digits..].starts_with("ms");
-        if digits > 0 && rest[digits..].starts_with(unit) && (unit != "m" || !is_ms) {
-            rest = &rest[digits + unit.len()..];
-        }
-    }
-    rest.is_empty() && !text.is_empty()
 }
 
 #[cfg(test)]

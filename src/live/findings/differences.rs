@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::source::{At, Node};
-use crate::stack::parse_duration;
+use crate::values::prometheus_duration;
 
 /// A value that does not run.
 pub(super) struct Difference {
@@ -124,7 +124,7 @@ fn is_same(written: &str, running: &str) -> bool {
     // A path is written from the file's folder, and runs from the top.
     let is_path = || running.ends_with(&format!("/{}", written.trim_start_matches("./")));
     let is_measured = || {
-        let length = (parse_duration(written), parse_duration(running));
+        let length = (prometheus_duration(written), prometheus_duration(running));
         let size = (size(written), size(running));
         matches!(length, (Some(a), Some(b)) if a == b)
             || matches!(size, (Some(a), Some(b)) if (a - b).abs() < f64::EPSILON)
@@ -148,7 +148,7 @@ fn is_truth(text: &str) -> Option<bool> {
 }
 
 fn is_measure(text: &str) -> bool {
-    parse_duration(text).is_some() || size(text).is_some()
+    prometheus_duration(text).is_some() || size(text).is_some()
 }
 
 fn number(text: &str) -> Option<f64> {
