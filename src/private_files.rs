@@ -9,18 +9,40 @@ use anyhow::{Context as _, Result};
 
 /// Written aside and put in place; the mode is set before there is anything to read.
 pub fn put(place: &Path, text: &str) -> Result<()> {
+    put_aside(place, text, set_mode).with_context(|| format!("cannot write `{}`", place.display()))
+}
+
+/// The same of a file that is there: it keeps its mode, and a link stays one.
+pub fn rewrite(place: &Path, text: &str) -> Result<()> {
+    let put = || {
+        let place = fs::canonicalize(place)?;
+        let permissions = fs::metadata(&place)?.permissions();
+        put_aside(&place, text, |file| file.set_permissions(permissions))
+    };
+    put().with_context(|| format!("cannot write `{}`", place.display()))
+}
+
+fn put_aside(
+    place: &Path,
+    text: &str,
+    set_mode: impl FnOnce(&File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let mut aside = place.as_os_str().to_owned();
     aside.push(".new");
     let aside = PathBuf::from(aside);
-    let done = write_aside(&aside, text).and_then(|()| fs::rename(&aside, place));
+    let done = write_aside(&aside, text, set_mode).and_then(|()| fs::rename(&aside, place));
     if done.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&aside);
     }
-    done.with_context(|| format!("cannot write `{}`", place.display()))
+    done
 }
 
-fn write_aside(aside: &Path, text: &str) -> std::io::Result<()> {
+fn write_aside(
+    aside: &Path,
+    text: &str,
+    set_mode: impl FnOnce(&File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     // Left by a run that was killed.
     match fs::remove_file(aside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -1,14 +1,14 @@
 //! `--fix`: the cures that cannot change what a file means, as a diff, and with `--yes` on disk.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::super::{note, print};
 use crate::diagnostics::{Edit, Report, counted};
 use crate::output;
+use crate::private_files;
 use crate::source::{Document, SourceFile};
 use crate::stack::Stack;
 
@@ -36,7 +36,7 @@ pub(super) fn run(report: &Report, stack: &Stack, write: bool, colour: bool) -> 
         return Ok(false);
     }
     for file in &files {
-        put(Path::new(&file.name), &file.new)?;
+        private_files::rewrite(Path::new(&file.name), &file.new)?;
     }
     note(&format!("mended: {count}\n"))?;
     Ok(true)
@@ -74,20 +74,6 @@ fn apply(old: &str, mut edits: Vec<&Edit>) -> Option<String> {
     }
     new.push_str(old.get(at..)?);
     Some(new)
-}
-
-/// Old or new, never a part, with the mode that it had; of a link the file that it leads to.
-fn put(place: &Path, text: &str) -> Result<()> {
-    let write = || -> std::io::Result<()> {
-        let place = fs::canonicalize(place)?;
-        let mut aside = place.clone().into_os_string();
-        aside.push(".new");
-        let aside = PathBuf::from(aside);
-        fs::write(&aside, text)?;
-        fs::set_permissions(&aside, fs::metadata(&place)?.permissions())?;
-        fs::rename(&aside, &place)
-    };
-    write().with_context(|| format!("cannot write `{}`", place.display()))
 }
 
 #[cfg(test)]
