@@ -3,28 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use crate::lab::{Lab, wait_for_replicas};
 use crate::support::fakes::Receiver;
-use crate::support::http::Reply;
+use crate::support::lab::{Lab, wait_for_replicas};
 use crate::support::replicas::Replica;
 use crate::support::stack::Stack;
-use crate::{LIVE, expect, findings, findings_of, skymon, wait_for};
+use crate::{LIVE, expect, findings, findings_of, lab, wait_for};
 
-const CONFIG: &str = "
-version: 1
-name: lab
-services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}
-receivers:
-  pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
-  team: {slack: {webhook_url_file: secrets/slack}}
-routes: {critical: pager, warning: team}
-prometheus: {scrape_interval: 1s}
-allow:
-  localhost-in-container:
-    prometheus/targets/chat.yml: the test has no other machine
-    alertmanager/alertmanager.yml: the test has no other machine
-";
+const SERVICES: &str = "  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}\n";
 
 /// A stack that is well, with what plays the rest of the world.
 struct Well {
@@ -35,10 +20,8 @@ struct Well {
 
 impl Well {
     fn start(ip: &'static str) -> Self {
-        let lab = Lab::new(ip, CONFIG);
-        lab.write("secrets/grafana_admin_password", "x");
-        let grafana = Reply::metrics(200, "grafana_build_info 1\n".to_owned());
-        let receivers = vec![lab.slack(), lab.pagerduty(), Receiver::start(lab.addr(3000), grafana)];
+        let lab = lab(ip, SERVICES);
+        let receivers = vec![lab.slack(), lab.pagerduty(), lab.grafana()];
         let replicas = [lab.replica(8001), lab.replica(8002)];
         lab.render();
         let running = lab.start();
@@ -53,7 +36,7 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     // As it is written.
     let (status, found) = findings(&lab);
     assert_eq!((status, found), (0, Vec::new()));
-    let said = skymon(&lab, LIVE);
+    let said = lab.skymon(LIVE);
     assert!(said.stdout.starts_with("skymon.yaml is fine: "), "{}", said.text());
 
     // Changed, rendered, and not reloaded.
@@ -98,7 +81,7 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     );
     assert!(found.iter().all(|line| line.starts_with("error ")), "{found:#?}");
 
-    let said = skymon(&lab, LIVE);
+    let said = lab.skymon(LIVE);
     // As the page shows it.
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/live.md")).expect("is there");
@@ -189,7 +172,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn however_a_program_writes_its_configuration_it_is_the_same() {
-    let lab = Lab::new("127.84.50.1", CONFIG);
+    let lab = lab("127.84.50.1", SERVICES);
     fs::create_dir(lab.path("theirs")).expect("a temporary folder");
     // Every key of the config, every integration, every way to find targets, and all rules.
     let everything = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/everything");
