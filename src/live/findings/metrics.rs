@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::{Expected, target_name, targets};
+use super::{Expected, targets};
 use crate::catalog::engines::{Engine, Metric};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Place, Report};
@@ -262,7 +262,7 @@ fn silent<'a>(
             continue;
         }
         for target in own.into_iter().filter(|target| !wanted.iter().any(|name| shown.has(target, name))) {
-            let name = target_name(&target.labels);
+            let name = target.name();
             let help = match engine {
                 Some(engine) => format!(
                     "{} shows its metrics by: {}; or see its port and path",
@@ -317,7 +317,7 @@ fn lacking(
     let mut missing: BTreeMap<&str, (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     let mut mistyped: BTreeMap<(&str, &str), (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     for target in own {
-        let name = target_name(&target.labels);
+        let name = target.name();
         for question in &questions {
             // What is not this engine's says nothing of it.
             let is_there = |selector: &VectorSelector| {
