@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::running::{Running, cannot};
-use super::{Outcome, print};
+use super::running::Running;
+use super::{Outcome, cannot, print};
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;

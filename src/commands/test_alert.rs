@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::running::{Running, cannot};
-use super::{Outcome, note, print};
+use super::running::Running;
+use super::{Outcome, cannot, note, print};
 use crate::catalog::programs::ALERTMANAGER;
 use crate::cli;
 use crate::live::{Alertmanager, Counter, Counts, Labels, Metrics};

@@ -106,6 +106,14 @@ impl Diagnostic {
         Diagnostic::new(id, Severity::Note, message.into())
     }
 
+    /// An error from the words of a value or a step: what is wrong, and on the second line, if there is one, the help.
+    pub fn from_words(id: &'static str, words: &str) -> Diagnostic {
+        match words.split_once('\n') {
+            Some((message, help)) => Self::error(id, message).help(help),
+            None => Self::error(id, words),
+        }
+    }
+
     pub fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
         debug_assert!(is_kebab_case(id), "`{id}` is not kebab-case");
         Diagnostic { id, severity, message, labels: Vec::new(), help: None, fix: Vec::new() }

@@ -45,9 +45,9 @@ pub fn unreached(why: &Unreached, help: String) -> Diagnostic {
     }
 }
 
-/// Where nobody knows whom to ask.
-pub fn unknown_address(message: &str, help: &str) -> Diagnostic {
-    Diagnostic::error("no-address", message).help(help)
+/// Where nobody knows whom to ask: why, and on the second line what to do.
+pub fn unknown_address(why: &str) -> Diagnostic {
+    Diagnostic::from_words("no-address", why)
 }
 
 /// Whether a finding says that somebody could not be asked: of what they would have said nothing is known.
