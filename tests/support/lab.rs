@@ -98,10 +98,10 @@ impl Lab {
 
     /// Beside the rendered rules some of one's own, a line for each.
     pub(crate) fn write_rules(&self, rules: &[&str]) {
-        let rules: String = rules.iter().map(|rule| format!("      - {{{rule}}}\n")).collect();
+        let rules: Vec<String> = rules.iter().map(|rule| format!("      - {{{rule}}}\n")).collect();
         self.write(
             "monitoring/prometheus/rules/own.yml",
-            &format!("groups:\n  - name: own\n    rules:\n{rules}"),
+            &format!("groups:\n  - name: own\n    rules:\n{}", rules.concat()),
         );
     }
 
