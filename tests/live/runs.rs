@@ -129,20 +129,24 @@ fn rules_and_templates_that_are_not_those_of_the_files_are_named() {
     expect(&found, &["warning rule-left-over", "still evaluates `AlertmanagerConfigNotLoaded`"]);
 
     // Names that nobody has. A counter may be there from its first event on.
-    lab.write(
-        "monitoring/prometheus/rules/own.yml",
-        "groups: [{name: own, rules: [{record: 'a:b', expr: sum(queue_lenght)}, {record: 'a:c', expr: 'sum(rate(lost_total[5m]))'}]}]",
-    );
+    lab.write_rules(&[
+        "record: 'a:b', expr: sum(queue_lenght)",
+        "record: 'a:c', expr: 'sum(rate(lost_total[5m]))'",
+        "record: 'a:d', expr: 'sum(rate(process_open_fds[5m]))'",
+        "record: 'a:e', expr: 'sum(idelta(process_max_fds[5m]))'",
+    ]);
     // Whoever has not been scraped yet may be the one that has it.
     let (_, found) = wait_for(
         &lab,
         &[
-            "warning metric-nowhere monitoring/prometheus/rules/own.yml:1",
+            "warning metric-nowhere monitoring/prometheus/rules/own.yml:4",
             "shows `queue_lenght`",
             "recording `a:b` reads it",
         ],
     );
-    expect(&found, &["note metric-not-yet monitoring/prometheus/rules/own.yml:1", "shows `lost_total`"]);
+    expect(&found, &["note metric-not-yet monitoring/prometheus/rules/own.yml:5", "shows `lost_total`"]);
+    expect(&found, &["warning metric-type", "own.yml:6", "`process_open_fds` is shown as a gauge"]);
+    assert!(!found.iter().any(|line| line.contains("process_max_fds")), "{found:#?}");
 
     // Alertmanager shows nothing of templates and comments.
     lab.edit("monitoring/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");

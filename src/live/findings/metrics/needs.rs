@@ -61,7 +61,8 @@ pub(super) fn questions(stack: &Stack) -> Vec<Question<'_>> {
     rules.chain(panels).collect()
 }
 
-const GROWTH: [&str; 5] = ["rate", "irate", "increase", "resets", "idelta"];
+/// Functions that are of counters alone.
+const GROWTH: [&str; 4] = ["rate", "irate", "increase", "resets"];
 
 impl Question<'_> {
     /// Everything that is asked for.
