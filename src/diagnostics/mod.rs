@@ -308,6 +308,15 @@ impl Report {
     }
 }
 
+/// What is shown of many: errors before warnings, still in the order of their places.
+fn worst<'a>(sorted: &[&'a Diagnostic], most: usize) -> Vec<&'a Diagnostic> {
+    let mut chosen: Vec<(usize, &Diagnostic)> = sorted.iter().copied().enumerate().collect();
+    chosen.sort_by_key(|(at, one)| (one.severity, *at));
+    chosen.truncate(most);
+    chosen.sort_by_key(|(at, _)| *at);
+    chosen.into_iter().map(|(_, one)| one).collect()
+}
+
 impl IntoIterator for Report {
     type Item = Diagnostic;
     type IntoIter = std::vec::IntoIter<Diagnostic>;
