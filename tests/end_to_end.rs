@@ -8,9 +8,6 @@
 
 mod support;
 
-#[path = "end_to_end/lab.rs"]
-mod lab;
-
 #[path = "end_to_end/delivery.rs"]
 mod delivery;
 #[path = "end_to_end/outage.rs"]

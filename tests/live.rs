@@ -2,10 +2,6 @@
 
 mod support;
 
-#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
-#[path = "end_to_end/lab.rs"]
-mod lab;
-
 #[path = "live/runs.rs"]
 mod runs;
 #[path = "live/sees.rs"]
@@ -13,22 +9,27 @@ mod sees;
 #[path = "live/answers.rs"]
 mod answers;
 
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lab::{Lab, SOON};
 use serde_json::Value;
-use support::tools::{self, Output};
+use support::lab::{Lab, SOON, config};
 
 const LIVE: &str = "validate --live --prometheus http://IP:9090 --alertmanager http://IP:9093";
 
-/// Runs `skymon ARGS` in the lab's folder. `IP` stands for the test's address.
-fn skymon(lab: &Lab, args: &str) -> Output {
-    let ip = lab.addr(0).ip().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_skymon"));
-    command.args(args.replace("IP", &ip).split_whitespace()).current_dir(lab.path(""));
-    tools::run(command.env_clear().env("PATH", "/usr/bin:/bin"))
+/// What a test on one machine cannot but have.
+const ALLOWED: &str = "\
+allow:
+  localhost-in-container:
+    prometheus/targets/chat.yml: the test has no other machine
+    alertmanager/alertmanager.yml: the test has no other machine
+";
+
+/// A stack on this machine.
+fn lab(ip: &'static str, services: &str) -> Lab {
+    let lab = Lab::new(ip, &format!("{}{ALLOWED}", config(services)));
+    lab.write("secrets/grafana_admin_password", "x");
+    lab
 }
 
 /// What was found, a line for each: `severity id file:line message; what stands under the place`.
@@ -37,7 +38,7 @@ fn findings(lab: &Lab) -> (i32, Vec<String>) {
 }
 
 fn findings_of(lab: &Lab, args: &str) -> (i32, Vec<String>) {
-    let said = skymon(lab, &format!("{args} --format json"));
+    let said = lab.skymon(&format!("{args} --format json"));
     let report: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}", said.text()));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let line = |one: &Value| {
@@ -53,20 +54,32 @@ fn findings_of(lab: &Lab, args: &str) -> (i32, Vec<String>) {
             text(&one["help"])
         )
     };
-    let list = report["diagnostics"].as_array().or_else(|| report["findings"].as_array());
-    (said.status, list.into_iter().flatten().map(line).collect())
+    let list = report["diagnostics"].as_array().expect("a list");
+    (said.status, list.iter().map(line).collect())
 }
 
 /// Asks until it is found, and gives the exit code and everything that is found with it.
 #[track_caller]
 fn wait_for(lab: &Lab, parts: &[&str]) -> (i32, Vec<String>) {
+    let has = |line: &String| parts.iter().all(|part| line.contains(part));
+    wait_until(lab, &format!("{parts:?}"), |_, found| found.iter().any(has))
+}
+
+#[track_caller]
+fn wait_until_fine(lab: &Lab) {
+    wait_until(lab, "no finding", |status, found| status == 0 && found.is_empty());
+}
+
+/// Says at the end what was found instead.
+#[track_caller]
+fn wait_until(lab: &Lab, what: &str, fits: impl Fn(i32, &[String]) -> bool) -> (i32, Vec<String>) {
     let start = Instant::now();
     loop {
         let (status, found) = findings(lab);
-        if found.iter().any(|line| parts.iter().all(|part| line.contains(part))) {
+        if fits(status, &found) {
             return (status, found);
         }
-        assert!(start.elapsed() < SOON, "still waiting for {parts:?} in\n{}", found.join("\n"));
+        assert!(start.elapsed() < SOON, "still waiting for {what} in\n{}", found.join("\n"));
         sleep(Duration::from_millis(500));
     }
 }
@@ -75,17 +88,4 @@ fn wait_for(lab: &Lab, parts: &[&str]) -> (i32, Vec<String>) {
 fn expect(found: &[String], parts: &[&str]) {
     let has = |line: &&String| parts.iter().all(|part| line.contains(part));
     assert!(found.iter().any(|line| has(&line)), "no line has {parts:?}:\n{}", found.join("\n"));
-}
-
-#[track_caller]
-fn wait_until_fine(lab: &Lab) {
-    let start = Instant::now();
-    loop {
-        let (status, found) = findings(lab);
-        if status == 0 && found.is_empty() {
-            return;
-        }
-        assert!(start.elapsed() < SOON, "still waiting for no finding in\n{}", found.join("\n"));
-        sleep(Duration::from_millis(500));
-    }
 }

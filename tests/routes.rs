@@ -229,6 +229,9 @@ fn validate_shows_where_the_alerts_of_a_rendered_stack_go_before_its_findings() 
     let said = project.skymon(&["validate", "--routes"]);
     assert_eq!(said.status, 1);
     assert!(said.stdout.contains("ServiceDown                critical  demo     3m"), "{}", said.stdout);
+    project.write(path, &edited.replace("group_wait: \"2m\"", "group_wait: \"500ms\""));
+    let said = project.skymon(&["validate", "--routes"]);
+    assert!(said.stdout.contains("service: after 500ms, "), "{}", said.stdout);
 }
 
 #[test]

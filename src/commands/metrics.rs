@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::{Outcome, note, print};
+use super::{Outcome, cannot, note, print};
 use crate::catalog::engines::Engines;
 use crate::cli::{Import, Metrics, MetricsAction};
 use crate::diagnostics::counted;
@@ -20,10 +20,7 @@ pub(super) fn run(args: &Metrics) -> Result<Outcome> {
     let MetricsAction::Import(args) = &args.action;
     match import(args)? {
         Ok(()) => Ok(Outcome::Fine),
-        Err(message) => {
-            note(&format!("error: {}\n", message.replace('\n', "\nhelp: ")))?;
-            Ok(Outcome::CannotRun)
-        }
+        Err(message) => cannot(&message),
     }
 }
 

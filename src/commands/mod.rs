@@ -165,6 +165,12 @@ fn note(text: &str) -> Result<()> {
     write_to(&mut std::io::stderr().lock(), text)
 }
 
+/// Says why a command cannot do its work: what is wrong, and on the second line the help.
+fn cannot(message: &str) -> Result<Outcome> {
+    note(&format!("error: {}\n", message.replace('\n', "\nhelp: ")))?;
+    Ok(Outcome::CannotRun)
+}
+
 fn write_to(stream: &mut impl Write, text: &str) -> Result<()> {
     match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

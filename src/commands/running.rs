@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::paths::StackPaths;
-use super::{Outcome, apply, load, note};
+use super::{apply, load, note};
 use crate::catalog::programs::{ALERTMANAGER, Program};
 use crate::cli::Paths;
 use crate::live::Unreached;
@@ -79,12 +79,6 @@ pub(super) fn reach(facts: &Program, is_flag: bool, start: &str) -> String {
 pub(super) fn compose(paths: &StackPaths, args: &str) -> String {
     let file = paths.out.join("docker-compose.yml");
     format!("{} {args}", apply::compose(&file.to_string_lossy()))
-}
-
-/// Says why a command cannot do its work: what is wrong, and on the second line the help.
-pub(super) fn cannot(message: &str) -> Result<Outcome> {
-    note(&format!("error: {}\n", message.replace('\n', "\nhelp: ")))?;
-    Ok(Outcome::CannotRun)
 }
 
 /// A program's name as people write it.

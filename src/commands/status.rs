@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::running::{Running, cannot};
-use super::{Outcome, print};
+use super::running::Running;
+use super::{Outcome, cannot, print};
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS};
 use crate::cli;
 use crate::diagnostics::counted;
-use crate::live::findings::plain_error;
-use crate::live::{Alertmanager, Counter, Prometheus, Rule, Target};
+use crate::live::{Alertmanager, Counter, Labels, Prometheus, Rule, Target};
 use crate::plan::{Plan, Targets, WATCHDOG};
 use crate::values::Severity;
 
@@ -153,9 +152,7 @@ fn targets(found: &[Target], plan: Option<&Plan>, table: &mut Table) {
         let state = if count("down") > 0 || targets.is_empty() { State::Bad } else { State::Fine };
         table.add(state, format!("targets {name}"), text);
         for target in targets.iter().filter(|target| target.health == "down") {
-            let labels = &target.labels;
-            let place = labels.get("replica").or_else(|| labels.get("instance"));
-            table.more(format!("{}: {}", place.map_or("", String::as_str), plain_error(&target.last_error)));
+            table.more(format!("{}: {}", target.name(), target.plain_error()));
         }
     }
 }
@@ -194,7 +191,7 @@ fn alerts(rules: &[Rule], table: &mut Table) {
     if firing.is_empty() {
         table.add(State::Fine, "alerts", "none fires");
     }
-    let label = |labels: &BTreeMap<String, String>, name: &str| labels.get(name).cloned().unwrap_or_default();
+    let label = |labels: &Labels, name: &str| labels.get(name).cloned().unwrap_or_default();
     firing.sort_by_key(|alert| ["severity", "service", "alertname"].map(|name| label(&alert.labels, name)));
     for alert in firing {
         let severity = label(&alert.labels, "severity");

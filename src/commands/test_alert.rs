@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::running::{Running, cannot};
-use super::{Outcome, note, print};
+use super::running::Running;
+use super::{Outcome, cannot, note, print};
 use crate::catalog::programs::ALERTMANAGER;
 use crate::cli;
-use crate::live::{Alertmanager, Counter, Counts, Metrics};
+use crate::live::{Alertmanager, Counter, Counts, Labels, Metrics};
 
 /// Beyond what Alertmanager waits by its configuration.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,8 +21,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const SIGN_OF_LIFE: u64 = 5;
 /// So many attempts in a row that are refused are no accident. Alertmanager itself goes on for the group's interval.
 const REFUSED: f64 = 3.0;
-
-type Labels = BTreeMap<String, String>;
 
 pub(super) fn run(args: &cli::TestAlert) -> Result<Outcome> {
     let Some(running) = Running::find(&args.paths, &[&args.alertmanager])? else {

@@ -11,6 +11,14 @@ pub(super) fn report() -> Report {
     report
 }
 
+/// An error behind more notes than any page shows.
+pub(super) fn many() -> Report {
+    let mut report = Report::new();
+    report.extend((0..2000).map(|n| Diagnostic::note("aside", format!("{n}")).at_file("a.yml", "")));
+    report.push(Diagnostic::error("bad-value", "no").at_file("z.yml", ""));
+    report
+}
+
 pub(super) fn sources() -> Sources {
     let mut sources = Sources::new();
     sources.add(SourceFile::new("a b.yml", "x: é\n"));

@@ -1,6 +1,6 @@
 //! The report as commands of GitHub's workflows: one line each, which the host shows beside the changed lines.
 
-use super::{Diagnostic, Report, Severity, resolve};
+use super::{Diagnostic, Report, Severity, resolve, worst};
 use crate::source::Sources;
 
 /// The host shows ten of each severity and step; a reader of the log may want some more.
@@ -8,7 +8,7 @@ const MAX_PRINTED: usize = 100;
 
 pub fn render(report: &Report, sources: &Sources) -> String {
     let sorted = report.sorted(sources);
-    let mut text: String = sorted.iter().take(MAX_PRINTED).map(|one| line(one, sources)).collect();
+    let mut text: String = worst(&sorted, MAX_PRINTED).iter().map(|one| line(one, sources)).collect();
     if sorted.len() > MAX_PRINTED {
         text.push_str(&format!("::notice title=skymon::and {} more\n", sorted.len() - MAX_PRINTED));
     }
@@ -53,7 +53,7 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format_tests::{report, sources};
+    use super::super::format_tests::{many, report, sources};
     use super::*;
 
     #[test]
@@ -63,5 +63,11 @@ mod tests {
             "::notice file=%2C%3A.yml,title=aside::whole\n\
              ::error file=a b.yml,line=1,endLine=1,col=4,endColumn=4,title=bad-value::no, 100%25%0Ahelp: yes\n"
         );
+    }
+
+    #[test]
+    fn an_error_is_there_behind_however_many_notes() {
+        let text = render(&many(), &Sources::new());
+        assert!(text.contains("::error ") && text.ends_with("::and 1901 more\n"), "{text}");
     }
 }

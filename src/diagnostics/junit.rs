@@ -1,18 +1,18 @@
 //! The report as the XML of `JUnit`, which CI servers show as tests: each finding is a case that failed, and notes are passed ones
 //! with a text.
 
-use super::{Counts, Diagnostic, Report, Severity, resolve};
+use super::{Counts, Diagnostic, Report, Severity, resolve, worst};
 use crate::source::Sources;
 
 /// More cases than this no page shows.
 const MAX_CASES: usize = 1000;
 
 pub fn render(report: &Report, sources: &Sources) -> String {
-    let mut sorted = report.sorted(sources);
-    let counts = Counts::of(&sorted);
-    let left_out = sorted.len().saturating_sub(MAX_CASES);
-    sorted.truncate(MAX_CASES);
-    let mut cases: String = sorted.iter().map(|one| case(one, sources)).collect();
+    let sorted = report.sorted(sources);
+    let shown = worst(&sorted, MAX_CASES);
+    let counts = Counts::of(&shown);
+    let left_out = sorted.len() - shown.len();
+    let mut cases: String = shown.iter().map(|one| case(one, sources)).collect();
     if left_out > 0 {
         cases.push_str(&format!("    <testcase classname=\"skymon\" name=\"and {left_out} more\"/>\n"));
     }
@@ -77,7 +77,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format_tests::{report, sources};
+    use super::super::format_tests::{many, report, sources};
     use super::*;
 
     #[test]
@@ -87,6 +87,8 @@ mod tests {
         let failed = "<testcase classname=\"bad-value\" name=\"a b.yml:1:4\"><failure type=\"error\" message=\"no, 100%\">";
         assert!(text.contains(failed), "{text}");
         assert!(text.contains("<system-out>,:.yml&#10;whole</system-out>"), "{text}");
+        let cut = render(&many(), &Sources::new());
+        assert!(cut.contains("tests=\"1001\" failures=\"1\"") && cut.contains("and 1001 more"), "{cut}");
         let nothing = render(&Report::new(), &Sources::new());
         assert!(nothing.contains("tests=\"1\" failures=\"0\""), "{nothing}");
     }

@@ -106,6 +106,14 @@ impl Diagnostic {
         Diagnostic::new(id, Severity::Note, message.into())
     }
 
+    /// An error from the words of a value or a step: what is wrong, and on the second line, if there is one, the help.
+    pub fn from_words(id: &'static str, words: &str) -> Diagnostic {
+        match words.split_once('\n') {
+            Some((message, help)) => Self::error(id, message).help(help),
+            None => Self::error(id, words),
+        }
+    }
+
     pub fn new(id: &'static str, severity: Severity, message: String) -> Diagnostic {
         debug_assert!(is_kebab_case(id), "`{id}` is not kebab-case");
         Diagnostic { id, severity, message, labels: Vec::new(), help: None, fix: Vec::new() }
@@ -298,6 +306,15 @@ impl Report {
         keyed.dedup_by(|a, b| (&a.0, a.1, &a.2.message, &a.2.help) == (&b.0, b.1, &b.2.message, &b.2.help));
         keyed.into_iter().map(|(_, _, one)| one).collect()
     }
+}
+
+/// What is shown of many: errors before warnings, still in the order of their places.
+fn worst<'a>(sorted: &[&'a Diagnostic], most: usize) -> Vec<&'a Diagnostic> {
+    let mut chosen: Vec<(usize, &Diagnostic)> = sorted.iter().copied().enumerate().collect();
+    chosen.sort_by_key(|(at, one)| (one.severity, *at));
+    chosen.truncate(most);
+    chosen.sort_by_key(|(at, _)| *at);
+    chosen.into_iter().map(|(_, one)| one).collect()
 }
 
 impl IntoIterator for Report {

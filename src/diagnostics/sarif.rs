@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Label, Report, resolve};
+use super::{Diagnostic, Label, Report, resolve, worst};
 use crate::source::Sources;
 
 /// More results than this no host takes from one run.
 const MAX_RESULTS: usize = 5000;
 
 pub fn render(report: &Report, sources: &Sources) -> Value {
-    let mut sorted = report.sorted(sources);
-    sorted.truncate(MAX_RESULTS);
-    let ids: BTreeSet<&str> = sorted.iter().map(|one| one.id).collect();
+    let shown = worst(&report.sorted(sources), MAX_RESULTS);
+    let ids: BTreeSet<&str> = shown.iter().map(|one| one.id).collect();
     let rules: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -21,7 +20,7 @@ pub fn render(report: &Report, sources: &Sources) -> Value {
         "runs": [{
             "tool": {"driver": {"name": "skymon", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
             "columnKind": "unicodeCodePoints",
-            "results": sorted.iter().map(|one| result(one, sources)).collect::<Vec<_>>(),
+            "results": shown.iter().map(|one| result(one, sources)).collect::<Vec<_>>(),
         }],
     })
 }

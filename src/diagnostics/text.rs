@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 
-use super::{Counts, Diagnostic, Label, Report, Severity, resolve};
+use super::{Counts, Diagnostic, Label, Report, Severity, resolve, worst};
 use crate::source::{SourceFile, Sources};
 
 /// More than this nobody reads in one go.
@@ -28,7 +28,7 @@ pub fn render(report: &Report, sources: &Sources, color: bool) -> String {
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
-    for one in printed(&sorted) {
+    for one in worst(&sorted, MAX_PRINTED) {
         text.push_str(&render_one(one, sources, &renderer));
         text.push_str("\n\n");
     }
@@ -38,15 +38,6 @@ pub fn render(report: &Report, sources: &Sources, color: bool) -> String {
     }
     let _ = writeln!(text, "{}", Counts::of(&sorted));
     text
-}
-
-/// What is printed of many: errors before warnings, still in the order of their places.
-fn printed<'a>(sorted: &[&'a Diagnostic]) -> Vec<&'a Diagnostic> {
-    let mut chosen: Vec<(usize, &Diagnostic)> = sorted.iter().copied().enumerate().collect();
-    chosen.sort_by_key(|(at, one)| (one.severity, *at));
-    chosen.truncate(MAX_PRINTED);
-    chosen.sort_by_key(|(at, _)| *at);
-    chosen.into_iter().map(|(_, one)| one).collect()
 }
 
 fn render_one(one: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {

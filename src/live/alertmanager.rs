@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Unreached, encode, not_it, prove};
+use super::{Labels, Unreached, encode, not_it, page, prove};
 use crate::exposition::Exposition;
 use crate::http;
 use crate::source::SourceFile;
@@ -33,13 +33,13 @@ pub struct Counter {
 }
 
 impl Counter {
-    fn counts(&self, labels: &BTreeMap<String, String>) -> bool {
+    fn counts(&self, labels: &Labels) -> bool {
         let is = |name: &str, wanted: &str| labels.get(name).is_some_and(|value| value == wanted);
         is(INTEGRATION, &self.kind) && self.receiver.as_ref().is_none_or(|receiver| is(RECEIVER, receiver))
     }
 
     /// What counts the series with these labels.
-    pub fn of(labels: &BTreeMap<String, String>) -> Self {
+    pub fn of(labels: &Labels) -> Self {
         let label = |name: &str| labels.get(name).cloned().filter(|value| !value.is_empty());
         Self { kind: label(INTEGRATION).unwrap_or_default(), receiver: label(RECEIVER) }
     }
@@ -87,7 +87,7 @@ pub struct Metrics {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     starts_at: String,
     updated_at: String,
     status: Status,
@@ -139,20 +139,11 @@ impl Alertmanager {
     }
 
     pub fn metrics(&self) -> Result<Metrics> {
-        let url = format!("{}/metrics", self.base.base());
-        let answer = http::ask(&url).map_err(|error| anyhow!("cannot read `{url}`: {error}"))?;
-        if answer.status != 200 {
-            bail!("`{url}` answers {}", answer.status);
-        }
-        Ok(Metrics { page: Exposition::parse(&answer.body) })
+        Ok(Metrics { page: Exposition::parse(&page(&self.base, "/metrics")?) })
     }
 
     /// Begins an alert. It ends by itself after `resolve_timeout` (5m), should nobody end it.
-    pub fn send(
-        &self,
-        labels: &BTreeMap<String, String>,
-        annotations: &BTreeMap<&str, String>,
-    ) -> Result<()> {
+    pub fn send(&self, labels: &Labels, annotations: &BTreeMap<&str, String>) -> Result<()> {
         self.post(&json!([{ "labels": labels, "annotations": annotations }]))
     }
 
@@ -167,20 +158,20 @@ impl Alertmanager {
     }
 
     /// The alert with this name and this label, if it has it.
-    pub fn find(&self, labels: &BTreeMap<String, String>) -> Result<Option<Sent>> {
+    pub fn find(&self, labels: &Labels) -> Result<Option<Sent>> {
         let found: Vec<Sent> = super::json(&self.base, &format!("/api/v2/alerts?{}", filter(labels)))?;
         Ok(found.into_iter().find(|sent| sent.labels == *labels))
     }
 
     /// How many other alerts are told of together with this one.
-    pub fn companions(&self, labels: &BTreeMap<String, String>) -> Result<usize> {
+    pub fn companions(&self, labels: &Labels) -> Result<usize> {
         #[derive(Deserialize)]
         struct Group {
             alerts: Vec<Labelled>,
         }
         #[derive(Deserialize)]
         struct Labelled {
-            labels: BTreeMap<String, String>,
+            labels: Labels,
         }
         let groups: Vec<Group> = super::json(&self.base, "/api/v2/alerts/groups")?;
         let is_it = |alert: &Labelled| alert.labels == *labels;
@@ -198,7 +189,7 @@ impl Alertmanager {
     }
 }
 
-fn filter(labels: &BTreeMap<String, String>) -> String {
+fn filter(labels: &Labels) -> String {
     let one =
         |(name, value): (&String, &String)| format!("filter={}", encode(&format!("{name}={}", json!(value))));
     labels.iter().map(one).collect::<Vec<_>>().join("&")
@@ -243,21 +234,20 @@ impl Metrics {
     /// How Alertmanager names why a notification was given up since an earlier look.
     pub fn reason(&self, counter: &Counter, before: &Metrics) -> Option<String> {
         let name = "alertmanager_notifications_failed_total";
-        let series = &self.page.metrics.get(name)?.series;
-        let mut reasons = series.iter().filter(|(labels, _)| counter.counts(labels));
-        let grown = |(labels, value): &&(BTreeMap<String, String>, f64)| {
-            *value > before.sum(name, |old| old == labels)
-        };
+        let mut reasons = self.series(name).iter().filter(|(labels, _)| counter.counts(labels));
+        let grown = |(labels, value): &&(Labels, f64)| *value > before.sum(name, |old| old == labels);
         reasons.find(grown).and_then(|(labels, _)| labels.get("reason").cloned())
     }
 
     fn has(&self, name: &str, label: &str) -> bool {
-        let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
-        series.iter().any(|(labels, _)| labels.contains_key(label))
+        self.series(name).iter().any(|(labels, _)| labels.contains_key(label))
     }
 
-    fn sum(&self, name: &str, wanted: impl Fn(&BTreeMap<String, String>) -> bool) -> f64 {
-        let series = self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default();
-        series.iter().filter(|(labels, _)| wanted(labels)).map(|(_, value)| value).sum()
+    fn sum(&self, name: &str, wanted: impl Fn(&Labels) -> bool) -> f64 {
+        self.series(name).iter().filter(|(labels, _)| wanted(labels)).map(|(_, value)| value).sum()
+    }
+
+    fn series(&self, name: &str) -> &[(Labels, f64)] {
+        self.page.metrics.get(name).map(|shown| shown.series.as_slice()).unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ mod prometheus;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -84,13 +84,18 @@ fn not_it(program: &str, base: &HttpUrl, path: &str) -> Unreached {
 }
 
 /// An answer of a server that is proven.
-fn json<T: DeserializeOwned>(base: &HttpUrl, path: &str) -> Result<T> {
+fn page(base: &HttpUrl, path: &str) -> Result<String> {
     let url = format!("{}{path}", base.base());
-    let answer = http::ask(&url).map_err(|error| anyhow::anyhow!("cannot read `{url}`: {error}"))?;
+    let answer = http::ask(&url).map_err(|error| anyhow!("cannot read `{url}`: {error}"))?;
     if answer.status != 200 {
         bail!("`{url}` answers {}: {}", answer.status, shortened(answer.body.trim()));
     }
-    serde_json::from_str(&answer.body).with_context(|| format!("`{url}` answers what skymon cannot read"))
+    Ok(answer.body)
+}
+
+fn json<T: DeserializeOwned>(base: &HttpUrl, path: &str) -> Result<T> {
+    let read = serde_json::from_str(&page(base, path)?);
+    read.with_context(|| format!("`{}{path}` answers what skymon cannot read", base.base()))
 }
 
 fn encode(text: &str) -> String {

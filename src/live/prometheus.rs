@@ -36,7 +36,20 @@ pub struct Target {
     /// `up`, `down`, or `unknown` before the first scrape.
     pub health: String,
     #[serde(default)]
-    pub last_error: String,
+    last_error: String,
+}
+
+impl Target {
+    /// What tells it from another one in a message.
+    pub fn name(&self) -> &str {
+        ["replica", "instance"].iter().find_map(|name| self.labels.get(*name)).map_or("", String::as_str)
+    }
+
+    /// `Get "http://…": dial tcp …` without the address, which may have a secret behind its `?`.
+    pub fn plain_error(&self) -> &str {
+        let rest = self.last_error.strip_prefix("Get \"").and_then(|rest| rest.split_once("\": "));
+        rest.map_or(&self.last_error, |(_, why)| why)
+    }
 }
 
 #[derive(Deserialize)]

@@ -125,11 +125,9 @@ fn not_of(at: &ConfigPath, key: &str, alert: &str) -> Diagnostic {
         .help(format!("remove it; `skymon explain {alert}` says what can be changed"))
 }
 
-/// A diagnostic from a value's message: what is wrong, and on the second line the help.
+/// A diagnostic from a value's message.
 pub(super) fn bad_value(at: ConfigPath, message: &str) -> Diagnostic {
-    let (message, help) = message.split_once('\n').unwrap_or((message, ""));
-    let diagnostic = Diagnostic::error("bad-value", message).at_value(at, "");
-    if help.is_empty() { diagnostic } else { diagnostic.help(help) }
+    Diagnostic::from_words("bad-value", message).at_value(at, "")
 }
 
 /// All alerts of a pack that this scope can fire. One whose series are not there is left out, not left dead.

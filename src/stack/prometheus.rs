@@ -15,7 +15,8 @@ pub struct Prometheus {
     /// The name of its service in the compose file, and its project.
     pub service: Option<(usize, String)>,
     pub scrape_interval: Option<Spanned<Duration>>,
-    pub evaluation_interval: Option<Spanned<Duration>>,
+    /// As it runs: what is written, or Prometheus' own.
+    pub evaluation_interval: Duration,
     pub jobs: Vec<Job>,
     pub rule_files: Vec<RulePattern>,
     /// The sections of `alerting.alertmanagers`.
@@ -91,13 +92,15 @@ impl Prometheus {
         let root = document.root();
         let global = |key: &str| root.find(&["global", key]).and_then(|node| duration(&node));
         let scrape_interval = global("scrape_interval");
-        let interval = scrape_interval.as_ref().map_or(DEFAULT_INTERVAL, |interval| interval.value);
+        let or_default =
+            |written: Option<&Spanned<Duration>>| written.map_or(DEFAULT_INTERVAL, |one| one.value);
+        let interval = or_default(scrape_interval.as_ref());
         let items = |key: &str| root.get(key).map(|node| node.items()).unwrap_or_default();
         let alertmanagers =
             root.find(&["alerting", "alertmanagers"]).map(|node| node.items()).unwrap_or_default();
         Prometheus {
             service: service.map(|(project, service)| (project, service.name.value.clone())),
-            evaluation_interval: global("evaluation_interval"),
+            evaluation_interval: or_default(global("evaluation_interval").as_ref()),
             jobs: items("scrape_configs")
                 .iter()
                 .filter_map(|node| Job::read(node, interval, &mut target_file))

@@ -30,6 +30,12 @@ impl Duration {
     }
 }
 
+impl From<std::time::Duration> for Duration {
+    fn from(length: std::time::Duration) -> Self {
+        Self(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
 /// Unit and its length in milliseconds, the longest first.
 const DURATION_UNITS: &[(&str, u64)] = &[
     ("y", 365 * 86_400_000),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, slack_titles, wait_for_page};
 use crate::support::fakes::Receiver;
 use crate::support::http::{self, Reply};
+use crate::support::lab::{Lab, SOON, slack_titles, wait_for_page};
 use crate::support::mail::{MailServer, Tls};
 use crate::support::tls::Authority;
 use crate::support::wait_until;

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::lab::{
+use crate::support::fakes::Receiver;
+use crate::support::http::Reply;
+use crate::support::lab::{
     Lab, ROUTING_KEY, SOON, expect_links_that_open, firing, read_slack, silence_filter, slack_titles,
     wait_for_page, wait_for_replicas, wait_for_slack, wait_until_fires, wait_until_is,
 };
-use crate::support::fakes::Receiver;
-use crate::support::http::Reply;
 use crate::support::mail::{MailServer, Tls};
 use crate::support::stack::Stack;
 use crate::support::tls::Authority;

@@ -3,10 +3,10 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::lab::{
+use crate::support::http;
+use crate::support::lab::{
     Lab, firing, slack_titles, wait_for_replicas, wait_for_slack, wait_until_fires, wait_until_is,
 };
-use crate::support::http;
 
 /// All three services fail requests. One has users; one has five requests; one only has its own machinery, which the
 /// tutorial's middleware counts too.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, wait_for_slack, wait_until_is};
 use crate::support::api::{Alert, Target};
+use crate::support::lab::{Lab, SOON, wait_for_slack, wait_until_is};
 use crate::support::skypilot::{ApiServer, placed, replica, service};
 use crate::support::stack::Stack;
 use crate::support::tls::Authority;

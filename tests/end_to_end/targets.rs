@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, firing, wait_for_replicas, wait_until_fires, wait_until_is};
 use crate::support::http::{Reply, Request, Server};
+use crate::support::lab::{Lab, SOON, firing, wait_for_replicas, wait_until_fires, wait_until_is};
 use crate::support::replicas::Replica;
 use crate::support::stack::{Stack, needs_a_past};
 use crate::support::tls::Authority;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
 use crate::support::fakes::Receiver;
 use crate::support::http::{Fault, Reply, Request, Server};
-use crate::{LIVE, expect, findings, findings_of, skymon};
+use crate::support::lab::Lab;
+use crate::{LIVE, expect, findings, findings_of};
 
 const CONFIG: &str = "
 version: 1
@@ -20,6 +20,13 @@ routes: {critical: team, warning: team}
 allow: {localhost-in-container: {prometheus/targets/chat.yml: the test has no other machine}}
 ";
 
+fn lab(ip: &'static str) -> Lab {
+    let lab = Lab::new(ip, CONFIG);
+    lab.write("secrets/slack", "x");
+    lab.write("secrets/grafana_admin_password", "x");
+    lab
+}
+
 /// A Prometheus without anything, but for what `other` answers.
 fn prometheus(
     lab: &Lab,
@@ -28,11 +35,13 @@ fn prometheus(
 ) -> Server {
     let yaml = yaml.to_owned();
     Server::start(lab.addr(9090), move |request: &Request| {
+        if let Some(reply) = other(&request.path) {
+            return reply;
+        }
         let path = request.path.split('?').next().unwrap_or_default();
         let data = match path {
             "/-/ready" => return Reply::text(200, "ready"),
             "/api/v1/status/buildinfo" => json!({"version": "3.5.0"}),
-            _ if other(&request.path).is_some() => return other(&request.path).expect("is there"),
             "/api/v1/status/config" => json!({"yaml": yaml}),
             "/api/v1/status/runtimeinfo" => json!({"reloadConfigSuccess": true}),
             "/api/v1/targets" => json!({"activeTargets": []}),
@@ -64,9 +73,7 @@ const RUNS: &str = "global: {external_labels: {stack: lab}}\n";
 
 #[test]
 fn where_nobody_or_somebody_else_answers_nothing_is_missing() {
-    let lab = Lab::new("127.84.42.1", CONFIG);
-    lab.write("secrets/slack", "x");
-    lab.write("secrets/grafana_admin_password", "x");
+    let lab = lab("127.84.42.1");
     let (status, found) = findings(&lab);
     assert_eq!(status, 2);
     expect(
@@ -106,7 +113,7 @@ fn where_nobody_or_somebody_else_answers_nothing_is_missing() {
     }
     // In every format.
     for format in ["human", "sarif", "github", "junit"] {
-        let said = skymon(&lab, &format!("{LIVE} --format {format}"));
+        let said = lab.skymon(&format!("{LIVE} --format {format}"));
         assert_eq!(said.status, 2);
         assert!(said.stdout.contains("not-reached"), "{}", said.text());
     }
@@ -114,9 +121,7 @@ fn where_nobody_or_somebody_else_answers_nothing_is_missing() {
 
 #[test]
 fn answers_of_any_kind_end_in_a_finding() {
-    let lab = Lab::new("127.84.43.1", CONFIG);
-    lab.write("secrets/slack", "x");
-    lab.write("secrets/grafana_admin_password", "x");
+    let lab = lab("127.84.43.1");
     let _alertmanager = alertmanager(&lab, "receivers: [{name: team}]\n", None);
     let long = json!({"status": "success", "data": {"groups": vec!["x".repeat(100); 100_000]}});
     let deep = format!("{{\"data\":{}", "[".repeat(100_000));
@@ -150,9 +155,7 @@ fn answers_of_any_kind_end_in_a_finding() {
 
 #[test]
 fn a_program_of_another_stack_or_time_is_told_from_this_one() {
-    let lab = Lab::new("127.84.44.1", CONFIG);
-    lab.write("secrets/slack", "x");
-    lab.write("secrets/grafana_admin_password", "x");
+    let lab = lab("127.84.44.1");
     let server = prometheus(&lab, "scrape_configs: [{job_name: theirs}]\n", |_| None);
     let other = alertmanager(&lab, "receivers: [{name: theirs}]\n", None);
     let (status, found) = findings(&lab);
@@ -188,9 +191,7 @@ fn a_program_of_another_stack_or_time_is_told_from_this_one() {
 
 #[test]
 fn what_prometheus_has_measured_is_read_as_it_is_meant() {
-    let lab = Lab::new("127.84.46.1", CONFIG);
-    lab.write("secrets/slack", "x");
-    lab.write("secrets/grafana_admin_password", "x");
+    let lab = lab("127.84.46.1");
     lab.edit("skymon.yaml", ":8001']}", ":8001'], endpoint: 'http://lab.example'}");
     let series = |words: &str, value: f64| {
         let labels: serde_json::Map<String, Value> = words
@@ -240,7 +241,7 @@ fn what_prometheus_has_measured_is_read_as_it_is_meant() {
 
 #[test]
 fn of_any_stack_the_programs_are_asked_where_compose_publishes_them() {
-    let lab = Lab::new("127.84.45.1", CONFIG);
+    let lab = lab("127.84.45.1");
     std::fs::create_dir(lab.path("theirs")).expect("a temporary folder");
     lab.write(
         "theirs/compose.yml",

@@ -3,28 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use crate::lab::{Lab, wait_for_replicas};
 use crate::support::fakes::Receiver;
-use crate::support::http::Reply;
+use crate::support::lab::{Lab, wait_for_replicas};
 use crate::support::replicas::Replica;
 use crate::support::stack::Stack;
-use crate::{LIVE, expect, findings, findings_of, skymon, wait_for};
+use crate::{LIVE, expect, findings, findings_of, lab, wait_for};
 
-const CONFIG: &str = "
-version: 1
-name: lab
-services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}
-receivers:
-  pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
-  team: {slack: {webhook_url_file: secrets/slack}}
-routes: {critical: pager, warning: team}
-prometheus: {scrape_interval: 1s}
-allow:
-  localhost-in-container:
-    prometheus/targets/chat.yml: the test has no other machine
-    alertmanager/alertmanager.yml: the test has no other machine
-";
+const SERVICES: &str = "  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}\n";
 
 /// A stack that is well, with what plays the rest of the world.
 struct Well {
@@ -35,10 +20,8 @@ struct Well {
 
 impl Well {
     fn start(ip: &'static str) -> Self {
-        let lab = Lab::new(ip, CONFIG);
-        lab.write("secrets/grafana_admin_password", "x");
-        let grafana = Reply::metrics(200, "grafana_build_info 1\n".to_owned());
-        let receivers = vec![lab.slack(), lab.pagerduty(), Receiver::start(lab.addr(3000), grafana)];
+        let lab = lab(ip, SERVICES);
+        let receivers = vec![lab.slack(), lab.pagerduty(), lab.grafana()];
         let replicas = [lab.replica(8001), lab.replica(8002)];
         lab.render();
         let running = lab.start();
@@ -53,7 +36,7 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     // As it is written.
     let (status, found) = findings(&lab);
     assert_eq!((status, found), (0, Vec::new()));
-    let said = skymon(&lab, LIVE);
+    let said = lab.skymon(LIVE);
     assert!(said.stdout.starts_with("skymon.yaml is fine: "), "{}", said.text());
 
     // Changed, rendered, and not reloaded.
@@ -98,7 +81,7 @@ fn what_has_changed_and_was_not_taken_up_is_named_with_its_place_and_the_command
     );
     assert!(found.iter().all(|line| line.starts_with("error ")), "{found:#?}");
 
-    let said = skymon(&lab, LIVE);
+    let said = lab.skymon(LIVE);
     // As the page shows it.
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/live.md")).expect("is there");
@@ -146,20 +129,24 @@ fn rules_and_templates_that_are_not_those_of_the_files_are_named() {
     expect(&found, &["warning rule-left-over", "still evaluates `AlertmanagerConfigNotLoaded`"]);
 
     // Names that nobody has. A counter may be there from its first event on.
-    lab.write(
-        "monitoring/prometheus/rules/own.yml",
-        "groups: [{name: own, rules: [{record: 'a:b', expr: sum(queue_lenght)}, {record: 'a:c', expr: 'sum(rate(lost_total[5m]))'}]}]",
-    );
+    lab.write_rules(&[
+        "record: 'a:b', expr: sum(queue_lenght)",
+        "record: 'a:c', expr: 'sum(rate(lost_total[5m]))'",
+        "record: 'a:d', expr: 'sum(rate(process_open_fds[5m]))'",
+        "record: 'a:e', expr: 'sum(idelta(process_max_fds[5m]))'",
+    ]);
     // Whoever has not been scraped yet may be the one that has it.
     let (_, found) = wait_for(
         &lab,
         &[
-            "warning metric-nowhere monitoring/prometheus/rules/own.yml:1",
+            "warning metric-nowhere monitoring/prometheus/rules/own.yml:4",
             "shows `queue_lenght`",
             "recording `a:b` reads it",
         ],
     );
-    expect(&found, &["note metric-not-yet monitoring/prometheus/rules/own.yml:1", "shows `lost_total`"]);
+    expect(&found, &["note metric-not-yet monitoring/prometheus/rules/own.yml:5", "shows `lost_total`"]);
+    expect(&found, &["warning metric-type", "own.yml:6", "`process_open_fds` is shown as a gauge"]);
+    assert!(!found.iter().any(|line| line.contains("process_max_fds")), "{found:#?}");
 
     // Alertmanager shows nothing of templates and comments.
     lab.edit("monitoring/alertmanager/alertmanager.yml", "\nroute:", "\n# changed\nroute:");
@@ -189,7 +176,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn however_a_program_writes_its_configuration_it_is_the_same() {
-    let lab = Lab::new("127.84.50.1", CONFIG);
+    let lab = lab("127.84.50.1", SERVICES);
     fs::create_dir(lab.path("theirs")).expect("a temporary folder");
     // Every key of the config, every integration, every way to find targets, and all rules.
     let everything = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/everything");

@@ -1,33 +1,20 @@
 //! What the programs see: targets, metrics, receivers.
 
-use crate::lab::Lab;
 use crate::support::fakes::Receiver;
 use crate::support::http::Reply;
-use crate::{expect, findings, wait_for};
+use crate::support::lab::{BROKEN, always};
+use crate::{expect, findings, lab, wait_for};
 
-const CONFIG: &str = "
-version: 1
-name: lab
-services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004', 'IP:8005']}
+const SERVICES: &str =
+    "  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002', 'IP:8003', 'IP:8004', 'IP:8005']}
   found: {engine: custom, discover: {http: 'http://IP:7010/targets'}}
-receivers:
-  pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
-  team: {slack: {webhook_url_file: secrets/slack}}
-routes: {critical: pager, warning: team}
-prometheus: {scrape_interval: 1s}
-allow:
-  localhost-in-container:
-    prometheus/targets/chat.yml: the test has no other machine
-    alertmanager/alertmanager.yml: the test has no other machine
 ";
 
 #[test]
 fn what_is_down_silent_mistyped_or_refused_is_named() {
-    let lab = Lab::new("127.84.41.1", CONFIG);
-    lab.write("secrets/grafana_admin_password", "x");
+    let lab = lab("127.84.41.1", SERVICES);
     let (_slack, pagerduty) = (lab.slack(), lab.pagerduty());
-    let _grafana = Receiver::start(lab.addr(3000), Reply::metrics(200, "grafana_build_info 1\n".to_owned()));
+    let _grafana = lab.grafana();
     let good = lab.replica(8001);
     // Nobody listens at 8002. The next is another program, and the last one half of the right one.
     let _other =
@@ -50,16 +37,7 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
     pagerduty.answer(Reply::text(400, "invalid key"));
     lab.render();
     lab.hurry();
-    lab.write(
-        "monitoring/prometheus/rules/own.yml",
-        "groups:
-  - name: own
-    rules:
-      - {record: 'own:broken', expr: 'up * on () up'}
-      - {record: 'own:nowhere', expr: 'sum(queue_lenght)'}
-      - {alert: Always, expr: vector(1), for: 5s, labels: {severity: critical}, annotations: {summary: it always does}}
-",
-    );
+    lab.write_rules(&[BROKEN, "record: 'own:nowhere', expr: 'sum(queue_lenght)'", &always("critical")]);
     let mut running = lab.start();
     let (status, found) = wait_for(&lab, &["error receiver-fails", "clientError"]);
     assert_eq!(status, 1);
@@ -101,7 +79,7 @@ fn what_is_down_silent_mistyped_or_refused_is_named() {
 
     // Another stack's Prometheus is asked nothing more.
     lab.edit("skymon.yaml", "name: lab", "name: bench");
-    assert_eq!(crate::skymon(&lab, "render --force").status, 0);
+    assert_eq!(lab.skymon("render --force").status, 0);
     let (status, found) = findings(&lab);
     assert_eq!(status, 2);
     expect(

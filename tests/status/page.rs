@@ -3,38 +3,25 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, SOON, wait_for_replicas};
-use crate::skymon;
 use crate::support::fakes::Receiver;
 use crate::support::http::Reply;
+use crate::support::lab::{BROKEN, Lab, SOON, always, config, wait_for_replicas};
 use crate::support::stack::Stack;
 use crate::support::tools::Output;
 
-const CONFIG: &str = "
-version: 1
-name: lab
-services:
-  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}
-receivers:
-  pager: {pagerduty: {routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}
-  team: {slack: {webhook_url_file: secrets/slack}}
-routes: {critical: pager, warning: team}
-prometheus: {scrape_interval: 1s}
-";
+/// A service with two replicas.
+fn lab(ip: &'static str) -> Lab {
+    Lab::new(ip, &config("  chat: {engine: custom, replicas: ['IP:8001', 'IP:8002']}\n"))
+}
 
 const ASKED: &str = "status --prometheus http://IP:9090 --alertmanager http://IP:9093";
-
-/// Grafana cannot be had here; something has to be there in its place.
-fn grafana(lab: &Lab) -> Receiver {
-    Receiver::start(lab.addr(3000), Reply::metrics(200, "grafana_build_info 1\n".to_owned()))
-}
 
 /// Asks until the page says that.
 #[track_caller]
 fn wait_for_line(lab: &Lab, line: &str) -> Output {
     let start = Instant::now();
     loop {
-        let said = skymon(lab, ASKED);
+        let said = lab.skymon(ASKED);
         // Columns are as wide as their widest word.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         if said.stdout.lines().any(|found| words(found).contains(line)) {
@@ -55,8 +42,8 @@ fn started(lab: &Lab) -> Stack {
 
 #[test]
 fn of_a_stack_that_is_well_it_is_one_page_and_exit_code_0() {
-    let lab = Lab::new("127.84.20.1", CONFIG);
-    let (_slack, _pagerduty, _grafana) = (lab.slack(), lab.pagerduty(), grafana(&lab));
+    let lab = lab("127.84.20.1");
+    let (_slack, _pagerduty, _grafana) = (lab.slack(), lab.pagerduty(), lab.grafana());
     let _replicas = [lab.replica(8001), lab.replica(8002)];
     let _stack = started(&lab);
     let said = wait_for_line(&lab, "alerts none fires");
@@ -76,24 +63,17 @@ fn of_a_stack_that_is_well_it_is_one_page_and_exit_code_0() {
 
 #[test]
 fn what_is_down_broken_refused_or_fires_has_a_line_that_says_so() {
-    let lab = Lab::new("127.84.21.1", CONFIG);
-    let (slack, _pagerduty, _grafana) = (lab.slack(), lab.pagerduty(), grafana(&lab));
+    let lab = lab("127.84.21.1");
+    let (slack, _pagerduty, _grafana) = (lab.slack(), lab.pagerduty(), lab.grafana());
     let _one = lab.replica(8001);
     let mut other = lab.replica(8002);
     lab.render();
     lab.hurry();
-    // Each of these is right for promtool: the first has more than one series on both sides. What fires at the very first
-    // evaluation is sent before Prometheus has found Alertmanager, and again only after a minute: hence `for`.
-    lab.write(
-        "monitoring/prometheus/rules/own.yml",
-        "groups:
-  - name: own
-    rules:
-      - {record: 'own:broken', expr: 'up * on () up'}
-      - {alert: Always, expr: vector(1), for: 5s, labels: {severity: warning}, annotations: {summary: it always does}}
-      - {alert: Chatter, expr: vector(1), labels: {severity: info}, annotations: {summary: only said}}
-",
-    );
+    lab.write_rules(&[
+        BROKEN,
+        &always("warning"),
+        "alert: Chatter, expr: vector(1), labels: {severity: info}, annotations: {summary: only said}",
+    ]);
     slack.answer(Reply::text(400, "invalid_payload"));
     let mut running = lab.start();
     wait_for_replicas(&running, "chat", 2.0);
@@ -119,12 +99,12 @@ fn what_is_down_broken_refused_or_fires_has_a_line_that_says_so() {
 
 #[test]
 fn rules_that_are_not_loaded_are_named() {
-    let lab = Lab::new("127.84.22.1", CONFIG);
+    let lab = lab("127.84.22.1");
     let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
     lab.render();
     std::fs::remove_file(lab.path("monitoring/prometheus/rules/chat.yml")).expect("it was rendered");
     let _stack = lab.start();
-    let said = skymon(&lab, ASKED);
+    let said = lab.skymon(ASKED);
     assert_eq!(said.status, 1);
     let missing = said.stdout.lines().find(|line| line.contains("not loaded: ")).expect(&said.stdout);
     assert!(missing.contains("ServiceDown") && !missing.contains("Watchdog"), "{missing}");
@@ -132,8 +112,8 @@ fn rules_that_are_not_loaded_are_named() {
 
 #[test]
 fn where_nobody_answers_nothing_is_said_to_be_missing() {
-    let lab = Lab::new("127.84.23.1", CONFIG);
-    let said = skymon(&lab, ASKED);
+    let lab = lab("127.84.23.1");
+    let said = lab.skymon(ASKED);
     assert_eq!((said.status, said.stdout.as_str()), (2, ""));
     assert!(
         said.stderr
@@ -148,7 +128,7 @@ fn where_nobody_answers_nothing_is_said_to_be_missing() {
     lab.render();
     let mut running = lab.start();
     running.stop("alertmanager");
-    let said = skymon(&lab, ASKED);
+    let said = lab.skymon(ASKED);
     assert_eq!(said.status, 2, "{}", said.stdout);
     assert!(
         said.stdout.contains("targets chat") && !said.stdout.contains("notifications"),
@@ -160,14 +140,14 @@ fn where_nobody_answers_nothing_is_said_to_be_missing() {
 
     // Of another stack's Prometheus nothing is concluded.
     lab.edit("skymon.yaml", "name: lab", "name: bench");
-    let said = skymon(&lab, ASKED);
+    let said = lab.skymon(ASKED);
     assert_eq!((said.status, said.stdout.as_str()), (2, ""));
     assert!(said.stderr.contains("is of the stack `lab`, not of `bench`"), "{}", said.stderr);
 }
 
 #[test]
 fn what_answers_in_the_place_of_a_program_is_not_believed() {
-    let lab = Lab::new("127.84.24.1", CONFIG);
+    let lab = lab("127.84.24.1");
     for (reply, why) in [
         (
             Reply::text(200, "welcome"),
@@ -182,7 +162,7 @@ fn what_answers_in_the_place_of_a_program_is_not_believed() {
         (Reply::text(401, ""), "`http://127.84.24.1:9090/` wants to know who asks"),
     ] {
         let _other = Receiver::start(lab.addr(9090), reply);
-        let said = skymon(&lab, ASKED);
+        let said = lab.skymon(ASKED);
         assert_eq!((said.status, said.stdout.as_str()), (2, ""));
         assert!(said.stderr.contains(why), "`{why}` is not in\n{}", said.stderr);
     }
@@ -190,9 +170,10 @@ fn what_answers_in_the_place_of_a_program_is_not_believed() {
 
 #[test]
 fn the_addresses_are_those_of_the_config_and_behind_a_door_they_must_be_said() {
-    let lab =
-        Lab::new("127.84.25.1", &format!("{CONFIG}ports: {{prometheus: 39871, alertmanager: 39872}}\n"));
-    let said = skymon(&lab, "status");
+    let lab = lab("127.84.25.1");
+    let config = std::fs::read_to_string(lab.path("skymon.yaml")).expect("is there");
+    lab.write("skymon.yaml", &format!("{config}ports: {{prometheus: 39871, alertmanager: 39872}}\n"));
+    let said = lab.skymon("status");
     assert_eq!(said.status, 2);
     for part in [
         "cannot reach Prometheus at `http://127.0.0.1:39871/`",
@@ -202,8 +183,8 @@ fn the_addresses_are_those_of_the_config_and_behind_a_door_they_must_be_said() {
         assert!(said.stderr.contains(part), "`{part}` is not in\n{}", said.stderr);
     }
     let access = "access: {host: lab.example, users_file: secrets/users, tls: {cert_file: certs/web.pem, key_file: secrets/web.key}}";
-    let lab = Lab::new("127.84.25.1", &format!("{CONFIG}{access}\n"));
-    let said = skymon(&lab, "status");
+    lab.write("skymon.yaml", &format!("{config}{access}\n"));
+    let said = lab.skymon("status");
     assert_eq!(said.status, 2);
     assert!(said.stderr.contains("behind the front door"), "{}", said.stderr);
     assert!(said.stderr.contains("`--prometheus http://HOST:9090`"), "{}", said.stderr);

@@ -1,9 +1,8 @@
 //! What `skymon test-alert` says of each end that a notification can come to.
 
-use crate::lab::{Lab, SOON, read_slack, wait_for_page};
-use crate::skymon;
 use crate::support::fakes::Receiver;
 use crate::support::http::Reply;
+use crate::support::lab::{Lab, SOON, read_slack, wait_for_page};
 use crate::support::wait_until;
 
 const CONFIG: &str = "
@@ -20,14 +19,19 @@ routes: {critical: pager, warning: team}
 heartbeat: {url_file: secrets/heartbeat}
 ";
 
+fn lab(ip: &'static str) -> Lab {
+    let lab = Lab::new(ip, CONFIG);
+    lab.write("secrets/hook", "http://IP:7003/ml\n");
+    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
+    lab
+}
+
 const TEST: &str = "test-alert --alertmanager http://IP:9093";
 
 #[test]
 fn an_alert_that_arrives_is_delivered_and_then_ended() {
-    let lab = Lab::new("127.84.26.1", CONFIG);
+    let lab = lab("127.84.26.1");
     let (slack, pagerduty) = (lab.slack(), lab.pagerduty());
-    lab.write("secrets/hook", "http://IP:7003/ml\n");
-    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
     let (hook, beat) = (Receiver::webhook(lab.addr(7003)), Receiver::webhook(lab.addr(7004)));
     lab.render();
     lab.hurry();
@@ -35,7 +39,7 @@ fn an_alert_that_arrives_is_delivered_and_then_ended() {
     // What really fires would be counted with it.
     running.stop("prometheus");
 
-    let said = skymon(&lab, TEST);
+    let said = lab.skymon(TEST);
     assert_eq!(
         (said.status, said.stdout.as_str()),
         (0, "delivered to `pager` by pagerduty\n"),
@@ -51,18 +55,18 @@ fn an_alert_that_arrives_is_delivered_and_then_ended() {
         (running.alertmanager("/api/v2/alerts") == serde_json::json!([])).then_some(())
     });
 
-    let said = skymon(&lab, &format!("{TEST} --receiver team"));
+    let said = lab.skymon(&format!("{TEST} --receiver team"));
     assert_eq!((said.status, said.stdout.as_str()), (0, "delivered to `team` by slack\n"), "{}", said.stderr);
     let message = slack.wait_for(|request| request.body.contains("SkymonTest"), SOON);
     assert_eq!(read_slack(&message).title, "[WARNING] This is a test: nothing is wrong");
     // Only warnings of one service go there.
-    let said = skymon(&lab, &format!("{TEST} --receiver ml"));
+    let said = lab.skymon(&format!("{TEST} --receiver ml"));
     assert_eq!((said.status, said.stdout.as_str()), (0, "delivered to `ml` by webhook\n"), "{}", said.stderr);
     assert!(said.stderr.contains("service `chat`, severity `warning`"), "{}", said.stderr);
     assert!(hook.requests().iter().any(|request| request.body.contains("SkymonTest")));
     // And only the watchdog here.
     beat.clear();
-    let said = skymon(&lab, &format!("{TEST} --receiver heartbeat"));
+    let said = lab.skymon(&format!("{TEST} --receiver heartbeat"));
     assert_eq!(
         (said.status, said.stdout.as_str()),
         (0, "delivered to `heartbeat` by webhook\n"),
@@ -77,11 +81,9 @@ fn an_alert_that_arrives_is_delivered_and_then_ended() {
 
 #[test]
 fn a_receiver_that_refuses_or_is_not_there_is_named() {
-    let lab = Lab::new("127.84.27.1", CONFIG);
+    let lab = lab("127.84.27.1");
     let (slack, pagerduty) = (lab.slack(), lab.pagerduty());
     // Nobody listens there.
-    lab.write("secrets/hook", "http://IP:7003/ml\n");
-    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
     slack.answer(Reply::text(500, "out of order"));
     pagerduty.answer(Reply::text(400, "invalid key"));
     lab.render();
@@ -89,7 +91,7 @@ fn a_receiver_that_refuses_or_is_not_there_is_named() {
     let mut running = lab.start();
     running.stop("prometheus");
 
-    let said = skymon(&lab, &format!("{TEST} --severity warning"));
+    let said = lab.skymon(&format!("{TEST} --severity warning"));
     assert_eq!(said.status, 1, "{}{}", said.stdout, said.stderr);
     let trouble =
         "failed to `team` by slack: 3 attempts were refused or not answered; Alertmanager goes on trying\n";
@@ -103,7 +105,7 @@ fn a_receiver_that_refuses_or_is_not_there_is_named() {
     assert!(said.stderr.ends_with("the test alert is ended\n"), "{}", said.stderr);
 
     // What cannot become better is given up at once, and Alertmanager says of which kind it is.
-    let said = skymon(&lab, TEST);
+    let said = lab.skymon(TEST);
     assert_eq!(
         (said.status, said.stdout.as_str()),
         (1, "failed to `pager` by pagerduty: Alertmanager gave up: clientError\n"),
@@ -111,27 +113,25 @@ fn a_receiver_that_refuses_or_is_not_there_is_named() {
         said.stderr
     );
 
-    let said = skymon(&lab, &format!("{TEST} --severity warning --service chat"));
+    let said = lab.skymon(&format!("{TEST} --severity warning --service chat"));
     assert_eq!(said.status, 1, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.starts_with("failed to `ml` by webhook: 3 attempts were refused"), "{}", said.stdout);
 }
 
 #[test]
 fn what_is_not_routed_or_muted_is_told_apart_from_what_failed() {
-    let lab = Lab::new("127.84.28.1", CONFIG);
+    let lab = lab("127.84.28.1");
     let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
-    lab.write("secrets/hook", "http://IP:7003/ml\n");
-    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
-    let nobody_answers = skymon(&lab, TEST);
+    let nobody_answers = lab.skymon(TEST);
     assert_eq!((nobody_answers.status, nobody_answers.stdout.as_str()), (2, ""));
     assert!(nobody_answers.stderr.contains("cannot reach Alertmanager"), "{}", nobody_answers.stderr);
     lab.render();
     let running = lab.start();
 
-    let said = skymon(&lab, &format!("{TEST} --severity info"));
+    let said = lab.skymon(&format!("{TEST} --severity info"));
     assert_eq!(said.status, 1, "{}", said.stderr);
     assert!(said.stdout.contains("ends at `nobody`, which tells nobody"), "{}", said.stdout);
-    let said = skymon(&lab, &format!("{TEST} --severity warning --receiver pager"));
+    let said = lab.skymon(&format!("{TEST} --severity warning --receiver pager"));
     assert_eq!(
         (said.status, said.stdout.as_str()),
         (1, "not routed: no route leads alerts of severity `warning` to `pager`\n"),
@@ -143,11 +143,11 @@ fn what_is_not_routed_or_muted_is_told_apart_from_what_failed() {
         ("--severity critcal", "there is no severity `critcal`\nhelp: did you mean `critical`?"),
         ("--service chta", "there is no service `chta`\nhelp: did you mean `chat`?"),
     ] {
-        let said = skymon(&lab, &format!("{TEST} {flags}"));
+        let said = lab.skymon(&format!("{TEST} {flags}"));
         assert_eq!((said.status, said.stdout.as_str()), (2, ""));
         assert!(said.stderr.contains(why), "{}", said.stderr);
     }
-    let said = skymon(&lab, "test-alert --alertmanager http://IP:9090");
+    let said = lab.skymon("test-alert --alertmanager http://IP:9090");
     assert_eq!((said.status, said.stdout.as_str()), (2, ""));
     assert!(said.stderr.contains("it is not Alertmanager"), "{}", said.stderr);
 
@@ -158,7 +158,7 @@ fn what_is_not_routed_or_muted_is_told_apart_from_what_failed() {
     let url = format!("http://{}/api/v2/silences", lab.addr(9093));
     let (status, answer) = crate::support::http::post(&url, &silence).expect("Alertmanager answers");
     assert_eq!(status, 200, "{answer}");
-    let said = skymon(&lab, TEST);
+    let said = lab.skymon(TEST);
     assert_eq!(said.status, 1, "{}", said.stderr);
     assert!(said.stdout.starts_with("failed to `pager` by pagerduty: the silence "), "{}", said.stdout);
     drop(running);
@@ -186,26 +186,24 @@ routes: {critical: team, warning: team, info: spare}
     lab.hurry();
     let mut running = lab.start();
     running.stop("prometheus");
-    let said = skymon(&lab, &format!("{TEST} --severity info"));
+    let said = lab.skymon(&format!("{TEST} --severity info"));
     assert!(
         said.stdout.starts_with("failed to `spare` by slack: 3 attempts were refused"),
         "{}",
         said.text()
     );
-    let said = skymon(&lab, &format!("{TEST} --severity warning"));
+    let said = lab.skymon(&format!("{TEST} --severity warning"));
     assert_eq!((said.status, said.stdout.as_str()), (0, "delivered to `team` by slack\n"), "{}", said.stderr);
     assert!(!said.stderr.contains("other notifications"), "{}", said.stderr);
-    let page = skymon(&lab, "status --prometheus http://IP:9099 --alertmanager http://IP:9093");
+    let page = lab.skymon("status --prometheus http://IP:9099 --alertmanager http://IP:9093");
     let words = page.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("slack team: 1 notifications, 0 failed"), "{}", page.text());
 }
 
 #[test]
 fn while_it_waits_it_says_so_and_an_inhibition_is_named() {
-    let lab = Lab::new("127.84.49.1", CONFIG);
+    let lab = lab("127.84.49.1");
     let (_slack, _pagerduty) = (lab.slack(), lab.pagerduty());
-    lab.write("secrets/hook", "http://IP:7003/ml\n");
-    lab.write("secrets/heartbeat", "http://IP:7004/beat\n");
     lab.render();
     let file = "monitoring/alertmanager/alertmanager.yml";
     lab.edit(file, "group_wait: \"10s\"", "group_wait: \"6s\"");
@@ -214,7 +212,7 @@ fn while_it_waits_it_says_so_and_an_inhibition_is_named() {
     let mut running = lab.start();
     running.stop("prometheus");
 
-    let said = skymon(&lab, TEST);
+    let said = lab.skymon(TEST);
     assert_eq!(said.status, 0, "{}", said.text());
     assert!(
         said.stderr.contains("waiting for Alertmanager to tell, for 5s of at most 36s\n"),
@@ -226,7 +224,7 @@ fn while_it_waits_it_says_so_and_an_inhibition_is_named() {
     let url = format!("http://{}/api/v2/alerts", lab.addr(9093));
     let (status, answer) = crate::support::http::post(&url, &outage).expect("Alertmanager answers");
     assert_eq!(status, 200, "{answer}");
-    let said = skymon(&lab, &format!("{TEST} --severity warning"));
+    let said = lab.skymon(&format!("{TEST} --severity warning"));
     let why = "failed to `team` by slack: another alert that fires mutes it (inhibition)\n";
     assert_eq!((said.status, said.stdout.as_str()), (1, why), "{}", said.stderr);
     assert!(said.stderr.ends_with("the test alert is ended\n"), "{}", said.stderr);

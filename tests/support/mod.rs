@@ -15,6 +15,7 @@ pub(crate) mod docker;
 pub(crate) mod expositions;
 pub(crate) mod fakes;
 pub(crate) mod http;
+pub(crate) mod lab;
 pub(crate) mod mail;
 pub(crate) mod project;
 pub(crate) mod replicas;

@@ -22,19 +22,12 @@ pub(crate) struct Scrapes<'s> {
 /// Lists of names that every target has.
 const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 
-/// What Prometheus takes where nothing is written.
-const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
-
 impl<'s> Scrapes<'s> {
     pub(crate) fn new(stack: &'s Stack) -> Self {
         let jobs: Vec<&Job> = stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs).collect();
         let receives = stack.services().any(|(_, service)| service.receives_series());
         let reads = stack.prometheuses.iter().any(Prometheus::reads_elsewhere);
-        let evaluation = stack
-            .prometheuses
-            .iter()
-            .map(|one| one.evaluation_interval.as_ref().map_or(DEFAULT_EVALUATION, |interval| interval.value))
-            .min();
+        let evaluation = stack.prometheuses.iter().map(|one| one.evaluation_interval).min();
         let mut scrapes = Self {
             is_open: reads || receives || jobs.iter().any(|job| job.metrics_path.contains("federate")),
             jobs,
@@ -118,5 +111,5 @@ pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
 
 /// As it stands in an expression: `1m30s`.
 pub(crate) fn written(length: Duration) -> String {
-    crate::values::Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)).to_string()
+    crate::values::Duration::from(length).to_string()
 }

@@ -1,10 +1,10 @@
 //! Which labels a test alert has: those of a usual alert of a severity and service, or those that lead to a receiver.
 
-use super::{Ends, Labels};
+use super::Ends;
 use crate::cli;
 use crate::commands::running::Running;
 use crate::diagnostics::nearest;
-use crate::live::Alertmanager;
+use crate::live::{Alertmanager, Labels};
 use crate::stack::Route;
 use crate::values::Severity;
 

@@ -13,8 +13,9 @@ use crate::source::Sources;
 use crate::stack::{self, Folder};
 use crate::values::HttpUrl;
 
-/// Where a program is asked and what to do if it does not answer; or why that is not known, and what to do about it.
-type Address = Result<(HttpUrl, String), (String, String)>;
+/// Where a program is asked and what to do if it does not answer; or why that is not known, and on the second line what to do
+/// about it.
+type Address = Result<(HttpUrl, String), String>;
 
 /// A stack of skymon's own. What should run is what is on disk; that this is what the config renders has been looked at.
 pub(super) fn own(
@@ -34,14 +35,10 @@ pub(super) fn own(
     let compose_file = paths.out.join("docker-compose.yml");
     let compose_file = compose_file.to_string_lossy();
     let start = running::compose(paths, "up -d --wait");
-    let address =
-        |facts: &Program, flag: Option<&HttpUrl>| match running::address(Some(&own.plan), facts, flag) {
-            Ok(url) => Ok((url, reach(facts, flag.is_some(), &start))),
-            Err(text) => {
-                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
-                Err((message.to_owned(), help.to_owned()))
-            }
-        };
+    let address = |facts: &Program, flag: Option<&HttpUrl>| -> Address {
+        let url = running::address(Some(&own.plan), facts, flag)?;
+        Ok((url, reach(facts, flag.is_some(), &start)))
+    };
     let addresses =
         [address(&PROMETHEUS, args.prometheus.as_ref()), address(&ALERTMANAGER, args.alertmanager.as_ref())];
     let reload = Reload {
@@ -68,10 +65,12 @@ pub(super) fn foreign(
         let url = flag.cloned().or_else(|| published(service?, program));
         let start = "docker compose up -d";
         url.map(|url| (url, reach(facts, flag.is_some(), start))).ok_or_else(|| {
-            let title = running::title(facts);
-            (
-                format!("nothing says where {title} is asked: no compose file here publishes it"),
-                format!("say where it is: `--{} http://HOST:{}`", facts.name, facts.port),
+            format!(
+                "nothing says where {} is asked: no compose file here publishes it\n\
+                 say where it is: `--{} http://HOST:{}`",
+                running::title(facts),
+                facts.name,
+                facts.port
             )
         })
     };
@@ -109,14 +108,12 @@ pub(super) fn foreign(
 /// Where compose publishes a program on this machine, below the path that it answers at.
 fn published(service: &stack::Service, program: stack::Program) -> Option<HttpUrl> {
     let inside = program.port().to_string();
-    let port = service.ports.iter().find(|port| port.target == inside);
-    let port = match port {
-        Some(port) => port.published.parse::<u16>().ok()?,
-        None if service.is_on_host_network() => program.port(),
+    let (host, port) = match service.ports.iter().find(|port| port.target == inside) {
+        Some(port) => (port.host_ip.clone().filter(|_| !port.is_open()), port.published.parse().ok()?),
+        None if service.is_on_host_network() => (None, program.port()),
         None => return None,
     };
-    let host = service.ports.iter().find(|port| port.target == inside).filter(|port| !port.is_open());
-    let host = host.and_then(|port| port.host_ip.clone()).unwrap_or_else(|| "127.0.0.1".to_owned());
+    let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let prefix = service.flag("web.route-prefix").map(|flag| flag.value).or_else(|| {
         let external = service.flag("web.external-url")?;
@@ -162,12 +159,10 @@ fn ask(
 
 fn without_file(facts: &Program) -> Diagnostic {
     let title = running::title(facts);
-    findings::unknown_address(
-        &format!(
-            "{title} is not asked: its configuration is not here, so there is nothing to hold it against"
-        ),
-        "name the folder of the whole stack, or see what else is said of its files",
-    )
+    findings::unknown_address(&format!(
+        "{title} is not asked: its configuration is not here, so there is nothing to hold it against\n\
+         name the folder of the whole stack, or see what else is said of its files"
+    ))
 }
 
 /// The program at an address, proven; why not is a finding.
@@ -184,8 +179,8 @@ fn reached<P>(
                 None
             }
         },
-        Err((message, help)) => {
-            found.push(findings::unknown_address(&message, &help));
+        Err(why) => {
+            found.push(findings::unknown_address(&why));
             None
         }
     }

@@ -86,16 +86,11 @@ fn wrong_type(expected: &str, path: ConfigPath, source: &SourceFile, index: &Spa
     diagnostic
 }
 
-/// A type's own words: the first line is the message, the second the help.
+/// A type's own words.
 fn custom(text: &str, stop: &Stop) -> Diagnostic {
-    let (message, help) = text.split_once('\n').map_or((text, None), |(message, help)| (message, Some(help)));
-    let diagnostic = Diagnostic::error("bad-value", message);
+    let diagnostic = Diagnostic::from_words("bad-value", text);
     let path = stop.path.clone();
-    let diagnostic = if stop.in_key { diagnostic.at_key(path, "") } else { diagnostic.at_value(path, "") };
-    match help {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
-    }
+    if stop.in_key { diagnostic.at_key(path, "") } else { diagnostic.at_value(path, "") }
 }
 
 /// What is written at a path: "a list", "text `x`", "the number `5`".

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
-use super::Expected;
 use super::differences::{self, Difference};
+use super::{Expected, section};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::live::{Alertmanager, Prometheus};
@@ -46,10 +46,9 @@ pub(super) fn prometheus<'f>(
     let more: Vec<&str> =
         config.jobs.iter().map(|job| job.name.as_str()).filter(|name| !is_known(name)).collect();
     if !more.is_empty() && file.root.get("scrape_configs").is_some_and(|node| node.is_list()) {
-        let at = file.root.get("scrape_configs").unwrap_or_else(|| file.root.clone()).name_at();
         report.push(
             not_loaded(format!("Prometheus still runs {}, which the file does not have", list(more)), reload)
-                .at(at.place(), ""),
+                .at(section(&file.root, "scrape_configs"), ""),
         );
     }
     if report.iter().count() == before {

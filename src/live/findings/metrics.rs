@@ -1,43 +1,23 @@
 //! Whether the metrics that rules and panels read are really shown, by which target, and with which type. What is down shows
 //! nothing, and nothing is concluded from that.
 
+mod needs;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::{Expected, target_name, targets};
+use self::needs::{Need, Question, questions};
+use self::shown::Shown;
+use super::{Expected, targets};
 use crate::catalog::engines::{Engine, Metric};
 use crate::checks::list;
-use crate::diagnostics::{Diagnostic, Place, Report};
-use crate::live::{Labels, Prometheus, Target};
+use crate::diagnostics::{Diagnostic, Report};
+use crate::live::{Prometheus, Target};
+use crate::promql;
 use crate::promql::ast::VectorSelector;
-use crate::promql::{self, Expr, bare, children};
-use crate::stack::{self, Query};
-
-/// An expression with who asks it.
-struct Question<'s> {
-    query: &'s Query,
-    tree: &'s Expr,
-    by: String,
-    /// What stood for a variable is `1` now.
-    is_panel: bool,
-}
-
-/// A selector in it, and whether its growth is asked for.
-#[derive(Clone, Copy)]
-struct Need<'a> {
-    selector: &'a VectorSelector,
-    name: &'a str,
-    grows: bool,
-    question: &'a Question<'a>,
-}
-
-impl Need<'_> {
-    /// Where its name stands.
-    fn place(&self) -> Place {
-        self.question.query.at(self.name).place()
-    }
-}
+use crate::stack;
 
 pub(super) fn compare(
     expected: &Expected<'_>,
@@ -46,13 +26,13 @@ pub(super) fn compare(
     running: &Prometheus,
     report: &mut Report,
 ) -> Result<()> {
-    let questions = questions(expected);
+    let questions = questions(expected.stack);
     let recorded: BTreeSet<&str> =
         expected.stack.rules().filter(|rule| !rule.is_alert).map(|rule| rule.name.as_str()).collect();
     let is_scraped = |name: &str| !recorded.contains(name) && !is_made(name);
     let mut names = BTreeSet::new();
     for question in &questions {
-        names.extend(question.needs(&|_| false).iter().map(|need| need.name).filter(|name| is_scraped(name)));
+        names.extend(question.all().iter().map(|need| need.name).filter(|name| is_scraped(name)));
     }
     let shown = Shown::ask(running, &names)?;
     let up: Vec<&Target> = all.iter().filter(|target| target.health == "up").collect();
@@ -81,155 +61,20 @@ struct Context<'a> {
 fn partial<'f>(file: &'f stack::Prometheus, all: &[Target], silent: &[&Target]) -> Vec<&'f str> {
     let is_partial = |job: &&stack::Job| {
         let own: Vec<&Target> = all.iter().filter(|target| target.scrape_pool == job.name.value).collect();
-        let is_told = |target: &Target| silent.iter().any(|told| std::ptr::eq(*told, target));
         own.is_empty()
             || own.len() < job.addresses().count()
-            || own.iter().any(|target| target.health != "up" || is_told(target))
+            || own.iter().any(|target| target.health != "up" || is_among(target, silent))
     };
     file.jobs.iter().filter(is_partial).map(|job| job.name.as_str()).collect()
+}
+
+fn is_among(target: &Target, targets: &[&Target]) -> bool {
+    targets.iter().any(|one| std::ptr::eq(*one, target))
 }
 
 /// What Prometheus makes itself.
 fn is_made(name: &str) -> bool {
     name == "up" || name.starts_with("scrape_") || name.starts_with("ALERTS")
-}
-
-fn questions<'s>(expected: &Expected<'s>) -> Vec<Question<'s>> {
-    let rules = expected.stack.rules().filter_map(|rule| {
-        let kind = if rule.is_alert { "alert" } else { "recording" };
-        Some(Question {
-            query: &rule.expr,
-            tree: rule.expr.tree()?,
-            by: format!("the {kind} `{}`", rule.name),
-            is_panel: false,
-        })
-    });
-    let panels = expected.stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| {
-        let title = panel.title.as_ref().map_or("", |title| title.as_str());
-        panel.queries.iter().filter_map(move |query| {
-            let query = query.expr.as_ref()?;
-            Some(Question { query, tree: query.tree()?, by: format!("the panel `{title}`"), is_panel: true })
-        })
-    });
-    rules.chain(panels).collect()
-}
-
-const GROWTH: [&str; 5] = ["rate", "irate", "increase", "resets", "idelta"];
-
-impl Question<'_> {
-    /// What is asked for and not there. Of alternatives one is enough: engines say the same by other names in other versions.
-    fn needs(&self, is_there: &dyn Fn(&VectorSelector) -> bool) -> Vec<Need<'_>> {
-        let mut found = Vec::new();
-        self.collect(self.tree, false, is_there, &mut found);
-        found
-    }
-
-    fn collect<'a>(
-        &'a self,
-        expr: &'a Expr,
-        grows: bool,
-        is_there: &dyn Fn(&VectorSelector) -> bool,
-        found: &mut Vec<Need<'a>>,
-    ) {
-        let selector = match expr {
-            Expr::VectorSelector(selector) => Some(selector),
-            Expr::MatrixSelector(matrix) => Some(&matrix.vs),
-            _ => None,
-        };
-        if let Some(selector) = selector {
-            if let Some(name) = promql::metric(selector)
-                && !is_there(selector)
-            {
-                found.push(Need { selector, name, grows, question: self });
-            }
-            return;
-        }
-        match bare(expr) {
-            Expr::Call(call) if call.func.name.starts_with("absent") => {}
-            Expr::Call(call) => {
-                let grows = grows || GROWTH.contains(&call.func.name);
-                for argument in &call.args.args {
-                    self.collect(argument, grows, is_there, found);
-                }
-            }
-            Expr::Binary(binary) if binary.op.to_string() == "or" => {
-                let before = found.len();
-                self.collect(&binary.lhs, grows, is_there, found);
-                let mut right = Vec::new();
-                self.collect(&binary.rhs, grows, is_there, &mut right);
-                if right.is_empty() {
-                    found.truncate(before);
-                }
-            }
-            Expr::Binary(binary) if binary.op.to_string() == "unless" => {
-                self.collect(&binary.lhs, grows, is_there, found);
-            }
-            other => {
-                for below in children(other) {
-                    self.collect(below, grows, is_there, found);
-                }
-            }
-        }
-    }
-}
-
-/// What the targets show: by what they say of their metrics, or by series that are there.
-struct Shown {
-    types: BTreeMap<Labels, BTreeMap<String, String>>,
-    series: BTreeSet<(String, String, String)>,
-    named: BTreeSet<String>,
-}
-
-/// So many names fit into one query.
-const AT_ONCE: usize = 100;
-
-impl Shown {
-    fn ask(running: &Prometheus, names: &BTreeSet<&str>) -> Result<Self> {
-        let mut shown = Self { types: running.metadata()?, series: BTreeSet::new(), named: BTreeSet::new() };
-        let names: Vec<&str> = names.iter().copied().collect();
-        for some in names.chunks(AT_ONCE) {
-            let query = format!("group by (__name__, job, instance) ({{__name__=~\"{}\"}})", some.join("|"));
-            for (mut labels, _) in running.query(&query)? {
-                let mut label = |name: &str| labels.remove(name).unwrap_or_default();
-                let (name, job, instance) = (label("__name__"), label("job"), label("instance"));
-                shown.named.insert(name.clone());
-                shown.series.insert((name, job, instance));
-            }
-        }
-        Ok(shown)
-    }
-
-    /// The type that the target says.
-    fn kind(&self, target: &Target, name: &str) -> Option<&str> {
-        let types = self.types.get(&target.labels)?;
-        if let Some(kind) = types.get(name) {
-            return Some(kind);
-        }
-        let parts: [(&str, &[&str]); 4] = [
-            ("_total", &["counter"]),
-            ("_bucket", &["histogram", "gaugehistogram"]),
-            ("_sum", &["histogram", "summary", "gaugehistogram"]),
-            ("_count", &["histogram", "summary", "gaugehistogram"]),
-        ];
-        parts.iter().find_map(|(end, kinds)| {
-            types.get(name.strip_suffix(end)?).map(String::as_str).filter(|kind| kinds.contains(kind))
-        })
-    }
-
-    fn has(&self, target: &Target, name: &str) -> bool {
-        let label = |key: &str| target.labels.get(key).cloned().unwrap_or_default();
-        self.kind(target, name).is_some()
-            || self.series.contains(&(name.to_owned(), label("job"), label("instance")))
-    }
-}
-
-/// Whether the selector may be about this target: as far as its conditions are on labels that targets have.
-fn is_about(need: &Need<'_>, target: &Target) -> bool {
-    need.selector.matchers.matchers.iter().all(|matcher| {
-        let is_variable = need.question.is_panel && matcher.value.contains('1');
-        let value = target.labels.get(&matcher.name);
-        is_variable || value.is_none_or(|value| matcher.is_match(value))
-    })
 }
 
 /// What a library shows of the process that it is in, whatever that is.
@@ -262,7 +107,7 @@ fn silent<'a>(
             continue;
         }
         for target in own.into_iter().filter(|target| !wanted.iter().any(|name| shown.has(target, name))) {
-            let name = target_name(&target.labels);
+            let name = target.name();
             let help = match engine {
                 Some(engine) => format!(
                     "{} shows its metrics by: {}; or see its port and path",
@@ -306,30 +151,31 @@ fn lacking(
     report: &mut Report,
 ) {
     let shown = context.shown;
-    let is_told = |target: &Target| context.silent.iter().any(|told| std::ptr::eq(*told, target));
-    let own: Vec<&&Target> =
-        context.up.iter().filter(|target| target.scrape_pool == job && !is_told(target)).collect();
+    let own: Vec<&&Target> = context
+        .up
+        .iter()
+        .filter(|target| target.scrape_pool == job && !is_among(target, context.silent))
+        .collect();
     let reads_any = |question: &&Question<'_>| {
-        !question.is_panel
-            && question.needs(&|_| false).iter().any(|need| metric(engine, need.name).is_some())
+        !question.is_panel && question.all().iter().any(|need| metric(engine, need.name).is_some())
     };
     let questions: Vec<&Question<'_>> = questions.iter().filter(reads_any).collect();
     let mut missing: BTreeMap<&str, (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     let mut mistyped: BTreeMap<(&str, &str), (Need<'_>, BTreeSet<&str>)> = BTreeMap::new();
     for target in own {
-        let name = target_name(&target.labels);
+        let name = target.name();
         for question in &questions {
             // What is not this engine's says nothing of it.
             let is_there = |selector: &VectorSelector| {
                 promql::metric(selector)
                     .is_none_or(|name| metric(engine, name).is_none() || shown.has(target, name))
             };
-            for need in question.needs(&is_there).into_iter().filter(|need| is_about(need, target)) {
+            for need in question.needs(&is_there).into_iter().filter(|need| need.is_about(target)) {
                 if metric(engine, need.name).is_some_and(|metric| !metric.late) {
                     missing.entry(need.name).or_insert((need, BTreeSet::new())).1.insert(name);
                 }
             }
-            for need in question.needs(&|_| false).into_iter().filter(|need| is_about(need, target)) {
+            for need in question.all().into_iter().filter(|need| need.is_about(target)) {
                 let Some(metric) = metric(engine, need.name) else { continue };
                 let kind = shown.kind(target, need.name).unwrap_or("unknown");
                 if kind != "unknown" && kind != metric.r#type.as_str() {
@@ -397,8 +243,8 @@ fn nowhere(
     for question in questions {
         for need in question.needs(&is_there) {
             let is_unsure = partial.iter().any(|job| {
-                let jobs = &need.selector.matchers.matchers;
-                jobs.iter().filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
+                let matchers = promql::matchers(need.selector);
+                matchers.iter().filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
             });
             if is_unsure || !told.insert(need.name) {
                 continue;
@@ -415,8 +261,8 @@ fn nowhere(
                     .help("see the name, and what should show it")
             });
         }
-        for need in question.needs(&|_| false).into_iter().filter(|need| need.grows && !is_known(need.name)) {
-            let of_it = up.iter().filter(|target| is_about(&need, target));
+        for need in question.all().into_iter().filter(|need| need.grows && !is_known(need.name)) {
+            let of_it = up.iter().filter(|target| need.is_about(target));
             let is_gauge = of_it.into_iter().any(|target| shown.kind(target, need.name) == Some("gauge"));
             if is_gauge && told.insert(need.name) {
                 let help = "a gauge goes up and down: `deriv` or `delta` says how it changes";

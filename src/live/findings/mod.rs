@@ -15,10 +15,10 @@ use anyhow::Result;
 
 pub use self::clocks::clocks;
 pub use self::pages::{ids, page};
-pub use self::targets::plain_error;
-use super::{Alertmanager, Labels, Prometheus, Unreached};
-use crate::diagnostics::{Diagnostic, Report};
+use super::{Alertmanager, Prometheus, Unreached};
+use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::plan::Plan;
+use crate::source::Node;
 use crate::stack::{self, Stack};
 use crate::values::HttpUrl;
 
@@ -45,9 +45,9 @@ pub fn unreached(why: &Unreached, help: String) -> Diagnostic {
     }
 }
 
-/// Where nobody knows whom to ask.
-pub fn unknown_address(message: &str, help: &str) -> Diagnostic {
-    Diagnostic::error("no-address", message).help(help)
+/// Where nobody knows whom to ask: why, and on the second line what to do.
+pub fn unknown_address(why: &str) -> Diagnostic {
+    Diagnostic::from_words("no-address", why)
 }
 
 /// Whether a finding says that somebody could not be asked: of what they would have said nothing is known.
@@ -80,8 +80,8 @@ fn ask_prometheus(
             "name this stack's Prometheus with `--prometheus URL`; if it is this one, it runs without these files: `{}`",
             expected.reload.prometheus
         );
-        let root = file.root.get("scrape_configs").unwrap_or_else(|| file.root.clone());
-        report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
+        let at = section(&file.root, "scrape_configs");
+        report.push(Diagnostic::error("another-stack", message).at(at, "").help(help));
         return Ok(());
     }
     let is_refused = !running.has_loaded()?;
@@ -118,8 +118,8 @@ pub fn alertmanager(
             "name this stack's Alertmanager with `--alertmanager URL`; if it is this one, it runs without this file: `{}`",
             expected.reload.alertmanager
         );
-        let root = file.root.get("receivers").unwrap_or_else(|| file.root.clone());
-        report.push(Diagnostic::error("another-stack", message).at(root.name_at().place(), "").help(help));
+        let at = section(&file.root, "receivers");
+        report.push(Diagnostic::error("another-stack", message).at(at, "").help(help));
         return;
     }
     let asked = configuration::alertmanager(expected, file, running, report);
@@ -162,9 +162,9 @@ fn another(file: &stack::Prometheus, running: &stack::Prometheus, url: &HttpUrl)
     }
 }
 
-/// What tells one target from another in a message.
-fn target_name(labels: &Labels) -> &str {
-    ["replica", "instance"].iter().find_map(|name| labels.get(*name)).map_or("", String::as_str)
+/// Where a section of a configuration stands, or else the whole of it.
+fn section(root: &Node, key: &str) -> Place {
+    root.get(key).as_ref().unwrap_or(root).name_at().place()
 }
 
 /// What a program says, on one line. Longer than a word of the user's may be: it is all that there is.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Expected, said};
+use super::{Expected, said, section};
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::live;
@@ -37,13 +37,12 @@ pub(super) fn compare(
         .map(|(_, group)| group.name.as_str())
         .collect();
     if !left.is_empty() {
-        let at = file.root.get("rule_files").unwrap_or_else(|| file.root.clone()).name_at();
         report.push(
             left_over(
                 format!("Prometheus still evaluates the groups {}, which no file has", list(left)),
                 reload,
             )
-            .at(at.place(), ""),
+            .at(section(&file.root, "rule_files"), ""),
         );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::{said, target_name};
+use super::said;
 use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Place, Report};
 use crate::live::{Labels, Prometheus, Target};
@@ -97,9 +97,8 @@ fn down_of(job: &Job, targets: &[&Target], report: &mut Report) {
     let down: Vec<&&Target> = targets.iter().filter(|target| target.health == "down").collect();
     let is_any_up = targets.iter().any(|target| target.health == "up");
     for target in down.iter().take(SHOWN) {
-        let why = plain_error(&target.last_error);
-        let name = target_name(&target.labels);
-        let message = format!("the target `{name}` of the job `{}` is down", job.name);
+        let why = target.plain_error();
+        let message = format!("the target `{}` of the job `{}` is down", target.name(), job.name);
         // A replica that was found at run time may be starting, or gone on purpose.
         let found = if job.discovers && is_any_up {
             Diagnostic::warning("replica-down", message)
@@ -116,12 +115,6 @@ fn down_of(job: &Job, targets: &[&Target], report: &mut Report) {
                 .help("`skymon status` lists them all"),
         );
     }
-}
-
-/// `Get "http://…": dial tcp …` without the address, which may have a secret behind its `?`.
-pub fn plain_error(error: &str) -> &str {
-    let rest = error.strip_prefix("Get \"").and_then(|rest| rest.split_once("\": "));
-    rest.map_or(error, |(_, why)| why)
 }
 
 /// What to do about it, as far as the words tell.

@@ -1,10 +1,11 @@
 //! The ways of the alerts as a person reads them, in a hundred columns.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time;
 
 use super::{Routes, Stop, Way};
 use crate::stack::Grouping;
+use crate::values::Duration;
 
 const WIDTH: usize = 100;
 /// No column of names is wider than this, the last one apart.
@@ -68,9 +69,9 @@ fn how_told(stop: &Stop) -> String {
     let (wait, interval, repeat) = (stop.timers.wait, stop.timers.interval, stop.timers.repeat);
     let mut line = format!(
         "   {group}: after {}, what is new in it after {}, again every {}\n",
-        length(wait),
-        length(interval),
-        length(repeat.max(interval))
+        Duration::from(wait),
+        Duration::from(interval),
+        Duration::from(repeat.max(interval))
     );
     if !stop.muted_in.is_empty() {
         line.push_str(&format!("   silent in {}\n", stop.muted_in.join(", ")));
@@ -95,7 +96,7 @@ struct Line {
     name: String,
     severity: String,
     services: BTreeSet<String>,
-    within: Duration,
+    within: time::Duration,
     muted_by: BTreeSet<String>,
 }
 
@@ -106,7 +107,13 @@ fn table(way: &Way) -> String {
     let mut rows = vec![["alert", "severity", "service", "within", "muted by"].map(str::to_owned)];
     for line in &lines {
         let service = if has_service { list(&line.services, COLUMN / 2) } else { String::new() };
-        rows.push([line.name.clone(), line.severity.clone(), service, length(line.within), String::new()]);
+        rows.push([
+            line.name.clone(),
+            line.severity.clone(),
+            service,
+            Duration::from(line.within).to_string(),
+            String::new(),
+        ]);
     }
     if !has_service {
         rows[0][2].clear();
@@ -176,17 +183,4 @@ fn list(names: &BTreeSet<String>, room: usize) -> String {
         text.push_str(name);
     }
     text
-}
-
-/// `1m30s`
-fn length(time: Duration) -> String {
-    let mut rest = time.as_secs();
-    let mut text = String::new();
-    for (unit, seconds) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
-        if rest >= seconds {
-            text.push_str(&format!("{}{unit}", rest / seconds));
-            rest %= seconds;
-        }
-    }
-    if text.is_empty() { format!("{}ms", time.as_millis()).replace("0ms", "0s") } else { text }
 }

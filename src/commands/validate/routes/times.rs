@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::promql;
 use crate::stack::{Group, Query, Rule, Stack};
 
-/// What Prometheus takes where nothing is written.
+/// What Prometheus takes where nothing is written, for a stack whose configuration of it is not here.
 const DEFAULT: Duration = Duration::from_secs(60);
 /// What is recorded of what is recorded, and so on, ends somewhere.
 const MAX_DEPTH: usize = 8;
@@ -23,7 +23,7 @@ impl<'a> Times<'a> {
     pub(super) fn of(stack: &'a Stack) -> Times<'a> {
         let jobs = stack.prometheuses.iter().flat_map(|one| &one.jobs);
         let jobs: BTreeMap<&str, Duration> = jobs.map(|job| (job.name.as_str(), job.interval)).collect();
-        let evaluations = stack.prometheuses.iter().map(|one| one.evaluation_interval.as_ref());
+        let evaluations = stack.prometheuses.iter().map(|one| one.evaluation_interval);
         let groups = stack.rule_files.iter().flat_map(|file| &file.groups);
         let recorded = groups
             .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
@@ -32,10 +32,7 @@ impl<'a> Times<'a> {
         Times {
             slowest: jobs.values().copied().max().unwrap_or(DEFAULT),
             jobs,
-            evaluation: evaluations
-                .map(|interval| interval.map_or(DEFAULT, |interval| interval.value))
-                .max()
-                .unwrap_or(DEFAULT),
+            evaluation: evaluations.max().unwrap_or(DEFAULT),
             recorded: recorded.collect(),
         }
     }

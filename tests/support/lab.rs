@@ -10,15 +10,43 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::fakes::Receiver;
-use crate::support::http::{self, Request};
-use crate::support::project::Project;
-use crate::support::replicas::Replica;
-use crate::support::stack::Stack;
-use crate::support::wait_until;
+use super::fakes::Receiver;
+use super::http::{self, Reply, Request};
+use super::project::Project;
+use super::replicas::Replica;
+use super::stack::Stack;
+use super::tools::Output;
+use super::wait_until;
 
 /// What must come comes well within this, also on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(40);
+
+/// A config whose receivers are those that `Lab::pagerduty` and `Lab::slack` play. `services` are whole lines.
+pub(crate) fn config(services: &str) -> String {
+    format!(
+        "
+version: 1
+name: lab
+services:
+{services}receivers:
+  pager: {{pagerduty: {{routing_key_file: secrets/pagerduty, url: 'http://IP:7002/v2/enqueue'}}}}
+  team: {{slack: {{webhook_url_file: secrets/slack}}}}
+routes: {{critical: pager, warning: team}}
+prometheus: {{scrape_interval: 1s}}
+"
+    )
+}
+
+/// Right for promtool, and Prometheus cannot evaluate it: there is more than one series on both sides.
+pub(crate) const BROKEN: &str = "record: 'own:broken', expr: 'up * on () up'";
+
+/// An alert that always fires. What fires at the very first evaluation is sent before Prometheus has found Alertmanager, and
+/// again only after a minute: hence `for`.
+pub(crate) fn always(severity: &str) -> String {
+    format!(
+        "alert: Always, expr: vector(1), for: 5s, labels: {{severity: {severity}}}, annotations: {{summary: it always does}}"
+    )
+}
 
 /// A folder with a `skymon.yaml`, and the address that everything of the test has.
 pub(crate) struct Lab {
@@ -68,6 +96,20 @@ impl Lab {
         fs::write(self.path(path), before.replace(from, to)).expect("our own file");
     }
 
+    /// Beside the rendered rules some of one's own, a line for each.
+    pub(crate) fn write_rules(&self, rules: &[&str]) {
+        let rules: Vec<String> = rules.iter().map(|rule| format!("      - {{{rule}}}\n")).collect();
+        self.write(
+            "monitoring/prometheus/rules/own.yml",
+            &format!("groups:\n  - name: own\n    rules:\n{}", rules.concat()),
+        );
+    }
+
+    /// Runs `skymon ARGS`, in which `IP` stands for the test's address.
+    pub(crate) fn skymon(&self, args: &str) -> Output {
+        self.home.skymon(&args.replace("IP", self.ip).split_whitespace().collect::<Vec<_>>())
+    }
+
     #[track_caller]
     pub(crate) fn render(&self) {
         self.home.render();
@@ -111,6 +153,12 @@ impl Lab {
     pub(crate) fn pagerduty(&self) -> Receiver {
         self.write("secrets/pagerduty", ROUTING_KEY);
         Receiver::pagerduty(self.addr(7002))
+    }
+
+    /// Grafana cannot be had here; something has to be there in its place.
+    #[track_caller]
+    pub(crate) fn grafana(&self) -> Receiver {
+        Receiver::start(self.addr(3000), Reply::metrics(200, "grafana_build_info 1\n".to_owned()))
     }
 }
 
