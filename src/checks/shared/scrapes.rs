@@ -19,9 +19,6 @@ pub(crate) struct Scrapes<'s> {
     is_open: bool,
 }
 
-/// Lists of names that every target has.
-const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
-
 /// What Prometheus takes where nothing is written.
 const DEFAULT_EVALUATION: Duration = Duration::from_secs(60);
 
@@ -71,7 +68,7 @@ impl<'s> Scrapes<'s> {
         let lacks = |job: &Job| {
             let scraped = self.metrics.scraped(&job.name).filter(|scraped| scraped.is_known());
             let has_it = |runs: &Runs| known.iter().any(|known| known.exposer.name == runs.exposer);
-            let is_common = known.iter().any(|known| EVERYWHERE.contains(&known.exposer.name.as_str()));
+            let is_common = known.iter().any(|known| known.exposer.is_everywhere());
             !known.is_empty()
                 && !is_common
                 && scraped.is_some_and(|scraped| !scraped.runs().iter().any(has_it))
