@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::promql::ast::{MatrixSelector, VectorSelector};
-use crate::promql::{Expr, Matcher, bare, metric};
+use crate::promql::ast::VectorSelector;
+use crate::promql::{Matcher, metric};
 use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Stack};
 
 /// The jobs and recordings of a stack.
@@ -102,15 +102,6 @@ fn may_match(job: &Job, matcher: &Matcher) -> bool {
         .collect();
     // A label that the configuration does not set comes from the target.
     values.is_none_or(|values| values.into_iter().any(|value| matcher.is_match(value)))
-}
-
-/// The series and the range, where a function of a range is called.
-pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
-    let Expr::Call(call) = expr else { return None };
-    call.args.args.iter().find_map(|arg| match bare(arg) {
-        Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
-        _ => None,
-    })
 }
 
 /// As it stands in an expression: `1m30s`.
