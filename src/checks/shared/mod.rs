@@ -10,6 +10,7 @@ pub(super) mod flags;
 pub(super) mod jobs;
 pub(super) mod joins;
 pub(super) mod label_names;
+pub(super) mod nodes;
 pub(super) mod notification_texts;
 pub(super) mod scrapes;
 pub(super) mod shapes;
