@@ -2,6 +2,7 @@
 //! each file is one check.
 
 pub(super) mod addresses;
+pub(super) mod alert_texts;
 pub(super) mod asked;
 pub(super) mod counters;
 pub(super) mod datasources;
