@@ -260,6 +260,46 @@ fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
     }
 }
 
+#[test]
+fn an_alertmanager_is_told_of_once_and_only_as_far_as_its_flags_are_known() {
+    let told = |flags: &str, target: &str, more: &str| -> Vec<String> {
+        let service = format!("am: {{image: 'prom/alertmanager:v0.28.1', command: [{flags}]}}");
+        let compose =
+            COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");
+        let config = format!(
+            "alerting:\n  alertmanagers:\n  - static_configs: [{{targets: ['{target}']}}]\n{more}scrape_configs: []\n"
+        );
+        let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
+        let ids = ["alertmanager-address", "target-not-an-address", "placeholder"];
+        let ids = all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id)));
+        ids.map(ToString::to_string).collect()
+    };
+    let below = "'--web.external-url=https://example.com/am'";
+    for (flags, target, more) in [
+        ("", "am:9094", ""),
+        ("", "am", ""),
+        ("", "alerts:9093", ""),
+        ("'--web.listen-address=:9193'", "am:9093", ""),
+        (below, "am:9093", ""),
+        ("", "am:9093", "    path_prefix: /am\n"),
+    ] {
+        assert_eq!(told(flags, target, more), ["alertmanager-address"], "{flags} {target} {more}");
+    }
+    for (flags, target, more) in [
+        ("", "am:9093", ""),
+        ("", "alerts.example.com:9093", ""),
+        ("'--web.listen-address=:9193', '--web.listen-address=:9293'", "am:9293", ""),
+        (below, "am:9093", "    path_prefix: /am/\n"),
+        // What a variable says is not known.
+        ("'--web.listen-address=:${PORT}'", "am:9193", ""),
+        ("'--web.external-url=${URL}'", "am:9093", "    path_prefix: /am\n"),
+    ] {
+        assert_eq!(told(flags, target, more), Vec::<String>::new(), "{flags} {target} {more}");
+    }
+    assert_eq!(told("", "am:9093/am", ""), ["target-not-an-address"]);
+    assert_eq!(told("", "", ""), ["target-not-an-address"]);
+}
+
 /// What is found of a dashboard with these panels, variables and annotations, beside a few datasources. Notes are left out.
 fn of_dashboard(more: &str) -> Vec<String> {
     let compose = "services:\n  grafana:\n    image: grafana/grafana:12.0.2\n    volumes: ['./g:/etc/grafana/provisioning', './d:/d', 'data:/var/lib/grafana']\nvolumes: {data: }\n";

@@ -43,8 +43,8 @@ fn quantiles<'e>(metrics: &Metrics, expr: &'e Expr) -> Option<(String, &'e str, 
         )),
         Expr::VectorSelector(selector) => {
             let name = metric(selector)?;
-            let of = |one: &&crate::promql::Matcher| one.name == "quantile" && number_of(&one.value);
-            let asks = selector.matchers.matchers.iter().find(of).is_some();
+            let mut matchers = selector.matchers.matchers.iter();
+            let asks = matchers.any(|one| one.name == "quantile" && is_quantile(&one.value));
             let known = metrics.known(selector);
             let is_summary = !known.is_empty()
                 && known.iter().all(|one| one.metric.kind == Kind::Summary && one.part == Part::Whole);
@@ -61,6 +61,6 @@ fn quantiles<'e>(metrics: &Metrics, expr: &'e Expr) -> Option<(String, &'e str, 
 }
 
 /// Whether a text is a quantile: 0 to 1.
-fn number_of(text: &str) -> bool {
+fn is_quantile(text: &str) -> bool {
     text.parse().is_ok_and(|value: f64| (0.0..=1.0).contains(&value))
 }

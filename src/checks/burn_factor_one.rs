@@ -4,6 +4,7 @@
 use super::Check;
 use super::shared::shapes::operator;
 use super::shared::values::{Comparison, Interval, Reader};
+use super::shared::words::rounded;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare};
@@ -16,14 +17,8 @@ fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts().filter(|alert| is_burn_page(alert)) {
         let Some(limit) = alert.expr.tree().and_then(|tree| same_limit(tree, &mut reader)) else { continue };
         let lost = if limit < 0.5 { limit } else { 1.0 - limit };
-        let fast = format!("{:.6}", 14.4 * lost);
-        let fast = fast.trim_end_matches('0');
-        let write = if limit < 0.5 {
-            format!("> {fast}")
-        } else {
-            let least = format!("{:.6}", 1.0 - 14.4 * lost);
-            format!("< {}", least.trim_end_matches('0'))
-        };
+        let fast = rounded(14.4 * lost);
+        let write = if limit < 0.5 { format!("> {fast}") } else { format!("< {}", rounded(1.0 - fast)) };
         report.push(
             CHECK
                 .finding(format!(

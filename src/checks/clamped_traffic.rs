@@ -1,8 +1,7 @@
 //! A ratio whose divisor is never below one request per second: with less traffic, failures vanish.
 
 use super::Check;
-use super::shared::scrapes::ranged;
-use super::shared::shapes::{number, operator};
+use super::shared::shapes::{number, operator, ranged};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::{BinaryExpr, Call};
 use crate::promql::{Expr, bare, walk};

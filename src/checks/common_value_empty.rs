@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
+use super::shared::alert_texts::labels;
 use super::shared::notification_texts::{Field, fields};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::gotemplate::{self, Base, Kind, PROMETHEUS, Template};
@@ -94,12 +95,5 @@ fn differs<'a>((alert, labels, route): &Arrival<'a>, kind: &str, name: &str) -> 
 fn labels_in(text: &str) -> Vec<String> {
     let (template, _) = gotemplate::read(text, &PROMETHEUS);
     let printed = template.actions.iter().filter(|action| action.kind == Kind::Print);
-    printed
-        .flat_map(|action| &action.terms)
-        .filter_map(|term| match (&term.base, term.fields.as_slice()) {
-            (Base::Variable(variable), [label]) if variable == "$labels" => Some(label.clone()),
-            (Base::Dot, [labels, label]) if labels == "Labels" => Some(label.clone()),
-            _ => None,
-        })
-        .collect()
+    printed.flat_map(labels).map(|(label, _)| label).collect()
 }

@@ -8,11 +8,10 @@ pub(super) const CHECK: Check = Check { id: "data-not-kept", severity: Severity:
 
 fn run(stack: &Stack, report: &mut Report) {
     for (_, service) in stack.services() {
-        let Some((program, path)) =
-            service.program.and_then(|program| Some((program, data(program, service)?)))
-        else {
+        let Some((program, path)) = service.program.zip(service.data()) else { continue };
+        if program == Program::Grafana && has_database(service) {
             continue;
-        };
+        }
         let kept =
             |origin: Origin| !matches!(origin, Origin::Volume(None) | Origin::Memory | Origin::Inline(_));
         if service.origin(&path).is_some_and(kept) {
@@ -32,22 +31,7 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-/// Where its data is. What is asked of another database is not here.
-fn data(program: Program, service: &Service) -> Option<String> {
-    let flag = match program {
-        Program::Prometheus => {
-            service.flag("storage.tsdb.path").or_else(|| service.flag("storage.agent.path"))
-        }
-        Program::Alertmanager => service.flag("storage.path"),
-        Program::Grafana
-            if service.variable("GF_DATABASE_TYPE").is_some()
-                || service.variable("GF_DATABASE_URL").is_some() =>
-        {
-            return None;
-        }
-        Program::Grafana => service.variable("GF_PATHS_DATA").and_then(|variable| variable.value.clone()),
-        _ => None,
-    };
-    let path = flag.map(|flag| flag.value).filter(|path| path.starts_with('/'));
-    path.or_else(|| program.data().map(str::to_owned))
+/// Users and dashboards are in another database then.
+fn has_database(service: &Service) -> bool {
+    ["GF_DATABASE_TYPE", "GF_DATABASE_URL"].iter().any(|name| service.variable(name).is_some())
 }

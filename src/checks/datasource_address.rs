@@ -66,8 +66,7 @@ fn said(message: String, url: &Spanned<String>, help: String) -> Diagnostic {
 
 /// The path that a Prometheus puts before its own.
 fn prefix(service: &Service, datasource: &Datasource) -> Option<String> {
-    let is_one = service.program == Some(Program::Prometheus)
-        && datasource.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
+    let is_one = service.program == Some(Program::Prometheus) && datasource.is_prometheus();
     // Without a known port, its flags are not known either.
     service.listens().filter(|_| is_one)?;
     route_prefix(service)

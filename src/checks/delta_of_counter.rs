@@ -3,9 +3,9 @@
 use super::Check;
 use super::shared::asked::{Said, queries};
 use super::shared::counters::Counters;
+use super::shared::shapes::ranged;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::VectorSelector;
-use crate::promql::{Expr, bare, walk};
+use crate::promql::walk;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "delta-of-counter", severity: Severity::Warning, run };
@@ -15,8 +15,9 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        for (function, instead, selector) in walk(tree).into_iter().filter_map(difference) {
-            let Some(name) = counters.name(selector).filter(|name| said.is_new(&asked, name)) else {
+        for (function, matrix) in walk(tree).into_iter().filter_map(ranged) {
+            let Some(instead) = instead(function) else { continue };
+            let Some(name) = counters.name(&matrix.vs).filter(|name| said.is_new(&asked, name)) else {
                 continue;
             };
             report.push(
@@ -29,17 +30,12 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-/// The function, what to write in its place, and what it is taken of.
-fn difference(expr: &Expr) -> Option<(&'static str, &'static str, &VectorSelector)> {
-    let Expr::Call(call) = expr else { return None };
-    let (name, instead) = match call.func.name {
-        "delta" => ("delta", "increase"),
-        "idelta" => ("idelta", "irate"),
-        "deriv" => ("deriv", "rate"),
+/// Of a function that takes a difference, what does the same for counters.
+fn instead(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "delta" => "increase",
+        "idelta" => "irate",
+        "deriv" => "rate",
         _ => return None,
-    };
-    match bare(call.args.args.first()?) {
-        Expr::MatrixSelector(matrix) => Some((name, instead, &matrix.vs)),
-        _ => None,
-    }
+    })
 }

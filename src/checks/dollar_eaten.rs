@@ -1,6 +1,7 @@
 //! A `$` that compose takes for a variable, where a hash or a shell was meant.
 
 use super::Check;
+use super::shared::nodes::each_value;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Node;
 use crate::stack::{Compose, Stack, VariableUse};
@@ -9,30 +10,20 @@ pub(super) const CHECK: Check = Check { id: "dollar-eaten", severity: Severity::
 
 /// How hashes of passwords begin.
 const HASHES: [&str; 8] = ["$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "$1$", "$5$", "$6$"];
-const MAX_DEPTH: usize = 16;
 
 fn run(stack: &Stack, report: &mut Report) {
     for compose in &stack.composes {
         for document in compose.documents() {
             for (_, service) in document.root().get("services").iter().flat_map(Node::entries) {
-                search(compose, &service, false, 0, report);
+                each_value(&service, &mut |keys, node| check(compose, keys, node, report));
             }
         }
     }
 }
 
-/// `is_command`: whether a shell may read the text.
-fn search(compose: &Compose, node: &Node, is_command: bool, depth: usize, report: &mut Report) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    for (key, value) in node.entries() {
-        let is_command = is_command || matches!(key.as_str(), "command" | "entrypoint" | "healthcheck");
-        search(compose, &value, is_command, depth + 1, report);
-    }
-    for item in node.items() {
-        search(compose, &item, is_command, depth + 1, report);
-    }
+fn check(compose: &Compose, keys: &[String], node: &Node, report: &mut Report) {
+    // A shell may read the text.
+    let is_command = keys.iter().any(|key| matches!(key.as_str(), "command" | "entrypoint" | "healthcheck"));
     let Some(text) = node.text().filter(|text| text.contains('$')) else { return };
     for one in compose.unset_variables(node).iter().filter(|one| !one.is_braced) {
         let what = if is_in_hash(text, one) {

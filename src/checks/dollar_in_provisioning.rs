@@ -1,8 +1,9 @@
 //! A `$` in a provisioning file: Grafana puts a variable of its environment there, or nothing.
 
 use super::Check;
+use super::shared::nodes::each_value;
 use crate::diagnostics::{Report, Severity};
-use crate::source::{Node, Spanned};
+use crate::source::Spanned;
 use crate::stack::{Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "dollar-in-provisioning", severity: Severity::Error, run };
@@ -12,22 +13,11 @@ fn run(stack: &Stack, report: &mut Report) {
     let providers = stack.providers.iter().map(|one| (&one.node, &one.service));
     for (node, service) in datasources.chain(providers) {
         let service = stack.service(service).map(|(_, service)| service);
-        search(node, service, 0, report);
-    }
-}
-
-fn search(node: &Node, service: Option<&Service>, depth: usize, report: &mut Report) {
-    if depth > 16 {
-        return;
-    }
-    if let Some(text) = node.value().filter(|text| text.contains('$')) {
-        check(&text, service, report);
-    }
-    for (_, value) in node.entries() {
-        search(&value, service, depth + 1, report);
-    }
-    for item in node.items() {
-        search(&item, service, depth + 1, report);
+        each_value(node, &mut |_, node| {
+            if let Some(text) = node.value().filter(|text| text.contains('$')) {
+                check(&text, service, report);
+            }
+        });
     }
 }
 

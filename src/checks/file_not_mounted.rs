@@ -1,6 +1,7 @@
 //! A certificate, key or password that Prometheus or Alertmanager is to read, at a path that nothing brings into its container.
 
 use super::Check;
+use super::shared::nodes::each_value;
 use crate::diagnostics::{Report, Severity};
 use crate::source::{Node, Spanned};
 use crate::stack::{Service, ServiceName, Stack};
@@ -24,9 +25,7 @@ fn run(stack: &Stack, report: &mut Report) {
     by_variable(stack, report);
     for prometheus in &stack.prometheuses {
         let Some(service) = known(stack, &prometheus.service) else { continue };
-        let mut named = Vec::new();
-        search(&prometheus.root, 0, &|key| KEYS.contains(&key), &mut named);
-        for (key, path) in named {
+        for (key, path) in named(&prometheus.root, &|key| KEYS.contains(&key)) {
             if let Some(inside) = prometheus.path_inside(service, &path) {
                 check(service, &key, &path, &inside, "each scrape fails", report);
             }
@@ -34,8 +33,7 @@ fn run(stack: &Stack, report: &mut Report) {
     }
     for alertmanager in &stack.alertmanagers {
         let Some(service) = known(stack, &alertmanager.service) else { continue };
-        let mut named = Vec::new();
-        search(&alertmanager.root, 0, &|key| key.ends_with("_file"), &mut named);
+        let named = named(&alertmanager.root, &|key| key.ends_with("_file"));
         for (key, path) in named.iter().filter(|(_, path)| path.starts_with('/') && !path.contains("${")) {
             check(service, key, path, path, "read when there is something to send, which then fails", report);
         }
@@ -104,22 +102,12 @@ fn check(
     );
 }
 
-fn search(
-    node: &Node,
-    depth: usize,
-    names_a_file: &dyn Fn(&str) -> bool,
-    found: &mut Vec<(String, Spanned<String>)>,
-) {
-    if depth > 16 {
-        return;
-    }
-    for (key, value) in node.entries() {
-        match value.value() {
-            Some(path) if names_a_file(&key) && !path.is_empty() => found.push((key.value, path)),
-            _ => search(&value, depth + 1, names_a_file, found),
-        }
-    }
-    for item in node.items() {
-        search(&item, depth + 1, names_a_file, found);
-    }
+/// The paths that stand at keys of this kind, each with its key.
+fn named(root: &Node, names_a_file: &dyn Fn(&str) -> bool) -> Vec<(String, Spanned<String>)> {
+    let mut found = Vec::new();
+    each_value(root, &mut |keys, node| {
+        let key = keys.last().filter(|key| names_a_file(key));
+        found.extend(key.cloned().zip(node.value().filter(|path| !path.is_empty())));
+    });
+    found
 }

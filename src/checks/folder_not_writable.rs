@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Compose, Origin, Program, Service, Stack};
+use crate::stack::{Compose, Origin, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "folder-not-writable", severity: Severity::Warning, run };
 
@@ -11,9 +11,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let is_theirs =
             service.user.is_none() && service.get("entrypoint").is_none() && service.is_upstream();
         let Some(program) = service.program.filter(|_| is_theirs) else { continue };
-        let Some((user, data)) = program.user().and_then(|user| Some((user, data(program, service)?))) else {
-            continue;
-        };
+        let Some((user, data)) = program.user().zip(service.data()) else { continue };
         let Some(mount) = service.mount(&data).filter(|mount| !mount.read_only) else { continue };
         let Origin::Host(folder) = &mount.origin else { continue };
         if stack.folder.is_writable(folder, user) != Some(false)
@@ -37,16 +35,6 @@ fn run(stack: &Stack, report: &mut Report) {
                 )),
         );
     }
-}
-
-fn data(program: Program, service: &Service) -> Option<String> {
-    let flag = match program {
-        Program::Prometheus => service.flag("storage.tsdb.path"),
-        Program::Alertmanager => service.flag("storage.path"),
-        _ => None,
-    };
-    let path = flag.map(|flag| flag.value).filter(|path| path.starts_with('/'));
-    path.or_else(|| program.data().map(str::to_owned))
 }
 
 /// Whether another service has the same folder: one that makes it ready.

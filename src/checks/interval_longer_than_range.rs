@@ -2,7 +2,8 @@
 
 use super::Check;
 use super::range_too_short::interval_if_short;
-use super::shared::scrapes::{Scrapes, ranged, written};
+use super::shared::scrapes::{Scrapes, written};
+use super::shared::shapes::ranged;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{metric, walk};
 use crate::stack::Stack;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Check;
-use super::shared::scrapes::{ranged, written};
+use super::shared::scrapes::written;
+use super::shared::shapes::ranged;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::walk;
 use crate::stack::Stack;

@@ -62,10 +62,7 @@ fn say<'q>(all: impl Iterator<Item = (String, &'q Query, Lost)>, scraped: &Scrap
 
 /// Whether every Prometheus that Grafana asks is one of the stack.
 fn asks_own(stack: &Stack) -> bool {
-    let mut all = stack
-        .datasources
-        .iter()
-        .filter(|one| one.kind.as_ref().is_some_and(|kind| kind.value == "prometheus"));
+    let mut all = stack.datasources.iter().filter(|one| one.is_prometheus());
     all.all(|one| {
         let service = one
             .url

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
+use super::shared::alert_texts::labels;
 use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
@@ -89,32 +90,4 @@ fn printed(text: &Spanned<String>) -> Vec<(String, At)> {
         .filter(|(label, _)| label != NAME && !asked.contains(label))
         .map(|(label, range)| (label, text.at.part(text.get(range).unwrap_or_default())))
         .collect()
-}
-
-/// `$labels.x`, `.Labels.x`, `$.Labels.x`, `index $labels "x"`
-fn labels(action: &Action) -> Vec<(String, std::ops::Range<usize>)> {
-    let mut found = Vec::new();
-    for (at, term) in action.terms.iter().enumerate() {
-        let below = match &term.base {
-            Base::Variable(name) if name == "$labels" => Some(term.fields.as_slice()),
-            Base::Variable(name) if name == "$" => in_labels(&term.fields),
-            Base::Dot if action.is_top => in_labels(&term.fields),
-            _ => None,
-        };
-        match below {
-            Some([label, ..]) => found.push((label.clone(), term.range.clone())),
-            Some([]) if at > 0 && action.terms[at - 1].base == Base::Function("index".to_owned()) => {
-                if let Some(Term { base: Base::Text(label), range, .. }) = action.terms.get(at + 1) {
-                    found.push((label.clone(), range.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn in_labels(fields: &[String]) -> Option<&[String]> {
-    let (first, rest) = fields.split_first()?;
-    (first == "Labels").then_some(rest)
 }

@@ -1,5 +1,7 @@
 //! What an expert would say after reading all files of a stack together. One file for each check, named as its id, and one
-//! page in `docs/checks/` whose examples are its tests (`tests/checks.rs`). The table below is the list.
+//! page in `docs/checks/` whose examples are its tests (`tests/checks.rs`). The table below is the list. It repeats the `mod`
+//! lines, since rustfmt does not follow those that a macro writes; a check that stands in one of both alone is a fault to the
+//! compiler or to clippy.
 //!
 //! A check sees the [`Stack`] and nothing else: it does not care whether skymon rendered the files. Severity is by
 //! consequence: an error will not work, or nobody will know; a warning will hurt; a note is worth a thought. A false alarm

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{AlertmanagerTargets, Prometheus, Stack};
+use crate::stack::{AlertmanagerTargets, Program, Prometheus, Stack};
 
 pub(super) const CHECK: Check = Check { id: "no-alertmanager", severity: Severity::Error, run };
 
@@ -13,7 +13,7 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         let address = stack
-            .running(crate::stack::Program::Alertmanager)
+            .running(Program::Alertmanager)
             .next()
             .map_or("alertmanager:9093".to_owned(), |service| format!("{}:9093", service.name));
         let help = if prometheus.root.get("alerting").is_some() {

@@ -26,8 +26,12 @@ fn run(stack: &Stack, report: &mut Report) {
 /// `up == 0` and nothing else.
 fn asks_the_last_sample(alert: &Rule) -> Option<&str> {
     let comparison = comparison(alert.expr.tree()?)?;
-    let asks = matches!((operator(comparison).as_str(), number(&comparison.rhs)?), ("==", limit) if limit.abs() < 0.5)
-        || matches!((operator(comparison).as_str(), number(&comparison.rhs)?), ("!=" | "<", limit) if (limit - 1.0).abs() < 0.5);
+    let limit = number(&comparison.rhs)?;
+    let asks = match operator(comparison).as_str() {
+        "==" => limit.abs() < 0.5,
+        "!=" | "<" => (limit - 1.0).abs() < 0.5,
+        _ => false,
+    };
     match bare(&comparison.lhs) {
         Expr::VectorSelector(selector) if asks => {
             metric(selector).filter(|name| matches!(*name, "up" | "probe_success"))

@@ -26,17 +26,14 @@ fn run(stack: &Stack, report: &mut Report) {
     for dashboard in &stack.dashboards {
         let empty: Vec<&Panel> = dashboard.panels.iter().filter(|panel| asks_nothing(panel)).collect();
         let Some(first) = empty.first() else { continue };
-        let count = match empty.len() {
-            1 => "a panel asks".to_owned(),
-            many => format!("{many} panels ask"),
+        let message = match empty.len() {
+            1 => "a panel asks nothing, and shows `No data`".to_owned(),
+            many => format!("{many} panels ask nothing, and show `No data`"),
         };
         let title = first.title.as_ref().or(dashboard.title.as_ref());
         report.push(
             CHECK
-                .finding(
-                    format!("{count} nothing, and shows `No data`")
-                        .replace("panels ask nothing, and shows", "panels ask nothing, and show"),
-                )
+                .finding(message)
                 .at(title.map_or_else(|| first.node.at().place(), Spanned::place), "the first of them")
                 .help("write its query as `\"expr\"`, or remove the panel"),
         );

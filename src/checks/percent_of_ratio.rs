@@ -3,6 +3,7 @@
 use super::Check;
 use super::shared::values::Comparison;
 use super::shared::verdicts::{Kind, verdicts};
+use super::shared::words::rounded;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::Stack;
 
@@ -18,9 +19,7 @@ fn run(stack: &Stack, report: &mut Report) {
         );
         let result = if passes { "always" } else { "never" };
         let operator = verdict.compared.comparison.as_str();
-        // 0.07, not 0.07000000000000001
-        let share = format!("{:.6}", limit / 100.0);
-        let share = share.trim_end_matches('0');
+        let share = rounded(limit / 100.0);
         report.push(
             CHECK
                 .finding(format!("`{name}` compares a ratio with a percentage: `{what}` is {range}"))

@@ -1,7 +1,7 @@
 //! A quantile of raw buckets: one alert for each instance and path, from whatever few requests each had.
 
 use super::Check;
-use super::shared::shapes::{comparison, function};
+use super::shared::shapes::{comparison, function, is_rate, only_metric};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare};
 use crate::stack::Stack;
@@ -29,6 +29,6 @@ fn run(stack: &Stack, report: &mut Report) {
 fn raw_quantile(expr: &Expr) -> Option<&str> {
     let Expr::Call(quantile) = bare(&comparison(expr)?.lhs) else { return None };
     let inner = (quantile.func.name == "histogram_quantile").then(|| quantile.args.args.get(1))??;
-    matches!(function(inner)?, "rate" | "irate" | "increase").then_some(())?;
-    super::shared::shapes::only_metric(inner).filter(|name| name.ends_with("_bucket"))
+    function(inner).filter(|name| is_rate(name))?;
+    only_metric(inner).filter(|name| name.ends_with("_bucket"))
 }

@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::shared::shapes::{function, number, operator};
+use super::shared::words::rounded;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, walk};
@@ -30,7 +31,7 @@ fn find(query: &Query, report: &mut Report) {
     let Some(share) = outside else { return };
     let end = if share > 1.0 { "+Inf, above every threshold" } else { "-Inf, below every threshold" };
     let help = match share {
-        share if share > 1.0 && share < 100.0 => format!("write `{}`", share / 100.0),
+        share if share > 1.0 && share < 100.0 => format!("write `{}`", rounded(share / 100.0)),
         _ => "write a number between 0 and 1, as `0.99`".to_owned(),
     };
     report.push(

@@ -36,7 +36,8 @@ fn help(buckets: &Expr) -> String {
     let Some(one) = groups else { return "record the buckets with `le`".to_owned() };
     match &one.modifier {
         Some(LabelModifier::Include(by)) => {
-            format!("write `{} by (le, {})`", one.op, by.labels.join(", ")).replace(", )", ")")
+            let labels: Vec<&str> = ["le"].into_iter().chain(by.labels.iter().map(String::as_str)).collect();
+            format!("write `{} by ({})`", one.op, labels.join(", "))
         }
         Some(LabelModifier::Exclude(_)) => "take `le` out of `without (…)`".to_owned(),
         None => format!("write `{} by (le) (…)`", one.op),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Check;
-use super::shared::scrapes::{Scrapes, ranged, written};
+use super::shared::scrapes::{Scrapes, written};
+use super::shared::shapes::ranged;
 use super::shared::words::LIKE_RATE;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::MatrixSelector;

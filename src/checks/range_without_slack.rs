@@ -1,7 +1,8 @@
 //! A rate over just two samples: one scrape that is lost is a gap, and the alert's `for` begins anew.
 
 use super::Check;
-use super::shared::scrapes::{Scrapes, ranged, written};
+use super::shared::scrapes::{Scrapes, written};
+use super::shared::shapes::ranged;
 use super::shared::words::LIKE_RATE;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{metric, walk};

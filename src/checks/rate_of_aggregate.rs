@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::shared::scrapes::ranged;
-use super::shared::shapes::{aggregation, function};
+use super::shared::shapes::{aggregation, function, is_rate, ranged};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{Expr, bare, metric, walk};
 use crate::stack::Stack;
@@ -35,7 +34,7 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// The function, the word to show and the counter, where a rate is taken of a sum.
 fn of_sum<'e>(expr: &'e Expr, sums: &BTreeMap<&'e str, &'e str>) -> Option<(&'static str, &'e str, &'e str)> {
-    let name = function(expr).filter(|name| matches!(*name, "rate" | "irate" | "increase"))?;
+    let name = function(expr).filter(|name| is_rate(name))?;
     if let Some((_, matrix)) = ranged(expr) {
         let recorded = metric(&matrix.vs)?;
         return Some((name, recorded, sums.get(recorded)?));

@@ -2,9 +2,9 @@
 
 use super::Check;
 use super::shared::asked::{Asked, Said, queries};
+use super::shared::shapes::{is_rate, ranged};
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::ast::VectorSelector;
-use crate::promql::{Expr, bare, walk};
+use crate::promql::{metric, walk};
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "rate-of-gauge", severity: Severity::Warning, run };
@@ -14,9 +14,10 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        for (function, selector) in walk(tree).into_iter().filter_map(rate) {
-            let Some(name) = crate::promql::metric(selector) else { continue };
-            if !is_time(name) && metrics.is_gauge(selector) && said.is_new(&asked, name) {
+        let rates = walk(tree).into_iter().filter_map(ranged).filter(|(function, _)| is_rate(function));
+        for (function, matrix) in rates {
+            let Some(name) = metric(&matrix.vs) else { continue };
+            if !is_time(name) && metrics.is_gauge(&matrix.vs) && said.is_new(&asked, name) {
                 report.push(finding(&asked, function, name));
             }
         }
@@ -28,17 +29,6 @@ fn finding(asked: &Asked<'_>, function: &str, name: &str) -> Diagnostic {
         .finding(format!("`{function}` of `{name}`, which is a gauge: each fall counts as a restart from 0"))
         .at(asked.query.at(name).place(), "goes up and down")
         .help(format!("write `delta({name}[…])` for its change, or `avg_over_time({name}[…])` for its level"))
-}
-
-/// The function, and what it is taken of.
-fn rate(expr: &Expr) -> Option<(&'static str, &VectorSelector)> {
-    let Expr::Call(call) = expr else { return None };
-    let name = call.func.name;
-    matches!(name, "rate" | "irate" | "increase").then_some(())?;
-    match bare(call.args.args.first()?) {
-        Expr::MatrixSelector(matrix) => Some((name, &matrix.vs)),
-        _ => None,
-    }
 }
 
 /// A time only grows, although its type is that of a gauge.

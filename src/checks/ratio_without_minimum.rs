@@ -2,7 +2,7 @@
 //! neither above nor below. A success ratio has no value at all until something succeeds.
 
 use super::Check;
-use super::shared::shapes::{aggregation, comparison, function, number, operator};
+use super::shared::shapes::{aggregation, comparison, function, is_rate, number, operator};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
 use crate::promql::{Expr, bare, metric, selectors};
@@ -57,7 +57,7 @@ fn bare_ratio(expr: &Expr) -> Option<(&str, bool)> {
 /// The counter behind a rate, summed or not, and how many conditions it is asked with.
 fn rate(expr: &Expr) -> Option<(&str, usize)> {
     let inner = aggregation(expr, &["sum"]).map_or(expr, |sum| &sum.expr);
-    matches!(function(inner)?, "rate" | "irate" | "increase").then_some(())?;
+    function(inner).filter(|name| is_rate(name))?;
     match selectors(inner).as_slice() {
         [one] => Some((metric(one)?, one.matchers.matchers.len())),
         _ => None,

@@ -1,8 +1,9 @@
 //! A secret that stands in a configuration: everybody who reads the repository can use it.
 
 use super::Check;
+use super::shared::nodes::each_value;
 use crate::diagnostics::{Report, Severity};
-use crate::source::{Node, Spanned, is_secret_text};
+use crate::source::{Spanned, is_secret_text};
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "secret-in-file", severity: Severity::Warning, run };
@@ -42,7 +43,11 @@ fn run(stack: &Stack, report: &mut Report) {
     let alertmanager = stack.alertmanagers.iter().map(|one| &one.root);
     let grafana = stack.datasources.iter().map(|one| &one.node);
     for root in prometheus.chain(alertmanager).chain(grafana) {
-        search(root, 0, report);
+        each_value(root, &mut |keys, node| {
+            if let (Some(key), Some(text)) = (keys.last(), node.value()) {
+                check(key, &text, report);
+            }
+        });
     }
     for (_, service) in stack.services() {
         for variable in service.environment.iter().filter(|variable| !variable.is_from_file) {
@@ -61,27 +66,15 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-fn search(node: &Node, depth: usize, report: &mut Report) {
-    if depth > 16 {
-        return;
-    }
-    for (key, value) in node.entries() {
-        if let Some(text) = value.value().filter(|text| is_literal(text)) {
-            let is_hook = key.value == "url" && is_secret_text(&text);
-            // The address of an API is a secret for Slack alone, whose key it holds.
-            let is_secret =
-                KEYS.contains(&key.as_str()) && (!key.ends_with("api_url") || is_secret_text(&text));
-            if is_hook || is_secret {
-                report.push(said(
-                    &text,
-                    &format!("put it into a file of its own and write `{key}_file:` with its path"),
-                ));
-            }
-        }
-        search(&value, depth + 1, report);
-    }
-    for item in node.items() {
-        search(&item, depth + 1, report);
+fn check(key: &str, text: &Spanned<String>, report: &mut Report) {
+    let is_hook = key == "url" && is_secret_text(text);
+    // The address of an API is a secret for Slack alone, whose key it holds.
+    let is_secret = KEYS.contains(&key) && (!key.ends_with("api_url") || is_secret_text(text));
+    if (is_hook || is_secret) && is_literal(text) {
+        report.push(said(
+            text,
+            &format!("put it into a file of its own and write `{key}_file:` with its path"),
+        ));
     }
 }
 

@@ -18,7 +18,7 @@ fn run(stack: &Stack, report: &mut Report) {
     if !stack.dashboards.iter().filter(|dashboard| dashboard.is_loaded).any(uses_rate_interval) {
         return;
     }
-    for datasource in stack.datasources.iter().filter(|one| is_prometheus(one)) {
+    for datasource in stack.datasources.iter().filter(|one| one.is_prometheus()) {
         let Some(prometheus) = asked(stack, datasource) else { continue };
         // Even the most frequent job: of the others Grafana knows nothing anyway.
         let Some(fastest) = prometheus.jobs.iter().map(|job: &Job| job.interval).min() else { continue };
@@ -42,10 +42,6 @@ fn run(stack: &Stack, report: &mut Report) {
                 .help(format!("write `jsonData: {{timeInterval: {every}s}}`")),
         );
     }
-}
-
-fn is_prometheus(datasource: &Datasource) -> bool {
-    datasource.kind.as_ref().is_some_and(|kind| kind.value == "prometheus")
 }
 
 /// The Prometheus of the stack that a datasource leads to.

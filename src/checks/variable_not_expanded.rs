@@ -1,6 +1,7 @@
 //! A variable in a configuration of Prometheus or Alertmanager: neither replaces it, so that `${…}` itself is used.
 
 use super::Check;
+use super::shared::nodes::each_value;
 use crate::diagnostics::{Report, Severity};
 use crate::source::Node;
 use crate::stack::{ServiceName, Stack};
@@ -33,7 +34,11 @@ fn run(stack: &Stack, report: &mut Report) {
     let alertmanager = stack.alertmanagers.iter().map(|one| ("Alertmanager", &one.root, &one.service));
     for (program, root, service) in prometheus.chain(alertmanager) {
         if is_read_as_it_is(stack, service) {
-            search(root, "", program, 0, report);
+            each_value(root, &mut |keys, node| {
+                if !keys.iter().any(|key| ELSEWHERE.contains(&key.as_str())) {
+                    check(keys, node, program, report);
+                }
+            });
         }
     }
 }
@@ -52,17 +57,8 @@ fn is_read_as_it_is(stack: &Stack, service: &ServiceName) -> bool {
     }
 }
 
-fn search(node: &Node, key: &str, program: &str, depth: usize, report: &mut Report) {
-    if depth > 16 {
-        return;
-    }
-    for (key, value) in node.entries().into_iter().filter(|(key, _)| !ELSEWHERE.contains(&key.as_str())) {
-        search(&value, &key, program, depth + 1, report);
-    }
-    for item in node.items() {
-        search(&item, key, program, depth + 1, report);
-    }
-    let holds_an_address = KEYS.iter().any(|word| key.split('_').any(|part| part == *word));
+fn check(keys: &[String], node: &Node, program: &str, report: &mut Report) {
+    let holds_an_address = keys.last().is_some_and(|key| key.split('_').any(|part| KEYS.contains(&part)));
     // In a template a `$` begins a variable of its own.
     let Some(text) = node.value().filter(|text| holds_an_address && !text.contains("{{")) else { return };
     let Some(variable) = variable(&text) else { return };

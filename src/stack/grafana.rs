@@ -19,6 +19,13 @@ pub struct Datasource {
     pub node: Node,
 }
 
+impl Datasource {
+    /// Whether it is said to be one.
+    pub fn is_prometheus(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| kind.value == "prometheus")
+    }
+}
+
 /// A folder of dashboards that Grafana loads.
 #[derive(Debug)]
 pub struct Provider {

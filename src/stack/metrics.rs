@@ -85,9 +85,6 @@ pub enum Missing<'m> {
 /// More comparisons than this would be felt.
 const MAX_SEARCHED: usize = 200_000;
 
-/// Names that every process or target has.
-const COMMON: [&str; 2] = ["client", "synthetic"];
-
 impl Metrics {
     pub(super) fn of(stack: &Stack) -> Metrics {
         let told = stack.told();
@@ -125,7 +122,7 @@ impl Metrics {
         let mut known = self.catalogue.known(name);
         let jobs = self.jobs(selector);
         let is_asked = |known: &Known<'_>| {
-            COMMON.contains(&known.exposer.name.as_str())
+            known.exposer.is_everywhere()
                 || jobs.iter().any(|job| job.runs.iter().any(|runs| runs.exposer == known.exposer.name))
         };
         if jobs.iter().all(|job| job.is_known) && known.iter().any(is_asked) {
@@ -202,7 +199,7 @@ impl Metrics {
             return None;
         }
         let exposes = |known: &Known<'_>| {
-            COMMON.contains(&known.exposer.name.as_str())
+            known.exposer.is_everywhere()
                 || jobs.iter().flat_map(|job| &job.runs).any(|runs| runs.exposer == known.exposer.name)
         };
         let first = known.first().filter(|_| !known.iter().any(exposes))?;

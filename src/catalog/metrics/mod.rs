@@ -237,6 +237,11 @@ impl Exposer {
         )
     }
 
+    /// Whether every target has what it lists: the client library's own metrics, and what Prometheus makes of a scrape.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(self.name.as_str(), "client" | "synthetic")
+    }
+
     /// Whether it is an engine and no program of the stack.
     pub fn is_engine(&self) -> bool {
         self.engine.is_some()

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::asked::queries;
+use super::shapes::{is_rate, ranged};
 use crate::promql::ast::VectorSelector;
-use crate::promql::{Expr, bare, metric, walk};
+use crate::promql::{metric, walk};
 use crate::stack::{Metrics, Stack};
 
 /// Endings of a name that nobody gives to anything else.
@@ -21,12 +22,8 @@ impl<'s> Counters<'s> {
     pub(crate) fn of(stack: &'s Stack) -> Counters<'s> {
         let trees = queries(stack).filter_map(|asked| asked.query.tree());
         let rated = trees.flat_map(walk).filter_map(|expr| {
-            let Expr::Call(call) = expr else { return None };
-            matches!(call.func.name, "rate" | "irate" | "increase").then_some(())?;
-            match bare(call.args.args.first()?) {
-                Expr::MatrixSelector(matrix) => metric(&matrix.vs),
-                _ => None,
-            }
+            let (_, matrix) = ranged(expr).filter(|(function, _)| is_rate(function))?;
+            metric(&matrix.vs)
         });
         Counters { metrics: stack.metrics(), rated: rated.collect() }
     }

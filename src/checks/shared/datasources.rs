@@ -87,11 +87,10 @@ impl<'a> Provisioned<'a> {
 
     /// Whether a query of a panel is asked of a Prometheus for certain.
     pub(crate) fn is_prometheus(&self, dashboard: &Dashboard, panel: &Panel, query: &PanelQuery) -> bool {
-        let is_one = |one: &Datasource| one.kind.as_ref().is_some_and(|kind| kind.value == "prometheus");
         match asked(panel, query) {
-            None => self.default.is_some_and(is_one),
+            None => self.default.is_some_and(Datasource::is_prometheus),
             Some(reference) => match self.find(dashboard, reference) {
-                Found::Provisioned(one) => is_one(one),
+                Found::Provisioned(one) => one.is_prometheus(),
                 Found::Variable(kind) => kind == "prometheus",
                 _ => reference.kind.as_deref() == Some("prometheus"),
             },

@@ -3,7 +3,7 @@
 
 use super::addresses::Address;
 use crate::source::{Node, Spanned};
-use crate::stack::{Compose, Job, Service, Stack};
+use crate::stack::{Compose, Service, Stack};
 
 /// An address that one program of the stack asks.
 pub(crate) struct Join<'s> {
@@ -36,7 +36,7 @@ pub(crate) fn joins(stack: &Stack) -> Vec<Join<'_>> {
             if job.is_redirected() {
                 job.redirections().for_each(|address| add(&address, &job.scheme, false));
             } else {
-                Job::addresses(job).for_each(|address| add(address, &job.scheme, false));
+                job.addresses().for_each(|address| add(address, &job.scheme, false));
             }
         }
         for alertmanager in &prometheus.alertmanagers {

@@ -2,6 +2,7 @@
 //! each file is one check.
 
 pub(super) mod addresses;
+pub(super) mod alert_texts;
 pub(super) mod asked;
 pub(super) mod counters;
 pub(super) mod datasources;
@@ -10,6 +11,7 @@ pub(super) mod flags;
 pub(super) mod jobs;
 pub(super) mod joins;
 pub(super) mod label_names;
+pub(super) mod nodes;
 pub(super) mod notification_texts;
 pub(super) mod scrapes;
 pub(super) mod shapes;

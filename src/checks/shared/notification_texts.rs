@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::nodes::each_value;
 use crate::diagnostics::Place;
 use crate::gotemplate::{self, ALERTMANAGER, Fault, Kind, Template};
-use crate::source::{Document, Node, Spanned};
+use crate::source::{Document, Spanned};
 use crate::stack::{Alertmanager, Receiver, Stack};
 
 /// One field of an integration that is a template.
@@ -25,28 +26,20 @@ const PLAIN: [&str; 5] = ["api_url", "hello", "http_config", "smarthost", "tls_c
 pub(crate) fn fields(stack: &Stack) -> Vec<Field<'_>> {
     let mut all = Vec::new();
     for (alertmanager, receiver, one) in stack.integrations() {
-        let mut texts = Vec::new();
-        collect(&one.node, &mut texts, 0);
-        all.extend(texts.into_iter().map(|text| {
-            let (template, fault) = gotemplate::read(&text, &ALERTMANAGER);
-            Field { alertmanager, receiver, text, template, fault }
-        }));
+        each_value(&one.node, &mut |keys, node| {
+            let text =
+                node.value().filter(|text| text.contains("{{") && !keys.iter().any(|key| is_plain(key)));
+            all.extend(text.map(|text| {
+                let (template, fault) = gotemplate::read(&text, &ALERTMANAGER);
+                Field { alertmanager, receiver, text, template, fault }
+            }));
+        });
     }
     all
 }
 
-fn collect(node: &Node, texts: &mut Vec<Spanned<String>>, depth: usize) {
-    if depth > 16 {
-        return;
-    }
-    texts.extend(node.value().filter(|text| text.contains("{{")));
-    for (key, value) in node.entries() {
-        let is_plain = PLAIN.contains(&key.as_str()) || key.starts_with("auth_") || key.ends_with("_file");
-        if !is_plain {
-            collect(&value, texts, depth + 1);
-        }
-    }
-    node.items().iter().for_each(|item| collect(item, texts, depth + 1));
+fn is_plain(key: &str) -> bool {
+    PLAIN.contains(&key) || key.starts_with("auth_") || key.ends_with("_file")
 }
 
 /// A file of templates.

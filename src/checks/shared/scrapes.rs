@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::promql::ast::{MatrixSelector, VectorSelector};
-use crate::promql::{Expr, Matcher, bare, metric};
+use crate::promql::ast::VectorSelector;
+use crate::promql::{Matcher, metric};
 use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Stack};
 
 /// The jobs and recordings of a stack.
@@ -18,9 +18,6 @@ pub(crate) struct Scrapes<'s> {
     /// Whether series come from elsewhere too.
     is_open: bool,
 }
-
-/// Lists of names that every target has.
-const EVERYWHERE: [&str; 2] = ["client", "synthetic"];
 
 impl<'s> Scrapes<'s> {
     pub(crate) fn new(stack: &'s Stack) -> Self {
@@ -64,7 +61,7 @@ impl<'s> Scrapes<'s> {
         let lacks = |job: &Job| {
             let scraped = self.metrics.scraped(&job.name).filter(|scraped| scraped.is_known());
             let has_it = |runs: &Runs| known.iter().any(|known| known.exposer.name == runs.exposer);
-            let is_common = known.iter().any(|known| EVERYWHERE.contains(&known.exposer.name.as_str()));
+            let is_common = known.iter().any(|known| known.exposer.is_everywhere());
             !known.is_empty()
                 && !is_common
                 && scraped.is_some_and(|scraped| !scraped.runs().iter().any(has_it))
@@ -98,15 +95,6 @@ fn may_match(job: &Job, matcher: &Matcher) -> bool {
         .collect();
     // A label that the configuration does not set comes from the target.
     values.is_none_or(|values| values.into_iter().any(|value| matcher.is_match(value)))
-}
-
-/// The series and the range, where a function of a range is called.
-pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
-    let Expr::Call(call) = expr else { return None };
-    call.args.args.iter().find_map(|arg| match bare(arg) {
-        Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
-        _ => None,
-    })
 }
 
 /// As it stands in an expression: `1m30s`.

@@ -1,6 +1,6 @@
 //! Shapes of expressions that several checks ask for.
 
-use crate::promql::ast::{AggregateExpr, BinaryExpr};
+use crate::promql::ast::{AggregateExpr, BinaryExpr, MatrixSelector};
 use crate::promql::{Expr, Matcher, bare, selectors, walk};
 use crate::stack::{Query, Rule};
 
@@ -42,6 +42,20 @@ pub(crate) fn function(expr: &Expr) -> Option<&'static str> {
 /// Whether anything in the expression is a call of one of these functions.
 pub(crate) fn calls(expr: &Expr, names: &[&str]) -> bool {
     walk(expr).into_iter().any(|one| function(one).is_some_and(|name| names.contains(&name)))
+}
+
+/// The function, and the series with their range, where a function of a range is called.
+pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
+    let Expr::Call(call) = expr else { return None };
+    call.args.args.iter().find_map(|arg| match bare(arg) {
+        Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
+        _ => None,
+    })
+}
+
+/// Whether a function says how fast a counter grows, or by how much.
+pub(crate) fn is_rate(function: &str) -> bool {
+    matches!(function, "rate" | "irate" | "increase")
 }
 
 /// The one series that an expression is about, if it is one.

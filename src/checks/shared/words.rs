@@ -36,6 +36,11 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// As somebody would write it: 0.07, and not 0.07000000000000001.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
 /// Names of alerts that fire on purpose, so that their silence is noticed.
 const HEARTBEATS: [&str; 5] = ["watchdog", "deadman", "heartbeat", "alwaysfir", "alwayson"];
 
@@ -49,3 +54,16 @@ pub(crate) fn is_heartbeat(alert: &Rule) -> bool {
 /// Functions that compare the samples of a range with one another: of one sample they make nothing.
 pub(crate) const LIKE_RATE: [&str; 7] =
     ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_to_write_is_as_short_as_somebody_would_write_it() {
+        for (number, written) in [(7.0 / 100.0, "0.07"), (100.0 / 100.0, "1"), (1.0 - 14.4 * 0.001, "0.9856")]
+        {
+            assert_eq!(rounded(number).to_string(), written);
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! What is known of a running service by its flags and variables, and by its image where they say nothing: where it listens,
-//! and whether anybody asks for its health.
+//! where its data is, and whether anybody asks for its health.
 
 use super::{Program, Service};
 use crate::source::Spanned;
@@ -48,6 +48,19 @@ impl Service {
         }
         // Of `0.0.0.0:9090` and `:9090` the end.
         said.iter().map(|address| address.rsplit(':').next()?.parse().ok()).collect()
+    }
+
+    /// The folder that its program writes its data to.
+    pub fn data(&self) -> Option<String> {
+        let program = self.program?;
+        let said = match program {
+            Program::Prometheus => self.flag("storage.tsdb.path").or_else(|| self.flag("storage.agent.path")),
+            Program::Alertmanager => self.flag("storage.path"),
+            Program::Grafana => self.set("GF_PATHS_DATA").cloned(),
+            _ => None,
+        };
+        let path = said.map(|said| said.value).filter(|path| path.starts_with('/'));
+        path.or_else(|| program.data().map(str::to_owned))
     }
 
     fn short_flag(&self, name: &str) -> Option<Spanned<String>> {

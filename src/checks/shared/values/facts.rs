@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::{Interval, Presence, Values};
+use super::{Bounds, Interval, Presence, Values};
 use crate::catalog::metrics::{Kind, Known, Part};
 use crate::catalog::units::Unit;
 use crate::promql::ast::VectorSelector;
@@ -84,7 +84,7 @@ impl<'s> Facts<'s> {
     }
 
     /// The histogram that a selector asks for the buckets of, and their bounds without `+Inf`.
-    pub(super) fn bounds(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
+    pub(super) fn bounds(&self, selector: &VectorSelector) -> Option<Bounds> {
         let name = metric(selector)?;
         if ANYBODYS.iter().any(|beginning| name.starts_with(beginning)) {
             return None;

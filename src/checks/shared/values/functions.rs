@@ -54,7 +54,7 @@ impl Reader<'_> {
         let mut given: Vec<Values> = args.iter().map(|arg| self.values(arg, depth + 1, found)).collect();
         // Those of which the series come last.
         let series = usize::from(name == "quantile_over_time");
-        let first = if series < given.len() { Some(given.swap_remove(series)) } else { None };
+        let first = if series < given.len() { Some(given.remove(series)) } else { None };
         let Some(inner) = first else { return without_arguments(name) };
         if inner.is_never() {
             return inner;
@@ -102,8 +102,7 @@ impl Reader<'_> {
                 |limit| Values { range: inner.range.at_most(limit), ..inner.clone() },
             ),
             "clamp" => {
-                // The last argument took the place of the first.
-                match (number(&given, 1).and_then(Interval::only), number(&given, 0).and_then(Interval::only))
+                match (number(&given, 0).and_then(Interval::only), number(&given, 1).and_then(Interval::only))
                 {
                     (Some(low), Some(high)) if low <= high => {
                         let range = inner.range.at_least(Interval::point(low)).at_most(Interval::point(high));

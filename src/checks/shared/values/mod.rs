@@ -128,8 +128,8 @@ pub(crate) struct Reader<'s> {
     bounds: RefCell<BTreeMap<String, Option<Bounds>>>,
 }
 
-/// The name of a histogram, and its bounds.
-type Bounds = (String, Vec<f64>);
+/// The name of a histogram, and its bounds without `+Inf`.
+pub(crate) type Bounds = (String, Vec<f64>);
 
 impl<'s> Reader<'s> {
     pub(crate) fn new(stack: &'s Stack) -> Self {
@@ -153,7 +153,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The histogram that a selector asks for the buckets of, and their bounds.
-    pub(crate) fn bounds_of(&self, selector: &VectorSelector) -> Option<(String, Vec<f64>)> {
+    pub(crate) fn bounds_of(&self, selector: &VectorSelector) -> Option<Bounds> {
         self.facts.bounds(selector)
     }
 

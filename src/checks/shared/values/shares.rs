@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Interval, Reader, grouping, source};
-use crate::checks::shared::shapes::{aggregation, function, operator};
+use crate::checks::shared::shapes::{aggregation, is_rate, operator, ranged};
 use crate::promql::ast::{BinaryExpr, VectorSelector};
 use crate::promql::{Expr, bare, metric};
 
@@ -28,8 +28,8 @@ const PARTS: [(&str, &str); 14] = [
 
 /// What is asked of a counter: through which function, over which range.
 struct Asked<'e> {
-    function: Option<&'static str>,
-    range: Option<Duration>,
+    function: &'static str,
+    range: Duration,
     selector: &'e VectorSelector,
 }
 
@@ -97,14 +97,8 @@ fn of_counter(part: &Expr, whole: &Expr) -> Option<(Interval, bool)> {
 }
 
 fn asked(expr: &Expr) -> Option<Asked<'_>> {
-    let Expr::Call(call) = bare(expr) else { return None };
-    let counts = matches!(function(expr)?, "rate" | "irate" | "increase");
-    match call.args.args.first().map(|arg| bare(arg)) {
-        Some(Expr::MatrixSelector(matrix)) if counts => {
-            Some(Asked { function: function(expr), range: Some(matrix.range), selector: &matrix.vs })
-        }
-        _ => None,
-    }
+    let (function, matrix) = ranged(bare(expr)).filter(|(function, _)| is_rate(function))?;
+    Some(Asked { function, range: matrix.range, selector: &matrix.vs })
 }
 
 /// What a divisor is at least: without a filter on it, and without a lower end.
