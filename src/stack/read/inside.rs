@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Reader, is_yaml};
+use super::{Reader, Runner, is_yaml};
 use crate::source::Document;
 use crate::stack::compose::{Origin, Service};
 use crate::stack::folder::{Kind, join, matches_glob, parent};
@@ -19,13 +19,8 @@ impl Reader {
 
     /// The files that a pattern of a configuration names. `base` is the folder of that configuration, as the program
     /// sees it. `None` where nobody can know.
-    pub(super) fn matching(
-        &self,
-        service: Option<&Service>,
-        base: &str,
-        pattern: &str,
-    ) -> Option<Vec<String>> {
-        let Some(service) = service else {
+    pub(super) fn matching(&self, runner: Runner<'_>, base: &str, pattern: &str) -> Option<Vec<String>> {
+        let Some((_, service)) = runner else {
             // Without a compose file the folder stands for where the configuration usually is.
             let beside = ["/etc/prometheus/", "/etc/alertmanager/"]
                 .iter()

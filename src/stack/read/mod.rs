@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use super::alertmanager::{Alertmanager, TemplatePattern};
 use super::blackbox::Blackbox;
-use super::compose::{Program, Service};
+use super::compose::{Program, Service, ServiceName};
 use super::folder::{Folder, Read, as_note, parent};
-use super::grafana::{Dashboard, Datasource, Provider, ServiceName};
+use super::grafana::{Dashboard, Datasource, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
 use super::{Stack, Told, query};
@@ -59,13 +59,7 @@ pub(super) fn read(folder: Folder) -> Stack {
     let composes = std::mem::take(&mut reader.stack.composes);
     for (project, compose) in composes.iter().enumerate() {
         for service in &compose.services {
-            match service.program {
-                Some(Program::Prometheus) => reader.prometheus(project, service),
-                Some(Program::Alertmanager) => reader.alertmanager(project, service),
-                Some(Program::Blackbox) => reader.blackbox(project, service),
-                Some(Program::Grafana) => reader.grafana(project, service),
-                _ => {}
-            }
+            reader.service(project, service);
         }
     }
     reader.stack.composes = composes;
@@ -80,6 +74,9 @@ pub(super) fn read(folder: Folder) -> Stack {
     );
     stack
 }
+
+/// The service that reads a file, behind its project; `None` where a file is taken by its shape.
+type Runner<'s> = Option<(usize, &'s Service)>;
 
 struct Reader {
     stack: Stack,
@@ -100,17 +97,31 @@ impl Reader {
 
     /// The document at a path. What is wrong with it is said once.
     fn document(&mut self, path: &str) -> Option<Rc<Document>> {
+        self.once(path, Reader::parse)
+    }
+
+    /// A file that is none of YAML or JSON.
+    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+        self.once(path, |_, _, source| Some(Document::plain(source)))
+    }
+
+    fn once(
+        &mut self,
+        path: &str,
+        parse: impl FnOnce(&mut Reader, &str, SourceFile) -> Option<Rc<Document>>,
+    ) -> Option<Rc<Document>> {
         if let Some(known) = self.seen.get(path) {
             return known.clone();
         }
         let document = match self.folder().read(path) {
-            Read::Text(source) => self.parse(path, source),
+            Read::Text(source) => parse(self, path, source),
             Read::Missing => None,
             Read::Refused(note) => {
                 self.stack.notes.push(*note);
                 None
             }
         };
+        self.stack.documents.extend(document.clone());
         self.seen.insert(path.to_owned(), document.clone());
         document
     }
@@ -118,10 +129,7 @@ impl Reader {
     fn parse(&mut self, path: &str, source: SourceFile) -> Option<Rc<Document>> {
         if path.ends_with(".json") {
             return match Document::json(source.clone()) {
-                Ok(document) => {
-                    self.stack.documents.push(Rc::clone(&document));
-                    Some(document)
-                }
+                Ok(document) => Some(document),
                 Err(problem) => {
                     self.stack.documents.push(Document::plain(source));
                     self.stack.notes.push(if self.is_loose { as_note(*problem) } else { *problem });
@@ -135,7 +143,6 @@ impl Reader {
             let may_be_template = self.is_loose && is_template(&document.source.text);
             self.stack.notes.push(if may_be_template { as_note(weighed) } else { weighed });
         }
-        self.stack.documents.push(Rc::clone(&document));
         Some(document)
     }
 
@@ -145,20 +152,36 @@ impl Reader {
             self.stack.misfits.extend(form.misfits(document, is_loaded));
         }
     }
+
     // The programs.
 
-    fn prometheus(&mut self, project: usize, service: &Service) {
-        let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Prometheus));
-        let Some(inside) = inside else { return };
-        let Some(document) = self.inside(service, &inside) else { return };
-        let base = parent(&inside).to_owned();
-        self.add_prometheus(&document, Some((project, service)), &base);
+    fn service(&mut self, project: usize, service: &Service) {
+        match service.program {
+            Some(program @ (Program::Prometheus | Program::Alertmanager | Program::Blackbox)) => {
+                self.configured(program, project, service);
+            }
+            Some(Program::Grafana) => self.grafana(project, service),
+            _ => {}
+        }
     }
 
-    fn add_prometheus(&mut self, document: &Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
-        self.form(Form::Prometheus, document, true);
-        let mut prometheus = Prometheus::read(Rc::clone(document), service, |pattern| {
-            let files = self.matching(service.map(|(_, service)| service), base, pattern);
+    /// A program that reads one configuration, which leads to the rest.
+    fn configured(&mut self, program: Program, project: usize, service: &Service) {
+        let said = service.flag("config.file").map(|flag| flag.value).filter(|path| !path.is_empty());
+        let Some(inside) = said.or_else(|| default_config(service, program)) else { return };
+        let Some(document) = self.inside(service, &inside) else { return };
+        let (runner, base) = (Some((project, service)), parent(&inside));
+        match program {
+            Program::Prometheus => self.add_prometheus(document, runner, base),
+            Program::Alertmanager => self.add_alertmanager(document, runner, base),
+            _ => self.add_blackbox(document, runner),
+        }
+    }
+
+    fn add_prometheus(&mut self, document: Rc<Document>, runner: Runner<'_>, base: &str) {
+        self.form(Form::Prometheus, &document, true);
+        let mut prometheus = Prometheus::read(document, name(runner), |pattern| {
+            let files = self.matching(runner, base, pattern);
             let read = |path: &String| {
                 let document = self.document(path)?;
                 self.form(Form::Targets, &document, true);
@@ -171,7 +194,7 @@ impl Reader {
         });
         let patterns = prometheus.root.get("rule_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
-            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            let files = self.matching(runner, base, &pattern);
             for path in files.iter().flatten() {
                 self.rule_file(path, true);
             }
@@ -179,7 +202,7 @@ impl Reader {
         }
         let more = prometheus.root.get("scrape_config_files").map(|node| node.texts()).unwrap_or_default();
         for pattern in more {
-            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            let files = self.matching(runner, base, &pattern);
             for document in files.iter().flatten().filter_map(|path| self.document(path)).collect::<Vec<_>>()
             {
                 self.form(Form::ScrapeConfigs, &document, true);
@@ -197,58 +220,27 @@ impl Reader {
         }
     }
 
-    fn alertmanager(&mut self, project: usize, service: &Service) {
-        let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Alertmanager));
-        let Some(inside) = inside else { return };
-        if let Some(document) = self.inside(service, &inside) {
-            let base = parent(&inside).to_owned();
-            self.add_alertmanager(document, Some((project, service)), &base);
-        }
-    }
-
-    fn add_alertmanager(&mut self, document: Rc<Document>, service: Option<(usize, &Service)>, base: &str) {
+    fn add_alertmanager(&mut self, document: Rc<Document>, runner: Runner<'_>, base: &str) {
         self.form(Form::Alertmanager, &document, true);
-        let mut alertmanager = Alertmanager::read(document, service);
+        let mut alertmanager = Alertmanager::read(document, name(runner));
         let patterns = alertmanager.root.get("templates").map(|node| node.texts()).unwrap_or_default();
         for pattern in patterns {
-            let files = self.matching(service.map(|(_, service)| service), base, &pattern);
+            let files = self.matching(runner, base, &pattern);
             let files = files.map(|paths| paths.iter().filter_map(|path| self.plain(path)).collect());
             alertmanager.templates.push(TemplatePattern { pattern, files });
         }
         self.stack.alertmanagers.push(alertmanager);
     }
 
-    /// A file that is none of YAML or JSON.
-    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
-        if let Some(known) = self.seen.get(path) {
-            return known.clone();
-        }
-        let document = match self.folder().read(path) {
-            Read::Text(source) => Some(Document::plain(source)),
-            Read::Missing => None,
-            Read::Refused(note) => {
-                self.stack.notes.push(*note);
-                None
-            }
-        };
-        self.stack.documents.extend(document.clone());
-        self.seen.insert(path.to_owned(), document.clone());
-        document
-    }
-
-    fn blackbox(&mut self, project: usize, service: &Service) {
-        let inside = flag(service, "config.file").or_else(|| default_config(service, Program::Blackbox));
-        if let Some(document) = inside.and_then(|inside| self.inside(service, &inside)) {
-            self.form(Form::Blackbox, &document, true);
-            let service = Some((project, service.name.value.clone()));
-            self.stack.blackboxes.push(Blackbox { document, service });
-        }
+    fn add_blackbox(&mut self, document: Rc<Document>, runner: Runner<'_>) {
+        self.form(Form::Blackbox, &document, true);
+        self.stack.blackboxes.push(Blackbox { document, service: name(runner) });
     }
 
     fn grafana(&mut self, project: usize, service: &Service) {
-        let set = service.variable("GF_PATHS_PROVISIONING").and_then(|variable| variable.value.as_ref());
+        let set = service.set("GF_PATHS_PROVISIONING");
         let provisioning = set.map_or("/etc/grafana/provisioning", |value| value.as_str());
-        let name: ServiceName = Some((project, service.name.value.clone()));
+        let name = name(Some((project, service)));
         for path in self.yaml_inside(service, &format!("{provisioning}/datasources")) {
             if let Some(document) = self.document(&path) {
                 self.form(Form::Datasources, &document, true);
@@ -276,6 +268,7 @@ impl Reader {
             }
         }
     }
+
     fn dashboard(&mut self, path: &str, is_loaded: bool) {
         if let Some(document) = self.document(path)
             && self.loaded.insert(path.to_owned())
@@ -313,8 +306,9 @@ fn is_yaml(path: &str) -> bool {
     path.ends_with(".yml") || path.ends_with(".yaml")
 }
 
-fn flag(service: &Service, name: &str) -> Option<String> {
-    service.flag(name).map(|flag| flag.value).filter(|path| !path.is_empty())
+/// How the view names who reads a file.
+fn name(runner: Runner<'_>) -> ServiceName {
+    runner.map(|(project, service)| (project, service.name.value.clone()))
 }
 
 /// Where the image's own command looks. Another command may look elsewhere, or nowhere.

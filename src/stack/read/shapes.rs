@@ -52,7 +52,7 @@ impl Reader {
         if self.stack.prometheuses.is_empty() {
             for path in of(Shape::Prometheus) {
                 if let Some(document) = self.document(path) {
-                    self.add_prometheus(&document, None, parent(path));
+                    self.add_prometheus(document, None, parent(path));
                 }
             }
         }
