@@ -5,7 +5,6 @@ pub mod refused;
 pub mod regex;
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ pub use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
 pub use promql_parser::parser::{self as ast, Expr};
 use promql_parser::parser::{self, VectorSelector};
-use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::{Serialize, Serializer};
 
 /// An expression as its author wrote it: line breaks and all, since a person will read it again.
@@ -28,11 +26,8 @@ impl PromQl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let expr = parser::parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
-        let mut metrics = Metrics(BTreeSet::new());
-        match walk_expr(&mut metrics, &expr) {
-            Ok(_) => Ok(Self { text: text.to_owned(), metrics: metrics.0 }),
-            Err(never) => match never {},
-        }
+        let metrics = selectors(&expr).into_iter().filter_map(|selector| selector.name.clone()).collect();
+        Ok(Self { text: text.to_owned(), metrics })
     }
 
     pub fn as_str(&self) -> &str {
@@ -61,22 +56,6 @@ impl Object for PromQl {
 impl Serialize for PromQl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Value::from_object(self.clone()).serialize(serializer)
-    }
-}
-
-struct Metrics(BTreeSet<String>);
-
-impl ExprVisitor for Metrics {
-    type Error = Infallible;
-
-    fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Infallible> {
-        let selector = match expr {
-            Expr::VectorSelector(selector) => selector,
-            Expr::MatrixSelector(matrix) => &matrix.vs,
-            _ => return Ok(true),
-        };
-        self.0.extend(selector.name.clone());
-        Ok(true)
     }
 }
 

@@ -118,24 +118,23 @@ impl<'t> Lexer<'t> {
 
     fn token(&mut self, first: char) -> Result<What, Fault> {
         let rest = self.rest();
-        let simple = |what: What, length: usize| (what, length);
         let (what, length) = match first {
             '"' | '\'' => return self.quoted(first),
             '`' => {
                 let Some(end) = rest[1..].find('`') else { return Err(self.unended()) };
-                simple(What::Text(rest[1..=end].to_owned()), end + 2)
+                (What::Text(rest[1..=end].to_owned()), end + 2)
             }
-            '|' => simple(What::Pipe, 1),
-            '(' => simple(What::Open, 1),
+            '|' => (What::Pipe, 1),
+            '(' => (What::Open, 1),
             ')' => {
                 // `(…).Field`
                 self.at += 1;
                 self.fields()?;
                 return Ok(What::Close);
             }
-            ':' if rest.starts_with(":=") => simple(What::Declare, 2),
-            '=' => simple(What::Assign, 1),
-            ',' => simple(What::Other, 1),
+            ':' if rest.starts_with(":=") => (What::Declare, 2),
+            '=' => (What::Assign, 1),
+            ',' => (What::Other, 1),
             '$' => {
                 self.at += 1;
                 let name = format!("${}", self.name());
@@ -146,12 +145,12 @@ impl<'t> Lexer<'t> {
                 if rest[1..].starts_with(is_part) {
                     return Ok(What::Dot(self.fields()?));
                 }
-                simple(What::Dot(Vec::new()), 1)
+                (What::Dot(Vec::new()), 1)
             }
             c if c.is_ascii_digit() || c == '+' || c == '-' || c == '.' => {
                 let length =
                     rest[1..].find(|c: char| !is_part(c) && c != '.').map_or(rest.len(), |end| end + 1);
-                simple(What::Other, length)
+                (What::Other, length)
             }
             c if is_part(c) => {
                 let word = self.name().to_owned();

@@ -343,7 +343,6 @@ impl<'e> Walk<'_, 'e> {
         if let Some(reason) = matching.never(&left, &right) {
             self.faults.push(Fault::NeverMatch(one, reason));
         }
-        let mut shared: Vec<(String, Option<String>)> = Vec::new();
         let (mut labels, other, taken) = match one.modifier.as_ref().map(|modifier| &modifier.card) {
             Some(VectorMatchCardinality::OneToMany(taken)) => (right, left, taken.labels.as_slice()),
             Some(VectorMatchCardinality::ManyToOne(taken)) => (left, right, taken.labels.as_slice()),
@@ -352,13 +351,10 @@ impl<'e> Walk<'_, 'e> {
         };
         // What they match on, they both have.
         if op != "unless" {
-            let both =
-                other.surely.iter().filter(|(label, _)| matching.is_on(label) && labels.can_have(label));
-            shared.extend(both.map(|(label, value)| (label.clone(), value.clone())));
-        }
-        for (label, value) in shared {
-            if labels.value(&label).is_none() {
-                labels.set(&label, value.as_deref());
+            for (label, value) in other.surely.iter().filter(|(label, _)| matching.is_on(label)) {
+                if labels.can_have(label) && labels.value(label).is_none() {
+                    labels.set(label, value.as_deref());
+                }
             }
         }
         for label in taken {

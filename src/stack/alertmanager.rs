@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::compose::Service;
+use super::compose::ServiceName;
 use super::duration;
 use super::rules::texts;
 use crate::promql::{Matcher, matcher};
@@ -12,8 +12,7 @@ use crate::source::{At, Document, Node, SourceFile, Spanned};
 #[derive(Debug)]
 pub struct Alertmanager {
     pub document: Rc<Document>,
-    /// The name of its service in the compose file, and its project.
-    pub service: Option<(usize, String)>,
+    pub service: ServiceName,
     pub route: Option<Route>,
     pub receivers: Vec<Receiver>,
     pub inhibit_rules: Vec<Inhibition>,
@@ -109,11 +108,11 @@ pub struct Inhibition {
 }
 
 impl Alertmanager {
-    pub(super) fn read(document: Rc<Document>, service: Option<(usize, &Service)>) -> Alertmanager {
+    pub(super) fn read(document: Rc<Document>, service: ServiceName) -> Alertmanager {
         let root = document.root();
         let items = |key: &str| root.get(key).map(|node| node.items()).unwrap_or_default();
         Alertmanager {
-            service: service.map(|(project, service)| (project, service.name.value.clone())),
+            service,
             route: root.get("route").map(|node| Route::read(&node, None, 0)),
             receivers: items("receivers").iter().filter_map(Receiver::read).collect(),
             inhibit_rules: items("inhibit_rules").iter().map(Inhibition::read).collect(),

@@ -2,11 +2,9 @@
 
 use std::rc::Rc;
 
+use super::compose::ServiceName;
 use super::query::Query;
 use crate::source::{Document, Node, Spanned};
-
-/// The service in the compose file: its project and name.
-pub type ServiceName = Option<(usize, String)>;
 
 #[derive(Debug)]
 pub struct Datasource {

@@ -2,9 +2,9 @@
 //! Alertmanager is sent.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Query, Rule, Stack};
+use super::{Program, Query, Rule, Stack};
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
 use crate::promql::{Expr, Matcher, matcher, metric, selectors};
 use crate::source::Node;
@@ -195,9 +195,8 @@ fn loses_target(stack: &Stack) -> bool {
     let drops = |node: &Node| {
         let action = node.get("action").and_then(|node| node.text().map(str::to_lowercase));
         let target = node.get("target_label").and_then(|node| node.text().map(str::to_owned));
-        let names = BTreeSet::from(["job", "instance"]);
         action.is_some_and(|action| action.starts_with("label"))
-            || target.is_some_and(|target| names.contains(target.as_str()))
+            || target.is_some_and(|target| ["job", "instance"].contains(&target.as_str()))
     };
     let loses = |node: &Node| {
         let rules = ["relabel_configs", "metric_relabel_configs"].into_iter().filter_map(|key| node.get(key));
@@ -205,12 +204,9 @@ fn loses_target(stack: &Stack) -> bool {
             || rules.flat_map(|rules| rules.items()).any(|rule| drops(&rule))
     };
     let is_sent_series = || {
-        let services = stack.running(super::Program::Prometheus);
-        services.into_iter().any(|service| {
-            service.flag("web.enable-remote-write-receiver").is_some()
-                || service.flag("web.enable-otlp-receiver").is_some()
-                || service.flag("enable-feature").is_some()
-        })
+        stack
+            .running(Program::Prometheus)
+            .any(|service| service.receives_series() || service.flag("enable-feature").is_some())
     };
     stack.prometheuses.iter().any(|prometheus| {
         prometheus.root.get("remote_read").is_some() || prometheus.jobs.iter().any(|job| loses(&job.node))
@@ -219,6 +215,7 @@ fn loses_target(stack: &Stack) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::PathBuf;
 
     use super::*;

@@ -27,12 +27,12 @@ pub use self::alertmanager::{
 };
 pub use self::blackbox::Blackbox;
 pub use self::compose::{
-    Compose, Declared, Dependency, Healthcheck, Image, Mount, Origin, Port, Program, Service, Variable,
-    VariableUse,
+    Compose, Declared, Dependency, Healthcheck, Image, Mount, Origin, Port, Program, Service, ServiceName,
+    Variable, VariableUse,
 };
 pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
-pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider, ServiceName};
+pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
 pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};

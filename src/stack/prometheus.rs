@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::compose::Service;
+use super::compose::{Service, ServiceName};
 use super::duration;
 use super::folder::join;
 use super::rules::texts;
@@ -12,8 +12,7 @@ use crate::source::{Document, Node, SourceFile, Spanned};
 #[derive(Debug)]
 pub struct Prometheus {
     pub document: Rc<Document>,
-    /// The name of its service in the compose file, and its project.
-    pub service: Option<(usize, String)>,
+    pub service: ServiceName,
     pub scrape_interval: Option<Spanned<Duration>>,
     /// As it runs: what is written, or Prometheus' own.
     pub evaluation_interval: Duration,
@@ -78,15 +77,10 @@ pub struct Target {
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Prometheus {
-    /// Whether its configuration takes in series beside those of its jobs.
-    pub fn reads_elsewhere(&self) -> bool {
-        ["otlp", "remote_read", "scrape_config_files"].iter().any(|key| self.root.get(key).is_some())
-    }
-
     /// `target_file` reads what a `file_sd_configs` names.
     pub(super) fn read(
         document: Rc<Document>,
-        service: Option<(usize, &Service)>,
+        service: ServiceName,
         mut target_file: impl FnMut(&Spanned<String>) -> TargetLists,
     ) -> Prometheus {
         let root = document.root();
@@ -99,7 +93,7 @@ impl Prometheus {
         let alertmanagers =
             root.find(&["alerting", "alertmanagers"]).map(|node| node.items()).unwrap_or_default();
         Prometheus {
-            service: service.map(|(project, service)| (project, service.name.value.clone())),
+            service,
             evaluation_interval: or_default(global("evaluation_interval").as_ref()),
             jobs: items("scrape_configs")
                 .iter()
@@ -118,18 +112,24 @@ impl Prometheus {
         Self::read(Document::yaml(source).0, None, |_| (None, None))
     }
 
+    /// Whether its configuration takes in series beside those of its jobs.
+    pub fn reads_elsewhere(&self) -> bool {
+        ["otlp", "remote_read", "scrape_config_files"].iter().any(|key| self.root.get(key).is_some())
+    }
+
     /// A label that it gives to everything that it sends to others.
     pub fn external_label(&self, name: &str) -> Option<String> {
         Some(self.root.find(&["global", "external_labels", name])?.text()?.to_owned())
     }
-}
 
-impl Prometheus {
     /// A path of this configuration as the program finds it inside: relative ones begin beside the configuration. `None`
     /// where that is not known.
     pub fn path_inside(&self, service: &Service, path: &str) -> Option<String> {
-        if path.contains("${") || path.starts_with('/') {
-            return (!path.contains("${")).then(|| path.to_owned());
+        if path.contains("${") {
+            return None;
+        }
+        if path.starts_with('/') {
+            return Some(path.to_owned());
         }
         let config = service.flag("config.file").map(|flag| flag.value);
         // Other images keep it elsewhere.

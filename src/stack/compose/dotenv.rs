@@ -84,18 +84,19 @@ fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
-        match (letter, letter == '\\') {
-            (_, true) => match letters.next() {
-                Some('n') => plain.push('\n'),
-                Some('r') => plain.push('\r'),
-                Some('t') => plain.push('\t'),
-                // Left for the interpolation, which reads `$$` as one.
-                Some('$') => plain.push_str("$$"),
-                Some(other @ ('"' | '\\' | '\'')) => plain.push(other),
-                Some(other) => plain.extend(['\\', other]),
-                None => plain.push('\\'),
-            },
-            (letter, false) => plain.push(letter),
+        if letter != '\\' {
+            plain.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            // Left for the interpolation, which reads `$$` as one.
+            Some('$') => plain.push_str("$$"),
+            Some(other @ ('"' | '\\' | '\'')) => plain.push(other),
+            Some(other) => plain.extend(['\\', other]),
+            None => plain.push('\\'),
         }
     }
     plain

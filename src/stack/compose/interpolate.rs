@@ -25,16 +25,12 @@ impl Env {
     /// Reads a `.env` file; a later line may use an earlier one.
     pub(super) fn parse(text: &str) -> Env {
         let mut env = Env::default();
-        env.add(text);
-        env
-    }
-
-    fn add(&mut self, text: &str) {
         for one in dotenv::parse(text) {
             let Some(value) = one.value else { continue };
-            let value = if one.is_literal { value } else { self.expand(&value) };
-            self.0.insert(one.name, value);
+            let value = if one.is_literal { value } else { env.expand(&value) };
+            env.0.insert(one.name, value);
         }
+        env
     }
 
     /// With what another file sets, where this one does not.

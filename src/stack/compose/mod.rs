@@ -26,6 +26,9 @@ pub use self::service::{Dependency, Healthcheck, Service};
 use crate::diagnostics::Diagnostic;
 use crate::source::{Document, Node, Spanned};
 
+/// The service that reads a file: its project and name. `None` where no compose file says how the program runs.
+pub type ServiceName = Option<(usize, String)>;
+
 /// One project: the files that compose would read together.
 #[derive(Debug)]
 pub struct Compose {

@@ -238,7 +238,7 @@ pub(super) fn words(node: &Node, env: &Env) -> Vec<Spanned<String>> {
     }
     let Some(line) = node.value() else { return Vec::new() };
     let text = env.expand(&line);
-    let all = whole(node);
+    let all = node.whole();
     split(&text)
         .into_iter()
         .map(|word| {
@@ -246,21 +246,6 @@ pub(super) fn words(node: &Node, env: &Env) -> Vec<Spanned<String>> {
             Spanned::new(word, at)
         })
         .collect()
-}
-
-/// All lines of a value, not only the first of a block.
-fn whole(node: &Node) -> At {
-    let at = node.at();
-    let source = &node.document().source.text;
-    let length = node.text().map_or(0, str::len).saturating_mul(2) + 64;
-    let mut end = (at.range.start + length).min(source.len()).max(at.range.end);
-    while !source.is_char_boundary(end) {
-        end -= 1;
-    }
-    if source.get(at.range.clone()).is_some_and(|text| text.starts_with(['"', '\''])) {
-        return at;
-    }
-    node.document().at(at.range.start..end)
 }
 
 /// The words of a line as compose splits them: as a shell would, up to what only a shell can do. A `\` keeps what comes

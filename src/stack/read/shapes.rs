@@ -1,0 +1,154 @@
+//! What no mount leads to: files that are known by their shape, in a stack without compose, or forgotten in one with it.
+
+use super::{Reader, is_yaml};
+use crate::diagnostics::Diagnostic;
+use crate::forms::Form;
+use crate::stack::folder::{Read, parent};
+use crate::stack::grafana::{Datasource, Provider};
+use crate::stack::rules::RuleTests;
+
+/// More text than this is not read, in files that nobody names.
+const MAX_LOOSE_BYTES: usize = 128 * 1024 * 1024;
+/// More files than this are not looked into for their shape.
+const MAX_LOOSE_FILES: usize = 5000;
+
+impl Reader {
+    /// Takes what is there by its shape.
+    pub(super) fn loose(&mut self) {
+        let mut bytes = 0;
+        let mut shaped = Vec::new();
+        let unread = |path: &String| is_yaml(path) || path.ends_with(".json") || path.ends_with(".rules");
+        let paths: Vec<String> = self.folder().files_in("", true).into_iter().filter(unread).collect();
+        if paths.len() > MAX_LOOSE_FILES {
+            let root = self.folder().name("");
+            let many = format!("`{root}` holds more than {MAX_LOOSE_FILES} files: not all were looked into");
+            self.stack.notes.push(Diagnostic::note("not-read", many).at_file(root, ""));
+        }
+        for path in paths.into_iter().take(MAX_LOOSE_FILES) {
+            if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
+                continue;
+            }
+            let source = match self.folder().read(&path) {
+                Read::Text(source) => source,
+                Read::Refused(why) if is_ours_by_name(&path) => {
+                    self.stack.notes.push(*why);
+                    continue;
+                }
+                // Only looked at: of a file that is none of ours nothing is said.
+                Read::Refused(_) | Read::Missing => continue,
+            };
+            bytes += source.text.len();
+            if let Some(shape) = Shape::of(&path, &source.text) {
+                shaped.push((shape, path));
+            }
+        }
+        self.add_loose(&shaped);
+    }
+
+    /// A kind of file is taken by its shape only where none was found through a mount.
+    fn add_loose(&mut self, shaped: &[(Shape, String)]) {
+        let of =
+            |shape: Shape| shaped.iter().filter(move |(one, _)| *one == shape).map(|(_, path)| path.as_str());
+        if self.stack.prometheuses.is_empty() {
+            for path in of(Shape::Prometheus) {
+                if let Some(document) = self.document(path) {
+                    self.add_prometheus(document, None, parent(path));
+                }
+            }
+        }
+        if self.stack.alertmanagers.is_empty() {
+            for path in of(Shape::Alertmanager) {
+                if let Some(document) = self.document(path) {
+                    self.add_alertmanager(document, None, parent(path));
+                }
+            }
+        }
+        if self.stack.rule_files.is_empty() {
+            for path in of(Shape::Rules) {
+                self.rule_file(path, false);
+            }
+        }
+        if self.stack.datasources.is_empty() && self.stack.providers.is_empty() {
+            for path in of(Shape::Provisioning) {
+                if let Some(document) = self.document(path) {
+                    let is_datasources = document.root().get("datasources").is_some();
+                    let form = if is_datasources { Form::Datasources } else { Form::Dashboards };
+                    self.form(form, &document, true);
+                    self.stack.datasources.extend(Datasource::read_all(&document, &None));
+                    self.stack.providers.extend(Provider::read_all(&document, &None));
+                }
+            }
+        }
+        if self.stack.dashboards.is_empty() {
+            for path in of(Shape::Dashboard) {
+                self.dashboard(path, false);
+            }
+        }
+        for path in of(Shape::Blackbox) {
+            if let Some(document) = self.document(path) {
+                self.form(Form::Blackbox, &document, true);
+            }
+        }
+        for path in of(Shape::Tests) {
+            if let Some(document) = self.document(path) {
+                self.form(Form::RuleTests, &document, true);
+                self.stack.rule_tests.push(RuleTests::read(document));
+            }
+        }
+    }
+}
+
+/// What a file is by the words at its top.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Prometheus,
+    Alertmanager,
+    Blackbox,
+    Rules,
+    Tests,
+    Provisioning,
+    Dashboard,
+}
+
+impl Shape {
+    fn of(path: &str, text: &str) -> Option<Shape> {
+        if path.ends_with(".json") {
+            let has = |key: &str| text.contains(key);
+            let is_dashboard =
+                has("\"panels\"") && (has("\"gridPos\"") || has("\"schemaVersion\"") || has("\"targets\""));
+            return is_dashboard.then_some(Shape::Dashboard);
+        }
+        let has = |key: &str| {
+            text.lines().any(|line| {
+                // What a program has written may have its keys in quotes.
+                let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+                rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+            })
+        };
+        // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
+        if has("clients") || has("positions") || has("groups") && has("apiVersion") {
+            None
+        } else if has("scrape_configs") || (has("rule_files") && has("alerting")) {
+            Some(Shape::Prometheus)
+        } else if has("route") && has("receivers") {
+            Some(Shape::Alertmanager)
+        } else if has("rule_files") && (has("tests") || text.contains("input_series:")) {
+            Some(Shape::Tests)
+        } else if has("modules") && text.contains("prober:") {
+            Some(Shape::Blackbox)
+        } else if has("groups") && text.contains("expr:") {
+            Some(Shape::Rules)
+        } else if has("apiVersion") && (has("datasources") || has("providers")) {
+            Some(Shape::Provisioning)
+        } else {
+            None
+        }
+    }
+}
+
+/// Names that everybody uses for them.
+fn is_ours_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, _) = name.split_once('.').unwrap_or((name, ""));
+    matches!(stem, "prometheus" | "alertmanager" | "alerts" | "rules") || name.ends_with(".rules")
+}
