@@ -236,10 +236,8 @@ fn a_value_fits_where_the_programs_take_it_and_only_there() {
             let said = verdict.said.trim().replace('\n', " ");
             if verdict.is_taken && !ours.is_empty() {
                 wrong.push(format!("{name}: {} | {said}", ours.join("; ")));
-            } else if !verdict.is_taken && ours.is_empty() {
-                if !is_of_sense(&said) {
-                    wrong.push(format!("{name}: | {said}"));
-                }
+            } else if !verdict.is_taken && ours.is_empty() && !is_of_sense(&said) {
+                wrong.push(format!("{name}: | {said}"));
             }
         }
     }

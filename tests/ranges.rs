@@ -130,6 +130,8 @@ fn what_no_value_can_pass_is_found_however_it_is_written() {
             "abs(a) < 0",
             "hour() > 23",
             "(up == 2) + a > 1",
+            "(up >= bool 0) == 0",
+            "(up > bool 1) == 1",
             "a > 5 or up > 1",
             "sum(a) or vector(0) > 5",
             "vllm:num_requests_waiting < 0",
@@ -152,6 +154,8 @@ fn what_every_value_passes_is_found_however_it_is_written() {
             "count(up{job=\"api\"}) < 40",
             "sum(up{job=\"api\"}) <= 2",
             "a > 5 or up >= 0",
+            "(up >= bool 0) == 1",
+            "(up > bool 1) == 0",
         ],
     );
     is_said_of_each(

@@ -134,6 +134,12 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
     ] {
         assert!(!missed(COMPOSE, more, node), "{more}");
     }
+    for more in [
+        "    metric_relabel_configs: [{source_labels: [__name__], regex: go_.*, action: drop}]\n",
+        "    relabel_configs: [{target_label: team, replacement: node}]\n",
+    ] {
+        assert!(missed(COMPOSE, more, node), "{more}");
+    }
     // What finds targets may label them; a name that is almost right is still a slip.
     assert!(missed(
         COMPOSE,
@@ -142,6 +148,35 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
     ));
     let fed = COMPOSE.replace("command: [", "command: [--web.enable-remote-write-receiver, ");
     assert!(!missed(&fed, "", node));
+}
+
+#[test]
+fn a_variable_of_a_dashboard_is_no_name_of_a_job() {
+    let compose = COMPOSE.replace("volumes: {data: }", "")
+        + "  grafana: {image: 'grafana/grafana:12.0.2', volumes: ['./g:/etc/grafana/provisioning', './d:/d']}\nvolumes: {data: }\n";
+    let missed = |expr: &str| {
+        let dashboard = format!(
+            "{{\"uid\": \"x\", \"title\": \"x\", \"panels\": [{{\"type\": \"stat\", \"targets\": [{{\"expr\": \"{expr}\"}}]}}]}}"
+        );
+        let files = [
+            ("docker-compose.yml", compose.as_str()),
+            (
+                "p/prometheus.yml",
+                "scrape_configs:\n  - job_name: vllm\n    static_configs: [{targets: ['10.0.0.1:8000']}]\n",
+            ),
+            ("g/dashboards/a.yml", "apiVersion: 1\nproviders: [{name: a, options: {path: /d}}]\n"),
+            (
+                "g/datasources/a.yml",
+                "apiVersion: 1\ndatasources: [{name: P, uid: p, type: prometheus, url: 'http://prometheus:9090', isDefault: true}]\n",
+            ),
+            ("d/x.json", &dashboard),
+        ];
+        found(&files).contains(&"d/x.json:1 job-not-scraped".to_owned())
+    };
+    assert!(missed("up{job='node'}"));
+    for expr in ["up{job='$job'}", "up{job=~'${job:regex}'}", "up{job=~'node-$zone'}", "up{job='vllm'}"] {
+        assert!(!missed(expr), "{expr}");
+    }
 }
 
 /// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.
@@ -155,15 +190,16 @@ fn of_target(service: &str, target: &str, more: &str) -> Vec<String> {
     all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id))).map(ToString::to_string).collect()
 }
 
+const VLLM: &str = "vllm: {image: 'vllm/vllm-openai:v0.11.0', restart: always, command: [--model, x]}";
+const PATH: &str = "    metrics_path: /v1/metrics\n";
+
 #[test]
-fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
-    let vllm = "vllm: {image: 'vllm/vllm-openai:v0.11.0', restart: always, command: [--model, x]}";
-    let path = "    metrics_path: /v1/metrics\n";
+fn a_target_that_leads_past_its_service_is_found() {
     let wrong = [
-        (vllm, "vlm:8000", "", "target-address"),
-        (vllm, "vllm:8080", "", "wrong-port"),
-        (vllm, "vllm", "", "wrong-port"),
-        (vllm, "vllm:8000", path, "metrics-elsewhere"),
+        (VLLM, "vlm:8000", "", "target-address"),
+        (VLLM, "vllm:8080", "", "wrong-port"),
+        (VLLM, "vllm", "", "wrong-port"),
+        (VLLM, "vllm:8000", PATH, "metrics-elsewhere"),
         (
             "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: [--port, '9000']}",
             "vllm:8000",
@@ -213,11 +249,15 @@ fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
     for (service, target, more, id) in wrong {
         assert_eq!(of_target(service, target, more), [id], "{service}: {target}");
     }
+}
+
+#[test]
+fn a_target_is_followed_only_as_far_as_the_compose_file_says() {
     let right = [
-        (vllm, "vllm:8000", ""),
-        (vllm, "vllm-1:8000", ""),
-        (vllm, "gpu1.example.com:80", ""),
-        (vllm, "gpu1:8000", ""),
+        (VLLM, "vllm:8000", ""),
+        (VLLM, "vllm-1:8000", ""),
+        (VLLM, "gpu1.example.com:80", ""),
+        (VLLM, "gpu1:8000", ""),
         // What a script or a variable adds is not known.
         ("s: {image: 'lmsysorg/sglang:v0.5.3', command: ./start.sh}", "s:30000", ""),
         (
@@ -242,7 +282,13 @@ fn a_target_is_followed_to_its_service_as_far_as_the_compose_file_says() {
             "    authorization: {credentials_file: /etc/prometheus/key}\n",
         ),
         ("api: {image: example, ports: ['8001:8000'], expose: [8001]}", "api:8001", ""),
-        ("api: {image: example}", "api:8001", path),
+        ("api: {image: example}", "api:8001", PATH),
+        // Something may have moved the path.
+        (
+            "vllm: {image: 'vllm/vllm-openai:v0.11.0', command: [--model, x, --root-path, /v1]}",
+            "vllm:8000",
+            PATH,
+        ),
         (
             "am: {image: 'prom/alertmanager:v0.28.1', command: ['--web.external-url=https://example.com/am/']}",
             "am:9093",

@@ -3,9 +3,9 @@
 //! lines, since rustfmt does not follow those that a macro writes; a check that stands in one of both alone is a fault to the
 //! compiler or to clippy.
 //!
-//! A check sees the [`Stack`] and nothing else: it does not care whether skymon rendered the files. Severity is by
-//! consequence: an error will not work, or nobody will know; a warning will hurt; a note is worth a thought. A false alarm
-//! is a bug: what a check cannot know, it says nothing of.
+//! A check sees the [`Stack`] and nothing else: it does not care whether skymon rendered the files (`metric_gone` alone does).
+//! Severity is by consequence: an error will not work, or nobody will know; a warning will hurt; a note is worth a thought. A
+//! false alarm is a bug: what a check cannot know, it says nothing of.
 
 mod allow;
 mod pages;

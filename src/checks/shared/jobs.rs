@@ -86,7 +86,8 @@ impl Scraped {
         if text("action").is_some_and(|action| action == "labelmap") {
             return None;
         }
-        let target = text("target_label")?;
+        // What keeps or drops makes no new name.
+        let Some(target) = text("target_label") else { return Some(()) };
         if target == "instance" || target.contains('$') {
             self.instances = None;
         }
