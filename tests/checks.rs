@@ -3,68 +3,19 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use skymon::checks::{self, ALL, Check};
-use skymon::diagnostics::{Diagnostic, Place, Severity};
+use skymon::diagnostics::Severity;
 use skymon::stack::{Folder, Stack};
+use support::memory::{self, place};
+use support::pages::{Example, page};
 use support::project::{Project, files_below};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The files of an example, and the lines in them that are marked.
-#[derive(Default)]
-struct Example {
-    files: BTreeMap<String, String>,
-    marked: BTreeSet<String>,
-}
-
-impl Example {
-    /// The fenced blocks of a section: after the language stands the file's name.
-    fn of(page: &str, section: &str) -> Example {
-        let mut example = Example::default();
-        let text = page.split("\n## ").find(|part| part.starts_with(section)).unwrap_or_default();
-        for block in text.split("\n```").skip(1).step_by(2) {
-            let (info, body) = block.split_once('\n').expect("a block has lines");
-            let (_, path) = info.split_once(' ').unwrap_or_else(|| panic!("`{info}` names no file"));
-            let mut plain = String::new();
-            for (number, line) in body.lines().enumerate() {
-                let unmarked = line.strip_suffix("  # <-").or_else(|| line.strip_suffix("  // <-"));
-                if unmarked.is_some() {
-                    example.marked.insert(format!("{path}:{}", number + 1));
-                }
-                plain.push_str(unmarked.unwrap_or(line));
-                plain.push('\n');
-            }
-            example.files.insert(path.to_owned(), plain);
-        }
-        example
-    }
-
-    fn stack(&self) -> Stack {
-        Stack::read(Folder::Memory { root: PathBuf::new(), files: self.files.clone() })
-    }
-}
-
-/// `prometheus.yml:12`
-fn place(stack: &Stack, finding: &Diagnostic) -> String {
-    match finding.labels.first().map(|label| &label.place) {
-        Some(Place::Span { file, range }) => {
-            let document = stack.documents.iter().find(|document| document.name() == file);
-            let source = &document.unwrap_or_else(|| panic!("{file} was not read")).source;
-            format!("{file}:{}", source.line_column(range.start).0)
-        }
-        Some(Place::File(file)) => file.clone(),
-        place => panic!("{}: {place:?} is no place in a stack", finding.id),
-    }
-}
-
-fn page(check: &Check) -> &'static str {
-    checks::page(check.id).unwrap_or_else(|| panic!("write docs/checks/{}.md", check.id))
 }
 
 #[test]
@@ -95,9 +46,9 @@ fn every_check_has_a_page_that_says_all_there_is_to_say() {
 #[test]
 fn the_wrong_example_of_each_page_has_its_finding_at_the_marked_places() {
     for check in ALL {
-        let example = Example::of(page(check), "Wrong");
+        let example = Example::wrong(check);
         assert!(!example.marked.is_empty(), "{}: the wrong example marks no line with `# <-`", check.id);
-        let stack = example.stack();
+        let stack = memory::stack(example.files);
         let report = check.findings(&stack);
         let found: BTreeSet<String> = report.iter().map(|finding| place(&stack, finding)).collect();
         assert_eq!(found, example.marked, "{}", check.id);
@@ -111,9 +62,9 @@ fn the_wrong_example_of_each_page_has_its_finding_at_the_marked_places() {
 #[test]
 fn the_right_example_of_each_page_has_no_such_finding_and_no_error() {
     for check in ALL {
-        let example = Example::of(page(check), "Right");
+        let example = Example::right(check);
         assert!(!example.files.is_empty(), "{}: there is no right example", check.id);
-        let stack = example.stack();
+        let stack = memory::stack(example.files);
         let own: Vec<String> = check.findings(&stack).iter().map(|finding| finding.message.clone()).collect();
         assert_eq!(own, Vec::<String>::new(), "{}", check.id);
         let all = checks::run(&stack, &[]);
@@ -129,7 +80,7 @@ fn the_right_example_of_each_page_has_no_such_finding_and_no_error() {
 #[test]
 fn an_allowance_at_the_place_silences_the_finding() {
     for check in ALL {
-        let example = Example::of(page(check), "Wrong");
+        let example = Example::wrong(check);
         if example.marked.iter().any(|place| place.contains(".json")) {
             continue;
         }
@@ -141,7 +92,7 @@ fn an_allowance_at_the_place_silences_the_finding() {
                 &format!(" # skymon: allow {}: a reason", check.id);
             allowed.insert(path.to_owned(), lines.join("\n") + "\n");
         }
-        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files: allowed });
+        let stack = memory::stack(allowed);
         let left: Vec<&str> = checks::run(&stack, &[])
             .iter()
             .map(|finding| finding.id)
@@ -157,12 +108,7 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
         "alertmanager.yml",
         "# skymon: allow receiver-without-integrations: x\nroute: {receiver: team}\nreceivers:\n# skymon: allow receiver-without-integration\n- name: team\n# skymon: allow single-file-mount: x\n",
     )];
-    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let report = checks::run(&stack, &[]);
-    let mut found: Vec<String> =
-        report.iter().map(|finding| format!("{} {}", place(&stack, finding), finding.id)).collect();
-    found.sort();
+    let found = memory::found(&files, |stack, finding| format!("{} {}", place(stack, finding), finding.id));
     let expected = [
         "alertmanager.yml:1 unknown-check",
         "alertmanager.yml:4 allowed-without-reason",
@@ -244,11 +190,7 @@ fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
 
 /// The ids that are found in files, sorted.
 fn ids_in(files: &[(&str, &str)]) -> Vec<&'static str> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let mut ids: Vec<&str> = checks::run(&stack, &[]).iter().map(|finding| finding.id).collect();
-    ids.sort_unstable();
-    ids
+    memory::found(files, |_, finding| finding.id)
 }
 
 #[test]
@@ -320,9 +262,7 @@ fn the_folder_of_the_stack_itself_is_never_to_be_mounted() {
     };
     let help = |file: &str, mount: &str| {
         let files = [(file, "scrape_configs: []\n".to_owned()), ("docker-compose.yml", compose(mount))];
-        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
-        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-        let report = Check::find("single-file-mount").expect("is there").findings(&stack);
+        let report = Check::find("single-file-mount").expect("is there").findings(&memory::stack(files));
         report.iter().next().and_then(|finding| finding.help.clone()).unwrap_or_default()
     };
     // The name inside stays: Prometheus looks for it.
@@ -367,15 +307,15 @@ fn a_file_edited_by_hand_is_checked_as_it_is_on_disk() {
 #[test]
 fn a_foreign_folder_is_validated_with_places_and_the_exit_code_of_an_error() {
     let project = Project::empty();
-    let page = page(Check::find("receiver-without-integration").expect("is there"));
-    for (path, text) in Example::of(page, "Wrong").files {
+    let check = Check::find("receiver-without-integration").expect("is there");
+    for (path, text) in Example::wrong(check).files {
         project.write(&format!("stack/{path}"), &text);
     }
     let said = project.skymon(&["validate", "stack"]);
     assert_eq!(said.status, 1);
     assert!(said.stdout.contains("error[receiver-without-integration]"), "{}", said.stdout);
     assert!(said.stdout.contains("--> stack/alertmanager.yml:4:11"), "{}", said.stdout);
-    for (path, text) in Example::of(page, "Right").files {
+    for (path, text) in Example::right(check).files {
         project.write(&format!("stack/{path}"), &text);
     }
     let said = project.skymon(&["validate", "stack"]);
@@ -387,8 +327,8 @@ fn a_foreign_folder_is_validated_with_places_and_the_exit_code_of_an_error() {
 #[test]
 fn every_format_carries_the_same_findings_and_the_same_exit_code() {
     let project = Project::empty();
-    let page = page(Check::find("receiver-without-integration").expect("is there"));
-    for (path, text) in Example::of(page, "Wrong").files {
+    let check = Check::find("receiver-without-integration").expect("is there");
+    for (path, text) in Example::wrong(check).files {
         project.write(&format!("stack/{path}"), &text);
     }
     for format in ["human", "json", "sarif", "github", "junit"] {

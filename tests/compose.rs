@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use skymon::checks;
 use skymon::stack::{Folder, Origin, Service, Stack};
+use support::memory;
 use support::project::Project;
 use support::tools;
 
@@ -272,9 +272,7 @@ fn of_compose(service: &Value) -> View {
 
 /// What is found in some files: `<id>: <message>`.
 fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    checks::run(&stack, &[]).iter().map(|one| format!("{}: {}", one.id, one.message)).collect()
+    memory::found(files, |_, one| format!("{}: {}", one.id, one.message))
 }
 
 /// How often a check speaks of one compose file.

@@ -4,11 +4,12 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use skymon::checks;
+use skymon::checks::Check;
 use skymon::promql::refused::{Problem, problem};
-use skymon::stack::{Folder, Stack};
+use support::memory;
+use support::pages::Example;
 use support::project::Project;
 use support::tools;
 
@@ -110,11 +111,8 @@ fn refused_templates(texts: &[String]) -> Vec<bool> {
 }
 
 /// The rules of an example of a check's page.
-fn rules_of(check: &str, section: &str) -> String {
-    let page = skymon::checks::page(check).expect("has a page");
-    let part = page.split("\n## ").find(|part| part.starts_with(section)).expect("has the section");
-    let (_, block) = part.split_once("```yaml rules.yml\n").expect("has rules");
-    block.split("\n```").next().unwrap_or_default().replace("  # <-", "")
+fn rules_of(id: &str, example: fn(&Check) -> Example) -> String {
+    example(Check::find(id).expect("is there")).files.remove("rules.yml").expect("has rules")
 }
 
 /// Series with their values.
@@ -177,15 +175,19 @@ fn what_is_said_never_to_fire_is_silent_while_the_right_rule_fires() {
         ("value-in-label", "QueueLong", &queue, "20m"),
     ];
     for (check, alert, series, at) in cases {
-        assert_eq!(fires(&rules_of(check, "Wrong"), alert, series, at), "", "{check}: {alert} fires");
-        assert_ne!(fires(&rules_of(check, "Right"), alert, series, at), "", "{check}: {alert} is silent");
+        assert_eq!(fires(&rules_of(check, Example::wrong), alert, series, at), "", "{check}: {alert} fires");
+        assert_ne!(
+            fires(&rules_of(check, Example::right), alert, series, at),
+            "",
+            "{check}: {alert} is silent"
+        );
     }
 }
 
 #[test]
 fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     let down = [("up{job=\"api\", instance=\"a\"}", "0x30"), ("up{job=\"api\", instance=\"b\"}", "0x30")];
-    let fired = fires(&rules_of("label-dropped", "Wrong"), "ReplicasDown", &down, "5m");
+    let fired = fires(&rules_of("label-dropped", Example::wrong), "ReplicasDown", &down, "5m");
     assert!(
         fired.contains("summary=\" of api is down\"") && fired.contains("description=\"this is \""),
         "{fired}"
@@ -194,9 +196,7 @@ fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
 
 /// What is found in files, as `<id>: <message>`.
 fn found_in(files: &[(&str, &str)]) -> BTreeSet<String> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    checks::run(&stack, &[]).iter().map(|found| format!("{}: {}", found.id, found.message)).collect()
+    memory::found(files, |_, found| format!("{}: {}", found.id, found.message)).into_iter().collect()
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -21,8 +21,9 @@ use skymon::config::{self, Config};
 use skymon::diagnostics::{self, Report};
 use skymon::plan;
 use skymon::source::{SourceFile, Sources, SpanIndex};
-use skymon::stack::{Folder, Stack};
 use skymon::templates::Templates;
+use support::memory;
+use support::pages::Example;
 use support::project::{Project, files_below};
 use support::say;
 use support::tools;
@@ -182,7 +183,7 @@ fn swap_lines(text: &mut String, random: &mut Random) {
 
 /// All that is found in these files, printed in every format: a place that is none would end it.
 fn prove(files: BTreeMap<String, String>) {
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let stack = memory::stack(files);
     let report = checks::run(&stack, &[]);
     let mut sources = Sources::new();
     for document in &stack.documents {
@@ -245,7 +246,7 @@ fn whatever_stands_in_the_files_of_a_foreign_stack_they_are_read_to_an_end() {
         }),
     ];
     // The wrong examples of the checks' pages ask each of them.
-    stacks.extend(checks::ALL.iter().map(|check| examples(checks::page(check.id).expect("has a page"))));
+    stacks.extend(checks::ALL.iter().map(|check| Example::wrong(check).files));
     let all: Vec<&str> = stacks.iter().flat_map(BTreeMap::values).map(String::as_str).collect();
     fuzz(800, |random| {
         let mut files = random.one_of(&stacks).clone();
@@ -259,22 +260,10 @@ fn whatever_stands_in_the_files_of_a_foreign_stack_they_are_read_to_an_end() {
     });
 }
 
-/// The files in the blocks of a page; of two with the same name the first.
-fn examples(page: &str) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    for block in page.split("\n```").skip(1).step_by(2) {
-        let (info, text) = block.split_once('\n').expect("a block has lines");
-        if let Some((_, name)) = info.split_once(' ') {
-            files.entry(name.to_owned()).or_insert_with(|| format!("{text}\n"));
-        }
-    }
-    files
-}
-
 /// The expressions of what is rendered.
 fn expressions() -> Vec<String> {
     let files = read_all("snapshots/everything", |path| path.contains("prometheus/rules/"));
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let stack = memory::stack(files);
     stack.rules().map(|rule| rule.expr.text.value.clone()).collect()
 }
 

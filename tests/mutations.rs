@@ -9,7 +9,7 @@ mod make;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +17,7 @@ use make::Mutation;
 use serde::Deserialize;
 use serde_json::Value;
 use skymon::checks;
-use skymon::stack::{Folder, Stack};
+use support::memory;
 use support::project::files_below;
 use support::say;
 
@@ -46,7 +46,7 @@ fn stack_files(name: &str) -> BTreeMap<String, String> {
 
 /// The ids of all findings, with how many of each.
 fn findings(files: &BTreeMap<String, String>) -> BTreeMap<&'static str, usize> {
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files: files.clone() });
+    let stack = memory::stack(files.clone());
     let mut found = BTreeMap::new();
     for finding in checks::run(&stack, &[]).iter() {
         *found.entry(finding.id).or_default() += 1;

@@ -1,11 +1,10 @@
 //! What the checks of values and of times say of many expressions, and of which they say nothing: beside the pages' examples,
 //! the ways in which the same thing is written.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod support;
 
 use skymon::checks::Check;
-use skymon::stack::{Folder, Stack};
+use support::memory;
 
 const CHECKS: [&str; 17] = [
     "always-fires",
@@ -41,10 +40,7 @@ scrape_configs:
 
 /// What is found in rules beside a Prometheus.
 fn found(prometheus: &str, rules: &str) -> Vec<&'static str> {
-    let files = [("prometheus.yml", prometheus), ("rules.yml", rules)];
-    let files: BTreeMap<String, String> =
-        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let stack = memory::stack([("prometheus.yml", prometheus), ("rules.yml", rules)]);
     let findings = |id: &&'static str| {
         let report = Check::find(id).expect("is there").findings(&stack);
         report.iter().map(|finding| finding.id).collect::<Vec<_>>()

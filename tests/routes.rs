@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use skymon::checks::Check;
 use skymon::promql::labels::Labels;
 use skymon::source::SourceFile;
-use skymon::stack::{Alertmanager, Folder, Stack};
+use skymon::stack::Alertmanager;
+use support::memory;
+use support::pages::Example;
 use support::project::Project;
 use support::tools;
 
@@ -127,8 +129,7 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
         let file = format!("{number}.yml");
         project.write(&file, &tree.text);
         let config = Alertmanager::parse(SourceFile::new(&file, tree.text.as_str()));
-        let files = BTreeMap::from([("alertmanager.yml".to_owned(), tree.text.clone())]);
-        let stack = Stack::read(Folder::Memory { root: "".into(), files });
+        let stack = memory::stack([("alertmanager.yml", &tree.text)]);
         let dead_here = never.findings(&stack);
         dead += dead_here.iter().count();
         for _ in 0..3 {
@@ -167,37 +168,22 @@ fn an_alert_goes_where_amtool_says_through_any_tree() {
     assert!(ends.len() > 2 && dead > 20, "{ends:?} ends, {dead} branches never reached");
 }
 
-/// The examples of a page, as far as one file is all of it.
-fn examples(id: &str, section: &str) -> Option<String> {
-    let page = skymon::checks::page(id).expect("has a page");
-    let text = page.split("\n## ").find(|part| part.starts_with(section)).expect("has the section");
-    let mut blocks = text.split("\n```").skip(1).step_by(2);
-    let (info, body) = blocks.next().expect("has a block").split_once('\n').expect("has lines");
-    let is_alone = blocks.next().is_none() && info == "yaml alertmanager.yml";
-    is_alone.then(|| body.lines().map(|line| line.trim_end_matches("  # <-").to_owned() + "\n").collect())
-}
-
 /// Where a page says that Alertmanager does not start, it does not; elsewhere what is wrong is seen only when it hurts.
 #[test]
 fn amtool_stops_the_examples_that_do_not_start_and_takes_the_others() {
     let project = Project::empty();
     let (mut stopped, mut taken) = (0, 0);
     for check in skymon::checks::ALL {
-        for section in ["Wrong", "Right"] {
-            let Some(text) = examples(check.id, section) else { continue };
-            project.write("alertmanager.yml", &text);
-            let files = BTreeMap::from([("alertmanager.yml".to_owned(), text.clone())]);
-            let stack = Stack::read(Folder::Memory { root: "".into(), files });
-            let said = check.findings(&stack);
+        for example in [Example::wrong(check), Example::right(check)] {
+            let [(path, text)] = Vec::from_iter(&example.files)[..] else { continue };
+            if path != "alertmanager.yml" {
+                continue;
+            }
+            project.write(path, text);
+            let said = check.findings(&memory::stack([("alertmanager.yml", text.as_str())]));
             let does_not_start = said.iter().any(|one| one.message.contains("Alertmanager does not start"));
             let amtool = tools::amtool(&["check-config", "alertmanager.yml"], &project.path(""));
-            assert_eq!(
-                amtool.status != 0,
-                does_not_start,
-                "{} {section}: {}\n{text}",
-                check.id,
-                amtool.text()
-            );
+            assert_eq!(amtool.status != 0, does_not_start, "{}: {}\n{text}", check.id, amtool.text());
             *(if does_not_start { &mut stopped } else { &mut taken }) += 1;
         }
     }
@@ -281,8 +267,6 @@ fn the_other_formats_say_that_they_have_no_place_for_the_routes() {
 
 /// The ids of what is found in an `alertmanager.yml` with these rules, beside what is said of any small stack.
 fn found(files: &[(&str, &str)]) -> Vec<&'static str> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: "".into(), files });
     let usual = [
         "alert-without-summary",
         "lost-target-unnoticed",
@@ -291,12 +275,8 @@ fn found(files: &[(&str, &str)]) -> Vec<&'static str> {
         "no-inhibition",
         "one-lost-scrape",
     ];
-    let mut ids: Vec<&str> = skymon::checks::run(&stack, &[])
-        .iter()
-        .map(|finding| finding.id)
-        .filter(|id| !usual.contains(id))
-        .collect();
-    ids.sort_unstable();
+    let mut ids = memory::found(files, |_, finding| finding.id);
+    ids.retain(|id| !usual.contains(id));
     ids
 }
 

@@ -3,15 +3,12 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use skymon::checks;
-use skymon::diagnostics::Place;
-use skymon::stack::{Folder, Stack};
 use support::api::Api;
 use support::http::{Reply, Server};
+use support::memory;
 use support::project::Project;
 use support::tools;
 
@@ -20,22 +17,7 @@ const IP: &str = "127.93.1.1";
 
 /// `file:line id` of everything but notes that is found in some files.
 fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let line = |place: Option<&Place>| match place {
-        Some(Place::Span { file, range }) => {
-            let document = stack.documents.iter().find(|document| document.name() == file);
-            format!("{file}:{}", document.expect("was read").source.line_column(range.start).0)
-        }
-        other => format!("{other:?}"),
-    };
-    let report = checks::run(&stack, &[]);
-    let mut all: Vec<String> = report
-        .iter()
-        .map(|one| format!("{} {}", line(one.labels.first().map(|label| &label.place)), one.id))
-        .collect();
-    all.sort();
-    all
+    memory::found(files, |stack, one| format!("{} {}", memory::place(stack, one), one.id))
 }
 
 /// A job with one target, and what is added to it.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use skymon::checks;
 use skymon::stack::{Folder, Program, Stack};
+use support::memory;
 use support::project::files_below;
 
 fn root() -> &'static Path {
@@ -17,11 +18,6 @@ fn root() -> &'static Path {
 
 fn on_disk(path: &Path) -> Stack {
     Stack::read(Folder::Disk { root: path.to_owned() })
-}
-
-fn in_memory(files: &[(&str, &str)]) -> Stack {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    Stack::read(Folder::Memory { root: PathBuf::new(), files })
 }
 
 /// The same folder, as if it had just been rendered.
@@ -67,7 +63,7 @@ fn every_file_of_a_rendered_stack_is_in_the_view() {
 
 #[test]
 fn the_files_of_a_program_are_found_through_its_flags_and_mounts() {
-    let stack = in_memory(&[
+    let stack = memory::stack([
         (
             "deploy/compose.yaml",
             "services:\n  p:\n    image: registry.example.com/prom/prometheus:${TAG:-v3}\n    command: --config.file=/conf/main.yml\n    volumes:\n      - {type: bind, source: ../metrics, target: /conf, read_only: true}\n      - ../rules/one.yml:/conf/rules/one.yml\n",
@@ -93,9 +89,9 @@ fn the_files_of_a_program_are_found_through_its_flags_and_mounts() {
 fn two_ways_to_run_a_stack_are_two_projects_and_what_adds_to_one_is_one() {
     let service =
         |tag: &str| format!("services:\n  p: {{image: \"prom/prometheus:{tag}\", ports: ['9090:9090']}}\n");
-    let stack = in_memory(&[
-        ("docker-compose.yml", &service("v1")),
-        ("docker-compose.prod.yml", &service("v2")),
+    let stack = memory::stack([
+        ("docker-compose.yml", service("v1").as_str()),
+        ("docker-compose.prod.yml", service("v2").as_str()),
         ("docker-compose.alerts.yml", "services:\n  a: {image: prom/alertmanager}\n"),
     ]);
     let mut services: Vec<Vec<&str>> = Vec::new();
@@ -107,7 +103,7 @@ fn two_ways_to_run_a_stack_are_two_projects_and_what_adds_to_one_is_one() {
 
 #[test]
 fn without_a_compose_file_files_are_known_by_their_shape() {
-    let stack = in_memory(&[
+    let stack = memory::stack([
         ("prom/prometheus.yaml", "rule_files: [/etc/prometheus/alerts/*.rules]\nscrape_configs: []\n"),
         ("prom/alerts/a.rules", "groups:\n- name: g\n  rules: [{record: 'a:b', expr: up}]\n"),
         ("am/config.yml", "route: {receiver: x}\nreceivers: [{name: x}]\n"),
@@ -127,7 +123,7 @@ fn without_a_compose_file_files_are_known_by_their_shape() {
 
 #[test]
 fn what_cannot_be_read_is_a_note_and_the_rest_is_read() {
-    let stack = in_memory(&[
+    let stack = memory::stack([
         (
             "docker-compose.yml",
             "services:\n  p:\n    image: prom/prometheus:v3.5.3\n    volumes: [\"./p:/etc/prometheus\"]\n  a:\n    image: prom/alertmanager:v0.33.1\n    volumes: [\"./a:/etc/alertmanager\"]\n",
@@ -154,7 +150,7 @@ fn maps_that_take_over_one_another_do_not_grow_without_end() {
         text.push_str(&format!("x{level}: &x{level} {{<<: [{below}]}}\n"));
     }
     text.push_str("services: {<<: *x15, p: {<<: *x15, image: prom/prometheus}}\n");
-    let stack = in_memory(&[("docker-compose.yml", &text)]);
+    let stack = memory::stack([("docker-compose.yml", &text)]);
     let _ = checks::run(&stack, &[]);
     assert!(stack.notes.iter().any(|note| note.id == "too-many-aliases"), "{:?}", stack.notes);
 }
@@ -168,7 +164,7 @@ fn a_deep_expression_is_left_alone_and_ends() {
         "up or ".repeat(5000) + "up",
     ] {
         let text = format!("groups:\n- name: g\n  rules:\n  - {{alert: A, expr: '{expr}'}}\n");
-        let stack = in_memory(&[("rules.yml", &text)]);
+        let stack = memory::stack([("rules.yml", &text)]);
         assert_eq!(stack.alerts().count(), 1);
         let _ = checks::run(&stack, &[]);
     }

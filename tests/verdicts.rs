@@ -5,11 +5,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use skymon::checks::{self, Check};
 use skymon::diagnostics::{Place, Report};
-use skymon::stack::{Folder, Stack};
+use support::memory;
 use support::project::Project;
 use support::tools::promtool;
 
@@ -185,8 +184,7 @@ fn rules(expressions: &BTreeMap<String, String>) -> String {
 
 /// What the checks say of each alert.
 fn claims(text: &str) -> Claims {
-    let files = [("rules.yml".to_owned(), text.to_owned())].into();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+    let stack = memory::stack([("rules.yml", text)]);
     let mut claims = Claims::default();
     let reports = CHECKS.map(|id| Check::find(id).expect("is there").findings(&stack));
     for finding in reports.iter().flat_map(Report::iter) {

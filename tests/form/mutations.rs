@@ -1,14 +1,13 @@
 //! Slips of the hand in files that are valid: a letter too many, a line that is gone, an indentation that is off. Made of each
 //! line in its turn, not chosen.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use skymon::checks;
 use skymon::diagnostics::{Place, Severity};
 use skymon::forms::Form;
-use skymon::stack::{Folder, Stack};
+
+use crate::support::memory;
 
 /// The form, the file of the corpus, and what it is called in a stack.
 pub(crate) const CORPUS: [(Form, &str, &str); 6] = [
@@ -98,15 +97,14 @@ fn slip(line: &str, turn: usize) -> Option<(&'static str, String)> {
 
 /// Line and id of each error that `validate` shows in a file of a stack.
 pub(crate) fn errors_in(file: &str, text: &str) -> Vec<(usize, String)> {
-    let mut files = BTreeMap::from([(file.to_owned(), text.to_owned())]);
+    let mut files = vec![(file, text)];
     if file != "compose.yml" {
-        files.insert("docker-compose.yml".to_owned(), AROUND.to_owned());
+        files.push(("docker-compose.yml", AROUND));
     }
     if file.starts_with("rules/") {
-        files.insert("prometheus.yml".to_owned(), "rule_files: [rules/*.yml]\n".to_owned());
+        files.push(("prometheus.yml", "rule_files: [rules/*.yml]\n"));
     }
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let report = checks::run(&stack, &[]);
+    let report = checks::run(&memory::stack(files), &[]);
     let errors = report.iter().filter(|finding| finding.severity == Severity::Error);
     errors
         .filter_map(|finding| match &finding.labels.first()?.place {

@@ -17,6 +17,8 @@ pub(crate) mod fakes;
 pub(crate) mod http;
 pub(crate) mod lab;
 pub(crate) mod mail;
+pub(crate) mod memory;
+pub(crate) mod pages;
 pub(crate) mod project;
 pub(crate) mod replicas;
 pub(crate) mod skypilot;
