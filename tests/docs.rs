@@ -535,6 +535,7 @@ fn ids() -> BTreeMap<String, &'static str> {
         let mut by_variable = None;
         for (call, severity) in [
             ("Diagnostic::error(", "error"),
+            ("Diagnostic::from_words(", "error"),
             ("Diagnostic::warning(", "warning"),
             ("Diagnostic::note(", "note"),
             (".stop(", "error"),

@@ -18,8 +18,8 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn check(addresses: &Spanned<String>, report: &mut Report) {
-    // What a template makes of it, or what stands in quotes, is not known.
-    let is_plain = !addresses.contains("{{") && !addresses.contains(['"', '$']);
+    // What a template or a script makes of it, or what stands in quotes, is not known.
+    let is_plain = !["{{", "__", "\"", "$"].iter().any(|mark| addresses.contains(mark));
     let wrong = addresses.split(',').map(str::trim).find(|one| !one.is_empty() && !is_address(one));
     let Some(wrong) = wrong.filter(|_| is_plain) else { return };
     let help = if wrong.contains(';') {
