@@ -64,8 +64,7 @@ impl Form {
     pub fn table(self) -> &'static Table {
         static TABLES: [OnceLock<Table>; Form::ALL.len()] = [const { OnceLock::new() }; Form::ALL.len()];
         TABLES[self as usize].get_or_init(|| {
-            let read = |name: &str| templates::embedded_file(&format!("forms/{name}"));
-            Table::read(self.file(), read)
+            Table::read(self.file(), |name| templates::data(&format!("forms/{name}")))
                 .unwrap_or_else(|error| panic!("bug: forms/{}: {error}", self.file()))
         })
     }
