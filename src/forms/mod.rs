@@ -8,7 +8,7 @@ mod notation;
 mod values;
 mod walk;
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 pub use self::notation::{Key, Reader, Scalar, Section, Table, Type};
@@ -71,7 +71,7 @@ impl Form {
 
     /// What the program would refuse in a document. `is_loaded`: the program of the form reads it, and no other that knows
     /// more keys.
-    pub fn misfits(self, document: &Rc<Document>, is_loaded: bool) -> Vec<Misfit> {
+    pub fn misfits(self, document: &Arc<Document>, is_loaded: bool) -> Vec<Misfit> {
         walk::walk(self.table(), document, is_loaded)
     }
 }
