@@ -13,6 +13,7 @@
 //! knows of engines, alerts, programs and receivers. `docs/architecture.md` tells it at length.
 
 // In the order of the flow: a module uses only those above it (tests/layers.rs).
+pub mod cores;
 pub mod values;
 pub mod source;
 pub mod diagnostics;

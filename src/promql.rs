@@ -4,9 +4,9 @@ pub mod labels;
 pub mod refused;
 pub mod regex;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use minijinja::value::{Object, Value};
 pub use promql_parser::label::{MatchOp, Matcher, Matchers};
@@ -25,7 +25,7 @@ pub struct PromQl {
 impl PromQl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let expr = parser::parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
+        let expr = parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
         let metrics = selectors(&expr).into_iter().filter_map(|selector| selector.name.clone()).collect();
         Ok(Self { text: text.to_owned(), metrics })
     }
@@ -92,8 +92,20 @@ pub fn matcher(name: &str, op: &str, value: &str) -> Option<Matcher> {
 const MAX_OPERATORS: usize = 1000;
 
 /// What a text means. `None` where it is not PromQL, or beyond any size.
-pub fn tree(text: &str) -> Option<Expr> {
-    fits(text).then(|| parser::parse(text.trim()).ok())?
+pub fn tree(text: &str) -> Option<Arc<Expr>> {
+    fits(text).then(|| parse(text.trim()).ok())?
+}
+
+/// Each text is read once: what was rendered is proven afterwards, and dashboards ask the same again and again.
+fn parse(text: &str) -> Result<Arc<Expr>, String> {
+    static READ: LazyLock<Mutex<HashMap<String, Arc<Expr>>>> = LazyLock::new(Mutex::default);
+    let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = read().get(text) {
+        return Ok(Arc::clone(known));
+    }
+    let expr = Arc::new(parser::parse(text)?);
+    read().insert(text.to_owned(), Arc::clone(&expr));
+    Ok(expr)
 }
 
 /// Whether a text is small enough to be read.

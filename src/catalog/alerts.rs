@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::read_data;
 use crate::templates;
 use crate::values::{Count, Duration, Line, Severity, Threshold};
 
@@ -191,7 +190,7 @@ impl AlertEntry {
             ]
             .into_iter()
             .flat_map(|(pack, path)| {
-                let entries: Vec<AlertEntry> = read_data(path, templates::embedded_file(path));
+                let entries: Vec<AlertEntry> = templates::data(path);
                 entries.into_iter().map(move |entry| AlertEntry { pack, ..entry })
             })
             .collect()

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::read_data;
 use crate::templates;
 
 /// An exporter, as its data file has it.
@@ -131,7 +130,7 @@ pub fn cadvisor() -> &'static Exporter {
 }
 
 fn read(path: &'static str) -> Exporter {
-    read_data(path, templates::embedded_file(path))
+    templates::data(path)
 }
 
 #[cfg(test)]

@@ -10,9 +10,28 @@ pub mod receivers;
 pub mod units;
 pub mod vocabulary;
 
-use serde::de::DeserializeOwned;
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
 
-/// Reads a data file that is part of the binary; the tests read each, so a fault cannot reach a user.
-fn read_data<T: DeserializeOwned>(path: &str, text: &str) -> T {
-    serde_yaml::from_str(text).unwrap_or_else(|error| panic!("bug: the data file `{path}`: {error}"))
+    use serde::de::DeserializeOwned;
+
+    use super::alerts::AlertEntry;
+    use super::engines::Engine;
+    use super::machines::Exporter;
+    use crate::templates;
+
+    /// The numbers of YAML and JSON are not written alike: `1.0` as a text is another one than `1`.
+    fn says_the_same<T: Debug + DeserializeOwned>(path: &str) {
+        let of_file: T = serde_yaml::from_str(templates::embedded_file(path)).expect("is readable");
+        assert_eq!(format!("{:?}", templates::data::<T>(path)), format!("{of_file:?}"), "{path}");
+    }
+
+    #[test]
+    fn what_is_built_in_says_what_its_file_says() {
+        let paths = |folder| templates::embedded(folder).into_iter().map(|(path, _)| path);
+        paths("engines").chain(paths("engines/custom")).for_each(says_the_same::<Engine>);
+        paths("alerts").for_each(says_the_same::<Vec<AlertEntry>>);
+        paths("machines").for_each(says_the_same::<Exporter>);
+    }
 }

@@ -6,7 +6,7 @@
 //! An allowance that nothing needs is itself a finding: it would hide the next fault there.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{ALL, Check};
 use crate::diagnostics::{Diagnostic, Place, Report, nearest, shortened};
@@ -49,7 +49,7 @@ pub(super) fn apply(stack: &Stack, found: Report, allowed: &[Allowed]) -> Report
     if allowances.is_empty() {
         return found;
     }
-    let documents: BTreeMap<&str, &Rc<Document>> =
+    let documents: BTreeMap<&str, &Arc<Document>> =
         stack.documents.iter().map(|document| (document.name(), document)).collect();
     let mut report = Report::new();
     for finding in found {
@@ -100,7 +100,7 @@ fn fault(one: &Allowance) -> Option<Diagnostic> {
 }
 
 /// The allowances of a file that can have comments.
-fn read(document: &Rc<Document>) -> Vec<Allowance> {
+fn read(document: &Arc<Document>) -> Vec<Allowance> {
     let source = &document.source;
     let mut found = Vec::new();
     if source.name.ends_with(".json") {

@@ -18,7 +18,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut elsewhere: BTreeMap<(&str, &str), Vec<Gone<'_>>> = BTreeMap::new();
     for asked in queries(stack) {
         for one in asked.selectors().filter(|one| !one.has_substitute) {
-            let Some(Missing::Version { known, runs }) = metrics.missing(one.selector) else { continue };
+            let Some(Missing::Version { known, runs }) = metrics.not_here(one.selector) else { continue };
             let Some(name) = crate::promql::metric(one.selector).filter(|name| said.is_new(&asked, name))
             else {
                 continue;

@@ -175,6 +175,7 @@ mod wrong_type;
 pub use self::allow::Allowed;
 pub use self::pages::page;
 pub use self::shared::words::list;
+use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::forms::Fault;
 use crate::stack::Stack;
@@ -384,8 +385,8 @@ impl Check {
 /// Everything that is wrong with a stack and not allowed, with what could not be read of it. `allowed` is what a config says.
 pub fn run(stack: &Stack, allowed: &[Allowed]) -> Report {
     let mut report = Report::new();
-    for check in ALL {
-        (check.run)(stack, &mut report);
+    for found in cores::map(ALL.iter().collect(), |check| check.findings(stack)) {
+        report.extend(found);
     }
     let mut report = allow::apply(stack, report, allowed);
     report.extend(stack.notes.iter().cloned());

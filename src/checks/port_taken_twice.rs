@@ -1,7 +1,7 @@
 //! Two services that want one port of the machine: the second one does not start.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
@@ -19,7 +19,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 let others = taken.entry((first, port.protocol.as_str())).or_default();
                 let is_other = |(other, one): &&(&Service, &Port)| {
                     // Files that were put together by their names may be there instead of each other.
-                    let is_known = compose.is_whole || Rc::ptr_eq(one.at.document(), port.at.document());
+                    let is_known = compose.is_whole || Arc::ptr_eq(one.at.document(), port.at.document());
                     let is_beside = other.name.value == service.name.value || service.runs_beside(other);
                     meet(port, one) && is_beside && is_known
                 };

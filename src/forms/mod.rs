@@ -8,7 +8,7 @@ mod notation;
 mod values;
 mod walk;
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 pub use self::notation::{Key, Reader, Scalar, Section, Table, Type};
@@ -64,15 +64,14 @@ impl Form {
     pub fn table(self) -> &'static Table {
         static TABLES: [OnceLock<Table>; Form::ALL.len()] = [const { OnceLock::new() }; Form::ALL.len()];
         TABLES[self as usize].get_or_init(|| {
-            let read = |name: &str| templates::embedded_file(&format!("forms/{name}"));
-            Table::read(self.file(), read)
+            Table::read(self.file(), |name| templates::data(&format!("forms/{name}")))
                 .unwrap_or_else(|error| panic!("bug: forms/{}: {error}", self.file()))
         })
     }
 
     /// What the program would refuse in a document. `is_loaded`: the program of the form reads it, and no other that knows
     /// more keys.
-    pub fn misfits(self, document: &Rc<Document>, is_loaded: bool) -> Vec<Misfit> {
+    pub fn misfits(self, document: &Arc<Document>, is_loaded: bool) -> Vec<Misfit> {
         walk::walk(self.table(), document, is_loaded)
     }
 }

@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_yaml::{Mapping, Value};
+use serde_json::{Map, Value};
 
 /// One form, as it was read.
 #[derive(Debug, Default)]
@@ -73,6 +73,9 @@ pub(super) struct Choice {
     pub(super) needs_one: bool,
     pub(super) excludes: bool,
 }
+
+/// A file of the folder, and each map in it, in the order in which it is written.
+type Data = Map<String, Value>;
 
 /// The keys that lead to a section, and itself.
 pub(super) type Path<'a> = (Vec<&'a str>, &'a Section);
@@ -213,11 +216,13 @@ impl Key {
 }
 
 impl Table {
-    /// `read` gives the text of a file of this folder.
-    pub(super) fn read(file: &str, read: impl Fn(&str) -> &'static str) -> Result<Table, String> {
+    /// `read` gives what a file of this folder says.
+    pub(super) fn read(file: &str, read: impl Fn(&str) -> Data) -> Result<Table, String> {
         let mut table = Table::default();
+        let own = read(file);
+        let other_file = own.get("(sections of)").and_then(Value::as_str).map(str::to_owned);
         table.add(read("shared.yml"))?;
-        table.add(read(file))?;
+        table.add(own)?;
         // A section takes over others that were read whole; those of the file come after the shared ones.
         let sections = table.sections.clone();
         for section in table.sections.values_mut() {
@@ -228,7 +233,7 @@ impl Table {
             }
         }
         // Only the file's own form counts: what an other file says of the top of it does not.
-        if let Some(base) = other_file(read(file)) {
+        if let Some(base) = other_file {
             let base = Table::read(&base, read)?;
             let has_own = |name: &str| name == "file";
             table.sections.extend(base.sections.into_iter().filter(|(name, _)| !has_own(name)));
@@ -237,21 +242,19 @@ impl Table {
         Ok(table)
     }
 
-    fn add(&mut self, text: &str) -> Result<(), String> {
-        let data: Mapping = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    fn add(&mut self, data: Data) -> Result<(), String> {
         for (name, value) in data {
-            let name = name.as_str().unwrap_or_default().to_owned();
             match (name.as_str(), value) {
                 ("(program)", Value::String(program)) => self.program = program,
                 ("(sections of)", _) => {}
                 ("(items)", _) => self.wants_items = true,
                 ("(keys)", _) => self.wants_values = true,
-                ("(kinds)", Value::Mapping(kinds)) => {
-                    for (name, text) in entries(kinds) {
+                ("(kinds)", Value::Object(kinds)) => {
+                    for (name, text) in kinds {
                         self.kinds.insert(name, Type::read(text.as_str().unwrap_or_default()));
                     }
                 }
-                (_, Value::Mapping(keys)) => {
+                (_, Value::Object(keys)) => {
                     self.sections.insert(name, Section::read(keys)?);
                 }
                 _ => return Err(format!("`{name}` is no section")),
@@ -349,22 +352,14 @@ impl Table {
     }
 }
 
-fn other_file(text: &str) -> Option<String> {
-    text.lines().find_map(|line| line.strip_prefix("(sections of): ").map(str::to_owned))
-}
-
-fn entries(map: Mapping) -> impl Iterator<Item = (String, Value)> {
-    map.into_iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
-}
-
 impl Section {
-    fn read(keys: Mapping) -> Result<Section, String> {
+    fn read(keys: Data) -> Result<Section, String> {
         let mut section = Section::default();
-        for (name, value) in entries(keys) {
+        for (name, value) in keys {
             let listed = || -> Vec<String> {
                 match &value {
                     Value::String(one) => vec![one.clone()],
-                    Value::Sequence(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                    Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                     _ => Vec::new(),
                 }
             };

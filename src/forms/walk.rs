@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::notation::{Key, Path, Reader, Section, Table, Type};
 use super::values;
@@ -36,7 +36,7 @@ pub struct Misfit {
     pub help: String,
 }
 
-pub(super) fn walk(table: &Table, document: &Rc<Document>, is_loaded: bool) -> Vec<Misfit> {
+pub(super) fn walk(table: &Table, document: &Arc<Document>, is_loaded: bool) -> Vec<Misfit> {
     let mut walker = Walker {
         table,
         is_loaded,

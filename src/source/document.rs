@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::build;
 use super::index::Content;
@@ -23,7 +23,7 @@ pub struct Document {
 
 impl Document {
     /// Reads YAML: what could be read, and what is wrong with the rest.
-    pub fn yaml(source: SourceFile) -> (Rc<Document>, Vec<Diagnostic>) {
+    pub fn yaml(source: SourceFile) -> (Arc<Document>, Vec<Diagnostic>) {
         let (mut index, mut problems) = build::build(&source, MAX_VALUES);
         if !index.is_complete()
             && let Some(joined) = with_brackets_joined(&source.text)
@@ -33,21 +33,23 @@ impl Document {
                 (index, problems) = (other, found);
             }
         }
-        (Rc::new(Document { source, index }), problems)
+        (Arc::new(Document { source, index }), problems)
     }
 
-    pub fn json(source: SourceFile) -> Result<Rc<Document>, Box<Diagnostic>> {
+    /// Reads JSON: all of it, or nothing.
+    pub fn json(source: SourceFile) -> (Arc<Document>, Vec<Diagnostic>) {
         if let Some(index) = json::read(&source.text) {
-            return Ok(Rc::new(Document { source, index }));
+            return (Arc::new(Document { source, index }), Vec::new());
         }
         let too_deep =
             || Diagnostic::error("too-deep", "the file is nested too deep").at_file(&source.name, "");
-        Err(Box::new(source.json_problem().unwrap_or_else(too_deep)))
+        let problem = source.json_problem().unwrap_or_else(too_deep);
+        (Document::plain(source), vec![problem])
     }
 
     /// A text of which only places are named.
-    pub fn plain(source: SourceFile) -> Rc<Document> {
-        Rc::new(Document { source, index: SpanIndex::default() })
+    pub fn plain(source: SourceFile) -> Arc<Document> {
+        Arc::new(Document { source, index: SpanIndex::default() })
     }
 
     pub fn name(&self) -> &str {
@@ -60,13 +62,13 @@ impl Document {
     }
 
     /// The top. Of an empty file it is nothing.
-    pub fn root(self: &Rc<Self>) -> Node {
-        Node { document: Rc::clone(self), at: 0 }
+    pub fn root(self: &Arc<Self>) -> Node {
+        Node { document: Arc::clone(self), at: 0 }
     }
 
     /// Bytes of this file.
-    pub fn at(self: &Rc<Self>, range: Range<usize>) -> At {
-        At { document: Rc::clone(self), range }
+    pub fn at(self: &Arc<Self>, range: Range<usize>) -> At {
+        At { document: Arc::clone(self), range }
     }
 
     /// The file as it may be shown: what may be a secret is hidden.
@@ -80,7 +82,7 @@ impl Document {
 /// A place in a file.
 #[derive(Clone)]
 pub struct At {
-    document: Rc<Document>,
+    document: Arc<Document>,
     pub range: Range<usize>,
 }
 
@@ -89,7 +91,7 @@ impl At {
         Place::Span { file: self.document.source.name.clone(), range: self.range.clone() }
     }
 
-    pub fn document(&self) -> &Rc<Document> {
+    pub fn document(&self) -> &Arc<Document> {
         &self.document
     }
 
@@ -178,7 +180,7 @@ impl<T: fmt::Display> fmt::Display for Spanned<T> {
 /// A value of a document. Aliases are followed, and what a map takes over with `<<` is its own.
 #[derive(Clone)]
 pub struct Node {
-    document: Rc<Document>,
+    document: Arc<Document>,
     at: usize,
 }
 
@@ -192,10 +194,10 @@ impl Node {
     }
 
     fn other(&self, at: usize) -> Node {
-        Node { document: Rc::clone(&self.document), at }
+        Node { document: Arc::clone(&self.document), at }
     }
 
-    pub fn document(&self) -> &Rc<Document> {
+    pub fn document(&self) -> &Arc<Document> {
         &self.document
     }
 
@@ -281,7 +283,7 @@ impl Node {
     }
 
     /// A file that stands here as a `|` block, with the places of this one. `$$` in it is one `$`, as compose passes it on.
-    pub fn block(&self) -> Option<Rc<Document>> {
+    pub fn block(&self) -> Option<Arc<Document>> {
         let source = &self.document.source;
         let range = self.whole().range;
         let before = source.text.get(..range.start)?;

@@ -1,6 +1,6 @@
 //! The configuration of Alertmanager: who hears of what.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::compose::ServiceName;
@@ -11,7 +11,7 @@ use crate::source::{At, Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Alertmanager {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     pub service: ServiceName,
     pub route: Option<Route>,
     pub receivers: Vec<Receiver>,
@@ -25,7 +25,7 @@ pub struct Alertmanager {
 pub struct TemplatePattern {
     pub pattern: Spanned<String>,
     /// The files that it names; `None` where nobody can know: it leads to the machine's or the image's own files.
-    pub files: Option<Vec<Rc<Document>>>,
+    pub files: Option<Vec<Arc<Document>>>,
 }
 
 /// One branch of the tree of routes.
@@ -108,7 +108,7 @@ pub struct Inhibition {
 }
 
 impl Alertmanager {
-    pub(super) fn read(document: Rc<Document>, service: ServiceName) -> Alertmanager {
+    pub(super) fn read(document: Arc<Document>, service: ServiceName) -> Alertmanager {
         let root = document.root();
         let items = |key: &str| root.get(key).map(|node| node.items()).unwrap_or_default();
         Alertmanager {

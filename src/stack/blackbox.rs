@@ -1,13 +1,13 @@
 //! The configuration of a blackbox exporter: which kinds of probes it knows.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Compose, ServiceName, Stack};
 use crate::source::Document;
 
 #[derive(Debug)]
 pub struct Blackbox {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     pub service: ServiceName,
 }
 

@@ -1,6 +1,6 @@
 //! What Grafana is provisioned with: datasources, providers of dashboards, and the dashboards themselves.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::compose::ServiceName;
 use super::query::Query;
@@ -38,7 +38,7 @@ pub struct Provider {
 
 #[derive(Debug)]
 pub struct Dashboard {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     /// Whether a provider of the stack loads it.
     pub is_loaded: bool,
     /// The dashboard itself stands below `dashboard`, as the API wants it and a provider does not.
@@ -88,7 +88,7 @@ impl PanelQuery {
 }
 
 impl Datasource {
-    pub(super) fn read_all(document: &Rc<Document>, service: &ServiceName) -> Vec<Datasource> {
+    pub(super) fn read_all(document: &Arc<Document>, service: &ServiceName) -> Vec<Datasource> {
         let items = document.root().get("datasources").map(|node| node.items()).unwrap_or_default();
         let read = |node: &Node| {
             let value = |key: &str| node.get(key).and_then(|node| node.value());
@@ -107,7 +107,7 @@ impl Datasource {
 }
 
 impl Provider {
-    pub(super) fn read_all(document: &Rc<Document>, service: &ServiceName) -> Vec<Provider> {
+    pub(super) fn read_all(document: &Arc<Document>, service: &ServiceName) -> Vec<Provider> {
         let items = document.root().get("providers").map(|node| node.items()).unwrap_or_default();
         let read = |node: &Node| Provider {
             service: service.clone(),
@@ -121,7 +121,7 @@ impl Provider {
 }
 
 impl Dashboard {
-    pub(super) fn read(document: Rc<Document>, is_loaded: bool) -> Dashboard {
+    pub(super) fn read(document: Arc<Document>, is_loaded: bool) -> Dashboard {
         let top = document.root();
         let inner = top.get("dashboard").filter(|inner| inner.is_map() && top.get("panels").is_none());
         let root = inner.clone().unwrap_or(top);

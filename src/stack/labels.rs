@@ -42,9 +42,12 @@ impl<'s> Flow<'s> {
 
     /// What the labels prove of an expression.
     pub fn faults<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
-        let Some(tree) = query.tree() else { return Vec::new() };
-        self.follow(tree);
-        if query.has_variables() { faults(tree, &Filled(self)) } else { faults(tree, self) }
+        let find = || -> Vec<Fault<'q>> {
+            let Some(tree) = query.tree() else { return Vec::new() };
+            self.follow(tree);
+            if query.has_variables() { faults(tree, &Filled(self)) } else { faults(tree, self) }
+        };
+        if *query.fits.get_or_init(|| find().is_empty()) { Vec::new() } else { find() }
     }
 
     /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.

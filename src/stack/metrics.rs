@@ -1,8 +1,9 @@
 //! Which metrics a stack has: what its jobs scrape and in which version, what its rules record, and what the catalogue knows
 //! of the names that its queries ask for. Apart from the files, since it joins them all.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::compose::{Program, Service};
 use super::{Compose, Job, Prometheus, Stack, Target};
@@ -34,9 +35,9 @@ pub struct Metrics {
     /// Whether nobody but the rules that were read can have recorded anything.
     has_all_rules: bool,
     /// How many recorded names were compared with one that is not.
-    searched: Cell<usize>,
+    searched: AtomicUsize,
     /// Names that nobody knows, with what was found out.
-    unknown: RefCell<HashMap<String, Option<Meant>>>,
+    unknown: Mutex<HashMap<String, Option<Meant>>>,
 }
 
 /// Whose a name would be, and what is probably meant.
@@ -98,8 +99,8 @@ impl Metrics {
             recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
             jobs: jobs.collect(),
             has_all_rules: !stack.prometheuses.is_empty() && stack.prometheuses.iter().all(has_all_rules),
-            searched: Cell::new(0),
-            unknown: RefCell::default(),
+            searched: AtomicUsize::new(0),
+            unknown: Mutex::default(),
             catalogue: Catalogue::new(&told.engines),
         }
     }
@@ -146,19 +147,25 @@ impl Metrics {
     /// Why a selector finds nothing; `None` where it may find something.
     pub fn missing(&self, selector: &VectorSelector) -> Option<Missing<'_>> {
         let name = promql::metric(selector).filter(|name| !self.is_recorded(name))?;
+        if self.known(selector).is_empty() { self.unknown(name) } else { self.not_here(selector) }
+    }
+
+    /// The same of a name that somebody exposes: names that nobody knows are not searched.
+    pub fn not_here(&self, selector: &VectorSelector) -> Option<Missing<'_>> {
         let known = self.known(selector);
         if known.is_empty() {
-            return self.unknown(name);
+            return None;
         }
         let jobs = self.jobs(selector);
         self.elsewhere(selector, &known).or_else(|| lacking(&jobs, known))
     }
 
     fn unknown(&self, name: &str) -> Option<Missing<'_>> {
-        let seen = self.unknown.borrow().get(name).cloned();
+        let unknown = || self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = unknown().get(name).cloned();
         let found = seen.unwrap_or_else(|| {
             let found = self.meant(name);
-            self.unknown.borrow_mut().insert(name.to_owned(), found.clone());
+            unknown().insert(name.to_owned(), found.clone());
             found
         });
         if let Some(Meant { owner, near }) = found {
@@ -168,9 +175,8 @@ impl Metrics {
             return None;
         }
         // So many names are not all slips, and the search is long.
-        let searched = self.searched.get() + self.recorded.len();
-        self.searched.set(searched);
-        let mut recorded = self.recorded.iter().filter(|_| searched < MAX_SEARCHED);
+        let searched = self.searched.fetch_add(self.recorded.len(), Ordering::Relaxed);
+        let mut recorded = self.recorded.iter().filter(|_| searched + self.recorded.len() < MAX_SEARCHED);
         let near = recorded.find(|one| is_near(one, name, 2)).cloned();
         // `level:metric:operations` is how rules name what they record, and nobody else.
         let is_recording = self.has_all_rules && name.matches(':').count() >= 2;

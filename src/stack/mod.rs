@@ -18,8 +18,8 @@ mod query;
 mod read;
 mod rules;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use self::alertmanager::{
@@ -63,11 +63,13 @@ pub struct Stack {
     /// What could not be read, and why.
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
-    pub documents: Vec<Rc<Document>>,
+    pub documents: Vec<Arc<Document>>,
     /// The labels of each alert, in their order: several checks ask for them.
-    fired: OnceCell<Vec<Labels>>,
-    told: OnceCell<Told>,
-    metrics: OnceCell<Metrics>,
+    fired: OnceLock<Vec<Labels>>,
+    told: OnceLock<Told>,
+    metrics: OnceLock<Metrics>,
+    /// Which rules, by their order, have values that a check complains of: four checks ask, and mostly it is none.
+    pub(crate) judged: OnceLock<BTreeSet<usize>>,
 }
 
 impl Stack {
@@ -79,7 +81,7 @@ impl Stack {
     /// The same stack, with what only its config says.
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
-        Stack { told: told.into(), metrics: OnceCell::new(), ..self }
+        Stack { told: told.into(), metrics: OnceLock::new(), judged: OnceLock::new(), ..self }
     }
 
     /// What the config says, or else only what is built in.

@@ -1,6 +1,6 @@
 //! The configuration of Prometheus: what is scraped, which rules are loaded, where alerts go.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::compose::{Service, ServiceName};
@@ -11,7 +11,7 @@ use crate::source::{Document, Node, SourceFile, Spanned};
 
 #[derive(Debug)]
 pub struct Prometheus {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     pub service: ServiceName,
     pub scrape_interval: Option<Spanned<Duration>>,
     /// As it runs: what is written, or Prometheus' own.
@@ -79,7 +79,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 impl Prometheus {
     /// `target_file` reads what a `file_sd_configs` names.
     pub(super) fn read(
-        document: Rc<Document>,
+        document: Arc<Document>,
         service: ServiceName,
         mut target_file: impl FnMut(&Spanned<String>) -> TargetLists,
     ) -> Prometheus {

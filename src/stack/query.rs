@@ -1,8 +1,9 @@
 //! An expression of PromQL as it stands in a rule or a panel: its text, what it means, and where each of its words is.
 
-use std::cell::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 use crate::artifacts::without_variables;
+use crate::cores;
 use crate::promql::{self, Expr};
 use crate::source::{At, Node, Spanned};
 
@@ -13,7 +14,9 @@ pub struct Query {
     /// All its lines; `text` stands at the first.
     whole: At,
     form: Form,
-    tree: OnceCell<Option<Expr>>,
+    tree: OnceLock<Option<Arc<Expr>>>,
+    /// Whether its labels prove nothing wrong: several checks ask.
+    pub(super) fits: OnceLock<bool>,
 }
 
 /// What is done with the text before Prometheus sees it.
@@ -46,7 +49,13 @@ impl Query {
     }
 
     fn read(node: &Node, form: Form) -> Option<Query> {
-        Some(Query { text: node.value()?, whole: node.whole(), form, tree: OnceCell::new() })
+        Some(Query {
+            text: node.value()?,
+            whole: node.whole(),
+            form,
+            tree: OnceLock::new(),
+            fits: OnceLock::new(),
+        })
     }
 
     /// Whether Grafana fills something in.
@@ -56,7 +65,7 @@ impl Query {
 
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
-        self.tree.get_or_init(|| parse(&self.text, self.form)).as_ref()
+        self.tree.get_or_init(|| parse(&self.text, self.form)).as_deref()
     }
 
     /// The names of all series that it asks for.
@@ -84,7 +93,7 @@ impl Query {
     }
 }
 
-fn parse(text: &str, form: Form) -> Option<Expr> {
+fn parse(text: &str, form: Form) -> Option<Arc<Expr>> {
     match form {
         Form::Rule => promql::tree(text),
         Form::Panel => promql::tree(&without_variables(text)),
@@ -99,29 +108,13 @@ fn selector(query: &str) -> Option<&str> {
 }
 
 /// Fewer than this are read sooner than a thread is started.
-const MANY: usize = 500;
+const MANY: usize = 100;
 
 /// Reads what they mean on all cores, where they are many: in the end somebody asks for each.
 pub(super) fn read_ahead<'q>(queries: impl Iterator<Item = &'q Query>) {
     let queries: Vec<&Query> = queries.collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if queries.len() < MANY || threads < 2 {
-        return;
-    }
-    let texts: Vec<(&str, Form)> = queries.iter().map(|query| (query.text.as_str(), query.form)).collect();
-    let share = texts.len().div_ceil(threads);
-    let parse_all = |part: &[(&str, Form)]| -> Vec<Option<Expr>> {
-        part.iter().map(|(text, form)| parse(text, *form)).collect()
-    };
-    let trees = std::thread::scope(|scope| {
-        let parts: Vec<_> = texts.chunks(share).map(|part| scope.spawn(move || parse_all(part))).collect();
-        // A part that is missing is read when somebody asks.
-        parts.into_iter().map(|part| part.join().unwrap_or_default()).collect::<Vec<_>>()
-    });
-    for (queries, trees) in queries.chunks(share).zip(trees) {
-        for (query, tree) in queries.iter().zip(trees) {
-            let _ = query.tree.set(tree);
-        }
+    if queries.len() >= MANY {
+        cores::map(queries, |query| query.tree().is_some());
     }
 }
 

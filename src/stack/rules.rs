@@ -1,6 +1,6 @@
 //! Rule files and their tests.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::duration;
@@ -10,7 +10,7 @@ use crate::source::{Document, Node, Spanned};
 /// A file of rules.
 #[derive(Debug)]
 pub struct RuleFile {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     /// Whether a Prometheus of the stack loads it.
     pub is_loaded: bool,
     pub groups: Vec<Group>,
@@ -37,7 +37,7 @@ pub struct Rule {
 }
 
 impl RuleFile {
-    pub(super) fn read(document: Rc<Document>, is_loaded: bool) -> RuleFile {
+    pub(super) fn read(document: Arc<Document>, is_loaded: bool) -> RuleFile {
         let groups = document.root().get("groups").map(|node| node.items()).unwrap_or_default();
         RuleFile { groups: groups.iter().map(Group::read).collect(), document, is_loaded }
     }
@@ -91,13 +91,13 @@ pub(super) fn texts(node: &Node, key: &str) -> Vec<(Spanned<String>, Spanned<Str
 /// A file of tests for rules.
 #[derive(Debug)]
 pub struct RuleTests {
-    pub document: Rc<Document>,
+    pub document: Arc<Document>,
     pub rule_files: Vec<Spanned<String>>,
     pub tests: Vec<Node>,
 }
 
 impl RuleTests {
-    pub(super) fn read(document: Rc<Document>) -> RuleTests {
+    pub(super) fn read(document: Arc<Document>) -> RuleTests {
         let root = document.root();
         RuleTests {
             rule_files: root.get("rule_files").map(|node| node.texts()).unwrap_or_default(),

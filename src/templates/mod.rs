@@ -19,11 +19,12 @@ mod origin;
 mod overrides;
 
 use anyhow::{Context as _, Result};
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use self::builtin::BuiltIn;
 pub use self::origin::mark;
@@ -33,6 +34,8 @@ use crate::promql::PromQl;
 use crate::source::SourceFile;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+/// The data files as JSON, under the same names: `build.rs` makes it of them.
+static DATA: Dir<'_> = include_dir!("$OUT_DIR/data");
 
 /// Stands for a line break inside a printed expression until the indentation of its line is known.
 const SOFT_BREAK: char = '\u{E000}';
@@ -56,6 +59,13 @@ pub fn embedded(folder: &str) -> Vec<(&'static str, &'static str)> {
 /// The text of one embedded file that is copied, not rendered.
 pub fn embedded_file(path: &str) -> &'static str {
     embedded_text(path).unwrap_or_else(|| panic!("bug: the template `{path}` is not in the binary"))
+}
+
+/// What an embedded data file says: an engine, alerts, a form. The tests read each, so a fault cannot reach a user.
+pub fn data<T: DeserializeOwned>(path: &str) -> T {
+    let text = DATA.get_file(path).and_then(File::contents_utf8);
+    let text = text.unwrap_or_else(|| panic!("bug: the data file `{path}` is not in the binary"));
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("bug: the data file `{path}`: {error}"))
 }
 
 fn embedded_text(path: &str) -> Option<&'static str> {

@@ -15,7 +15,7 @@ impl Engine {
     /// `bounds` are words of the vocabulary with the seconds that something compares them with: each becomes a bound of the
     /// word's histogram, so that what is said of it is exact.
     pub fn instrumented(bounds: &[(&str, f64)]) -> Self {
-        let mut engine: Self = super::super::read_data(FILE, templates::embedded_file(FILE));
+        let mut engine: Self = templates::data(FILE);
         NAME.clone_into(&mut engine.name);
         for (word, bound) in bounds {
             let histogram = engine.vocabulary.get(*word).map(|source| &source.metric);

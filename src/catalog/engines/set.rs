@@ -17,9 +17,9 @@ impl Engines {
     pub fn built_in() -> &'static Engines {
         static BUILT_IN: OnceLock<Engines> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
-            let read = |(path, text): (&str, &str)| {
+            let read = |(path, _): (&str, &str)| {
                 let name = path.trim_start_matches("engines/").trim_end_matches(".yml");
-                let mut engine: Engine = super::super::read_data(path, text);
+                let mut engine: Engine = templates::data(path);
                 name.clone_into(&mut engine.name);
                 (name.to_owned(), Some(Arc::new(engine)))
             };

@@ -6,10 +6,8 @@
 
 mod lines;
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::engines::{Engine, Engines, MetricType, Version};
 use super::units::Unit;
@@ -20,7 +18,7 @@ use crate::templates;
 pub struct Catalogue {
     exposers: Vec<Exposer>,
     /// Who knows a name, by their place in the list: a stack asks for the same names many times.
-    asked: RefCell<HashMap<String, Rc<[usize]>>>,
+    asked: Mutex<HashMap<String, Arc<[usize]>>>,
 }
 
 /// An engine or a program, by what it exposes.
@@ -39,7 +37,7 @@ pub struct Exposer {
     versions: Vec<Version>,
     engine: Option<Arc<Engine>>,
     text: &'static str,
-    metrics: OnceCell<BTreeMap<String, Metric>>,
+    metrics: OnceLock<BTreeMap<String, Metric>>,
 }
 
 /// A metric as it is exposed: a histogram or summary by the name that its series share.
@@ -106,7 +104,7 @@ impl Catalogue {
                 None => exposers.push(Exposer::of_engine(engine)),
             }
         }
-        Catalogue { exposers, asked: RefCell::default() }
+        Catalogue { exposers, asked: Mutex::default() }
     }
 
     pub fn exposers(&self) -> impl Iterator<Item = &Exposer> {
@@ -119,11 +117,12 @@ impl Catalogue {
 
     /// Everybody who exposes series of this name, in any version.
     pub fn known<'c>(&'c self, name: &str) -> Vec<Known<'c>> {
-        let seen = self.asked.borrow().get(name).cloned();
+        let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = asked().get(name).cloned();
         let who = seen.unwrap_or_else(|| {
             let knows = |at: &usize| self.exposers[*at].known(name).is_some();
-            let who: Rc<[usize]> = (0..self.exposers.len()).filter(knows).collect();
-            self.asked.borrow_mut().insert(name.to_owned(), Rc::clone(&who));
+            let who: Arc<[usize]> = (0..self.exposers.len()).filter(knows).collect();
+            asked().insert(name.to_owned(), Arc::clone(&who));
             who
         });
         who.iter().filter_map(|at| self.exposers[*at].known(name)).collect()
@@ -149,7 +148,7 @@ impl Exposer {
             versions: words("versions").filter_map(|version| version.parse().ok()).collect(),
             engine: None,
             text,
-            metrics: OnceCell::new(),
+            metrics: OnceLock::new(),
         }
     }
 
@@ -163,7 +162,7 @@ impl Exposer {
             versions: Vec::new(),
             engine: Some(engine.clone()),
             text: "",
-            metrics: OnceCell::new(),
+            metrics: OnceLock::new(),
         }
     }
 

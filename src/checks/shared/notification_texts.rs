@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::nodes::each_value;
 use crate::diagnostics::Place;
@@ -44,7 +44,7 @@ fn is_plain(key: &str) -> bool {
 
 /// A file of templates.
 pub(crate) struct File<'a> {
-    pub document: &'a Rc<Document>,
+    pub document: &'a Arc<Document>,
     pub template: Template,
     pub fault: Option<Fault>,
 }

@@ -34,37 +34,51 @@ pub(crate) enum Kind {
 
 /// All of a stack's rules.
 pub(crate) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
-    let mut reader = Reader::new(stack);
-    let mut verdicts = Vec::new();
-    for rule in stack.rules() {
-        let Some(tree) = rule.expr.tree() else { continue };
-        let (values, found) = reader.read(tree);
-        let never = if values.is_never() { Kind::Never } else { Kind::NeverInPart };
-        let dead = found.dead.into_iter().filter_map(|compared| {
-            let kind = match &compared.values.cause {
-                Some(Cause::NoQuantile) => return None,
-                Some(Cause::Buckets { .. }) => Kind::BeyondBuckets,
-                _ if is_percentage(&compared) => Kind::PercentOfRatio,
-                // `count(x) == 0 or absent(x)` says it twice, and once right.
-                Some(Cause::Count) if never == Kind::NeverInPart && counts_all(compared.side, tree) => {
-                    return None;
-                }
-                _ => never,
-            };
-            Some((kind, compared))
-        });
-        let idle = found.idle.into_iter().filter(is_percentage).map(|one| (Kind::PercentOfRatio, one));
-        // One fault is often written twice in one expression.
-        let mut first = dead.chain(idle).next();
-        if first.is_none() && rule.is_alert && !is_heartbeat(rule) {
-            first = reader
-                .always(tree)
-                .filter(|compared| compared.values.cause != Some(Cause::NoQuantile))
-                .map(|compared| (Kind::Always, compared));
-        }
-        verdicts.extend(first.map(|(kind, compared)| verdict(rule, kind, compared)));
+    let all = || judge(stack, stack.rules().enumerate()).map(|(at, _)| at).collect();
+    let judged = stack.judged.get_or_init(all);
+    let these = stack.rules().enumerate().filter(|(at, _)| judged.contains(at));
+    judge(stack, these).map(|(_, verdict)| verdict).collect()
+}
+
+/// Those of some of its rules, each with the place of its rule among all.
+fn judge<'s>(
+    stack: &'s Stack,
+    rules: impl Iterator<Item = (usize, &'s Rule)>,
+) -> impl Iterator<Item = (usize, Verdict<'s>)> {
+    let mut reader = None;
+    rules.filter_map(move |(at, rule)| {
+        let reader = reader.get_or_insert_with(|| Reader::new(stack));
+        Some((at, verdict_of(reader, rule)?))
+    })
+}
+
+fn verdict_of<'s>(reader: &mut Reader<'s>, rule: &'s Rule) -> Option<Verdict<'s>> {
+    let tree = rule.expr.tree()?;
+    let (values, found) = reader.read(tree);
+    let never = if values.is_never() { Kind::Never } else { Kind::NeverInPart };
+    let dead = found.dead.into_iter().filter_map(|compared| {
+        let kind = match &compared.values.cause {
+            Some(Cause::NoQuantile) => return None,
+            Some(Cause::Buckets { .. }) => Kind::BeyondBuckets,
+            _ if is_percentage(&compared) => Kind::PercentOfRatio,
+            // `count(x) == 0 or absent(x)` says it twice, and once right.
+            Some(Cause::Count) if never == Kind::NeverInPart && counts_all(compared.side, tree) => {
+                return None;
+            }
+            _ => never,
+        };
+        Some((kind, compared))
+    });
+    let idle = found.idle.into_iter().filter(is_percentage).map(|one| (Kind::PercentOfRatio, one));
+    // One fault is often written twice in one expression.
+    let mut first = dead.chain(idle).next();
+    if first.is_none() && rule.is_alert && !is_heartbeat(rule) {
+        first = reader
+            .always(tree)
+            .filter(|compared| compared.values.cause != Some(Cause::NoQuantile))
+            .map(|compared| (Kind::Always, compared));
     }
-    verdicts
+    first.map(|(kind, compared)| verdict(rule, kind, compared))
 }
 
 /// Whether what is counted is a name as it is, and the same expression asks whether that is there.

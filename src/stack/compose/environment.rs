@@ -1,6 +1,6 @@
 //! The variables of a service: those of files, and those that are listed. Apart, because they come from files of another kind.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::load::{Files, Missing, Piece};
 use super::parts::{Origin, from_host};
@@ -63,7 +63,7 @@ impl Service {
 type Named = (Spanned<String>, Option<Spanned<String>>);
 
 /// The variables of a file.
-fn assigned(document: &Rc<Document>, piece: &Piece) -> Vec<Named> {
+fn assigned(document: &Arc<Document>, piece: &Piece) -> Vec<Named> {
     let mut env = (*piece.env).clone();
     let read = |one: dotenv::Assignment| {
         let at = document.at(one.at);

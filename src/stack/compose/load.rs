@@ -1,7 +1,7 @@
 //! The files of one project: those that were named, what they include, and what their services extend. A service comes out as
 //! pieces, the base first, each with the folder that its paths are relative to and the variables that it is read with.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::interpolate::Env;
 use super::parts::{Origin, from_host};
@@ -12,9 +12,9 @@ use crate::stack::folder::{Kind, parent};
 /// What the reading of a project asks of the folder.
 pub(in crate::stack) trait Files {
     /// A file as YAML. What is wrong with it is said elsewhere.
-    fn yaml(&mut self, path: &str) -> Option<Rc<Document>>;
+    fn yaml(&mut self, path: &str) -> Option<Arc<Document>>;
     /// A file as it is.
-    fn plain(&mut self, path: &str) -> Option<Rc<Document>>;
+    fn plain(&mut self, path: &str) -> Option<Arc<Document>>;
     fn kind(&self, path: &str) -> Kind;
 }
 
@@ -29,16 +29,16 @@ const MAX_PIECES: usize = 200;
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) node: Node,
-    pub(super) folder: Rc<str>,
-    pub(super) env: Rc<Env>,
+    pub(super) folder: Arc<str>,
+    pub(super) env: Arc<Env>,
 }
 
 /// One file of a project.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
-    pub(super) document: Rc<Document>,
-    pub(super) folder: Rc<str>,
-    pub(super) env: Rc<Env>,
+    pub(super) document: Arc<Document>,
+    pub(super) folder: Arc<str>,
+    pub(super) env: Arc<Env>,
 }
 
 /// A file that compose wants to read, and that is not there.
@@ -62,12 +62,13 @@ pub(super) struct Loader<'f> {
 
 impl Loader<'_> {
     /// Files that are read together, with what they include.
-    pub(super) fn add(&mut self, documents: &[Rc<Document>], folder: &str, env: &Rc<Env>, depth: usize) {
+    pub(super) fn add(&mut self, documents: &[Arc<Document>], folder: &str, env: &Arc<Env>, depth: usize) {
         for document in documents {
             if self.parts.len() >= MAX_FILES {
                 return;
             }
-            let part = Part { document: Rc::clone(document), folder: Rc::from(folder), env: Rc::clone(env) };
+            let part =
+                Part { document: Arc::clone(document), folder: Arc::from(folder), env: Arc::clone(env) };
             // What is included comes first: this file may add to it.
             let included = part.document.root().get("include").map(|node| node.items()).unwrap_or_default();
             for entry in included.iter().filter(|_| depth < MAX_DEPTH) {
@@ -106,7 +107,7 @@ impl Loader<'_> {
                 env = env.over(&document.source.text);
             }
         }
-        self.add(&documents, &folder, &Rc::new(env), depth + 1);
+        self.add(&documents, &folder, &Arc::new(env), depth + 1);
     }
 
     /// The path of a file that is there. What is elsewhere, or not there, is remembered.
@@ -159,7 +160,7 @@ impl Loader<'_> {
             self.base(&base, part, depth, pieces);
         }
         let Part { folder, env, .. } = part;
-        pieces.push(Piece { node: node.clone(), folder: Rc::clone(folder), env: Rc::clone(env) });
+        pieces.push(Piece { node: node.clone(), folder: Arc::clone(folder), env: Arc::clone(env) });
     }
 
     fn base(&mut self, extends: &Node, part: &Part, depth: usize, pieces: &mut Vec<Piece>) {
@@ -169,7 +170,7 @@ impl Loader<'_> {
             let path = path.map(|text| part.env.expand(&text));
             let Some(host) = self.file("extends", &path, &part.folder) else { return };
             let Some(document) = self.files.yaml(&host) else { return };
-            of = Part { document, folder: Rc::from(parent(&host)), env: Rc::clone(&part.env) };
+            of = Part { document, folder: Arc::from(parent(&host)), env: Arc::clone(&part.env) };
         }
         let here =
             |part: &Part| part.document.root().find(&["services", &name]).map(|node| (node, part.clone()));

@@ -11,7 +11,7 @@ mod program;
 mod service;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use self::environment::Variable;
 use self::interpolate::Env;
@@ -75,14 +75,14 @@ impl Compose {
     /// The files of a project, the base first. `folder` is the one that paths are relative to, `env` the text of `.env`.
     /// Beside the project come the notes on what could not be read of it.
     pub(super) fn read(
-        documents: &[Rc<Document>],
+        documents: &[Arc<Document>],
         folder: &str,
         env: &str,
         files: &mut dyn Files,
     ) -> (Compose, Vec<Diagnostic>) {
         let mut loader =
             Loader { files, parts: Vec::new(), missing: Vec::new(), notes: Vec::new(), is_partial: false };
-        loader.add(documents, folder, &Rc::new(Env::parse(env)), 0);
+        loader.add(documents, folder, &Arc::new(Env::parse(env)), 0);
         let pieces = loader.services();
         let Loader { files, parts, mut missing, notes, is_partial } = loader;
         let declared = |key: &str| declared(&parts, key);
@@ -128,12 +128,12 @@ impl Compose {
         }
     }
 
-    pub fn documents(&self) -> impl Iterator<Item = &Rc<Document>> {
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.parts.iter().map(|part| &part.document)
     }
 
     /// The configurations that stand inside of a compose file, each by the name that an origin has for it.
-    pub(super) fn inline(&self) -> BTreeMap<String, Rc<Document>> {
+    pub(super) fn inline(&self) -> BTreeMap<String, Arc<Document>> {
         let named = |one: &Declared| match one.origin()? {
             Origin::Inline(name) => Some((name, one.node.get("content")?.block()?)),
             _ => None,
@@ -144,7 +144,7 @@ impl Compose {
     /// The variables that a text of this project asks for, and that nothing here sets.
     pub fn unset_variables(&self, node: &Node) -> Vec<VariableUse> {
         let text = node.text().unwrap_or_default();
-        let env = self.parts.iter().find(|part| Rc::ptr_eq(&part.document, node.document()));
+        let env = self.parts.iter().find(|part| Arc::ptr_eq(&part.document, node.document()));
         let is_set = |name: &str| env.is_some_and(|part| part.env.get(name).is_some());
         let mut uses = if text.contains('$') { interpolate::uses(text) } else { Vec::new() };
         uses.retain(|one| !is_set(&one.name));

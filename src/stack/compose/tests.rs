@@ -8,11 +8,11 @@ use crate::stack::folder::Kind;
 struct Texts(BTreeMap<&'static str, &'static str>);
 
 impl Files for Texts {
-    fn yaml(&mut self, path: &str) -> Option<Rc<Document>> {
+    fn yaml(&mut self, path: &str) -> Option<Arc<Document>> {
         self.0.get(path).map(|text| Document::yaml(SourceFile::new(path, *text)).0)
     }
 
-    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+    fn plain(&mut self, path: &str) -> Option<Arc<Document>> {
         self.0.get(path).map(|text| Document::plain(SourceFile::new(path, *text)))
     }
 

@@ -1,7 +1,7 @@
 //! From a path inside of a container to the files of the folder, through the mounts of its service.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Reader, Runner, is_yaml};
 use crate::source::Document;
@@ -10,7 +10,7 @@ use crate::stack::folder::{Kind, join, matches_glob, parent};
 
 impl Reader {
     /// The document that a program finds at a path.
-    pub(super) fn inside(&mut self, service: &Service, path: &str) -> Option<Rc<Document>> {
+    pub(super) fn inside(&mut self, service: &Service, path: &str) -> Option<Arc<Document>> {
         match service.origin(path)? {
             Origin::Host(host) | Origin::Inline(host) => self.document(&host),
             _ => None,

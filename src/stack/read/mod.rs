@@ -8,9 +8,8 @@ mod inside;
 mod projects;
 mod shapes;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use super::alertmanager::{Alertmanager, TemplatePattern};
 use super::blackbox::Blackbox;
@@ -43,13 +42,15 @@ pub(super) fn read(folder: Folder) -> Stack {
         misfits: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
-        fired: OnceCell::new(),
-        told: OnceCell::new(),
-        metrics: OnceCell::new(),
+        fired: OnceLock::new(),
+        told: OnceLock::new(),
+        metrics: OnceLock::new(),
+        judged: OnceLock::new(),
     };
     let mut reader = Reader {
         stack,
         seen: BTreeMap::new(),
+        ahead: BTreeMap::new(),
         loaded: BTreeSet::new(),
         formed: BTreeSet::new(),
         is_loose: false,
@@ -81,7 +82,9 @@ type Runner<'s> = Option<(usize, &'s Service)>;
 struct Reader {
     stack: Stack,
     /// Path → what was read there; `None` where that failed, and was said.
-    seen: BTreeMap<String, Option<Rc<Document>>>,
+    seen: BTreeMap<String, Option<Arc<Document>>>,
+    /// What was read ahead of being asked for.
+    ahead: BTreeMap<String, Parsed>,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
     /// Documents that were held against their form.
@@ -96,48 +99,52 @@ impl Reader {
     }
 
     /// The document at a path. What is wrong with it is said once.
-    fn document(&mut self, path: &str) -> Option<Rc<Document>> {
-        self.once(path, Reader::parse)
+    fn document(&mut self, path: &str) -> Option<Arc<Document>> {
+        self.once(path, |reader, path| {
+            let parsed = reader.ahead.remove(path).or_else(|| Some(parsed(path, reader.text(path)?)))?;
+            reader.weigh(path, parsed)
+        })
     }
 
     /// A file that is none of YAML or JSON.
-    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
-        self.once(path, |_, _, source| Some(Document::plain(source)))
+    fn plain(&mut self, path: &str) -> Option<Arc<Document>> {
+        self.once(path, |reader, path| Some(Document::plain(reader.text(path)?)))
     }
 
     fn once(
         &mut self,
         path: &str,
-        parse: impl FnOnce(&mut Reader, &str, SourceFile) -> Option<Rc<Document>>,
-    ) -> Option<Rc<Document>> {
+        read: impl FnOnce(&mut Reader, &str) -> Option<Arc<Document>>,
+    ) -> Option<Arc<Document>> {
         if let Some(known) = self.seen.get(path) {
             return known.clone();
         }
-        let document = match self.folder().read(path) {
-            Read::Text(source) => parse(self, path, source),
-            Read::Missing => None,
-            Read::Refused(note) => {
-                self.stack.notes.push(*note);
-                None
-            }
-        };
+        let document = read(self, path);
         self.stack.documents.extend(document.clone());
         self.seen.insert(path.to_owned(), document.clone());
         document
     }
 
-    fn parse(&mut self, path: &str, source: SourceFile) -> Option<Rc<Document>> {
-        if path.ends_with(".json") {
-            return match Document::json(source.clone()) {
-                Ok(document) => Some(document),
-                Err(problem) => {
-                    self.stack.documents.push(Document::plain(source));
-                    self.stack.notes.push(if self.is_loose { as_note(*problem) } else { *problem });
-                    None
-                }
-            };
+    fn text(&mut self, path: &str) -> Option<SourceFile> {
+        match self.folder().read(path) {
+            Read::Text(source) => Some(source),
+            Read::Missing => None,
+            Read::Refused(note) => {
+                self.stack.notes.push(*note);
+                None
+            }
         }
-        let (document, problems) = Document::yaml(source);
+    }
+
+    /// Says what is wrong with a document. JSON with a fault is none.
+    fn weigh(&mut self, path: &str, (document, problems): Parsed) -> Option<Arc<Document>> {
+        if path.ends_with(".json") && !problems.is_empty() {
+            self.stack.documents.push(document);
+            let is_loose = self.is_loose;
+            let weighed = |problem| if is_loose { as_note(problem) } else { problem };
+            self.stack.notes.extend(problems.into_iter().map(weighed));
+            return None;
+        }
         for problem in problems {
             let weighed = weighed(problem, &document.source.text);
             let may_be_template = self.is_loose && is_template(&document.source.text);
@@ -147,7 +154,7 @@ impl Reader {
     }
 
     /// Holds a document against the form that its program wants.
-    fn form(&mut self, form: Form, document: &Rc<Document>, is_loaded: bool) {
+    fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
         if self.formed.insert(document.name().to_owned()) {
             self.stack.misfits.extend(form.misfits(document, is_loaded));
         }
@@ -178,7 +185,7 @@ impl Reader {
         }
     }
 
-    fn add_prometheus(&mut self, document: Rc<Document>, runner: Runner<'_>, base: &str) {
+    fn add_prometheus(&mut self, document: Arc<Document>, runner: Runner<'_>, base: &str) {
         self.form(Form::Prometheus, &document, true);
         let mut prometheus = Prometheus::read(document, name(runner), |pattern| {
             let files = self.matching(runner, base, pattern);
@@ -220,7 +227,7 @@ impl Reader {
         }
     }
 
-    fn add_alertmanager(&mut self, document: Rc<Document>, runner: Runner<'_>, base: &str) {
+    fn add_alertmanager(&mut self, document: Arc<Document>, runner: Runner<'_>, base: &str) {
         self.form(Form::Alertmanager, &document, true);
         let mut alertmanager = Alertmanager::read(document, name(runner));
         let patterns = alertmanager.root.get("templates").map(|node| node.texts()).unwrap_or_default();
@@ -232,7 +239,7 @@ impl Reader {
         self.stack.alertmanagers.push(alertmanager);
     }
 
-    fn add_blackbox(&mut self, document: Rc<Document>, runner: Runner<'_>) {
+    fn add_blackbox(&mut self, document: Arc<Document>, runner: Runner<'_>) {
         self.form(Form::Blackbox, &document, true);
         self.stack.blackboxes.push(Blackbox { document, service: name(runner) });
     }
@@ -300,6 +307,13 @@ impl Reader {
         let faults = report.into_iter().filter(|one| one.severity == Severity::Error);
         self.stack.notes.extend(faults.map(as_note));
     }
+}
+
+/// A document, and what is wrong with it.
+type Parsed = (Arc<Document>, Vec<Diagnostic>);
+
+fn parsed(path: &str, source: SourceFile) -> Parsed {
+    if path.ends_with(".json") { Document::json(source) } else { Document::yaml(source) }
 }
 
 fn is_yaml(path: &str) -> bool {

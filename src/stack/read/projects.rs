@@ -2,7 +2,7 @@
 //! that compose takes by itself, and what is in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Reader, is_yaml};
 use crate::forms::{Fault, Form, Misfit};
@@ -86,7 +86,7 @@ impl Reader {
 
     /// Which of the files of a folder belong together: the one that compose takes by itself with its override, and those
     /// that add to it. One that has a whole service of the same name instead is another way to run the stack.
-    fn projects(&mut self, mut paths: Vec<String>) -> Vec<Vec<Rc<Document>>> {
+    fn projects(&mut self, mut paths: Vec<String>) -> Vec<Vec<Arc<Document>>> {
         paths.sort_by_key(|path| (rank(path), path.clone()));
         let mut parts: BTreeSet<String> = BTreeSet::new();
         for path in &paths {
@@ -98,7 +98,7 @@ impl Reader {
         if paths.iter().any(|path| !parts.contains(path)) {
             paths.retain(|path| !parts.contains(path));
         }
-        let mut projects: Vec<Vec<Rc<Document>>> = Vec::new();
+        let mut projects: Vec<Vec<Arc<Document>>> = Vec::new();
         for path in paths {
             let Some(document) = self.document(&path) else { continue };
             if document.root().get("services").is_none() && document.root().get("include").is_none() {
@@ -109,7 +109,7 @@ impl Reader {
                 continue;
             }
             self.form(Form::Compose, &document, true);
-            let fits = |project: &Vec<Rc<Document>>| !replaces(&document, project);
+            let fits = |project: &Vec<Arc<Document>>| !replaces(&document, project);
             match projects.iter_mut().find(|project| fits(project)) {
                 Some(project) => project.push(document),
                 None => projects.push(vec![document]),
@@ -120,11 +120,11 @@ impl Reader {
 }
 
 impl Files for Reader {
-    fn yaml(&mut self, path: &str) -> Option<Rc<Document>> {
+    fn yaml(&mut self, path: &str) -> Option<Arc<Document>> {
         self.document(path)
     }
 
-    fn plain(&mut self, path: &str) -> Option<Rc<Document>> {
+    fn plain(&mut self, path: &str) -> Option<Arc<Document>> {
         Reader::plain(self, path)
     }
 
@@ -153,8 +153,8 @@ fn rank(path: &str) -> u8 {
 }
 
 /// Whether a file has a whole service that the project has already.
-fn replaces(document: &Rc<Document>, project: &[Rc<Document>]) -> bool {
-    let names = |document: &Rc<Document>| {
+fn replaces(document: &Arc<Document>, project: &[Arc<Document>]) -> bool {
+    let names = |document: &Arc<Document>| {
         document.root().get("services").map(|node| node.entries()).unwrap_or_default()
     };
     let known: Vec<String> = project.iter().flat_map(names).map(|(name, _)| name.value).collect();

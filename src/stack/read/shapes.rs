@@ -1,6 +1,7 @@
 //! What no mount leads to: files that are known by their shape, in a stack without compose, or forgotten in one with it.
 
-use super::{Reader, is_yaml};
+use super::{Reader, is_yaml, parsed};
+use crate::cores;
 use crate::diagnostics::Diagnostic;
 use crate::forms::Form;
 use crate::stack::folder::{Read, parent};
@@ -16,7 +17,7 @@ impl Reader {
     /// Takes what is there by its shape.
     pub(super) fn loose(&mut self) {
         let mut bytes = 0;
-        let mut shaped = Vec::new();
+        let (mut shaped, mut sources) = (Vec::new(), Vec::new());
         let unread = |path: &String| is_yaml(path) || path.ends_with(".json") || path.ends_with(".rules");
         let paths: Vec<String> = self.folder().files_in("", true).into_iter().filter(unread).collect();
         if paths.len() > MAX_LOOSE_FILES {
@@ -40,8 +41,12 @@ impl Reader {
             bytes += source.text.len();
             if let Some(shape) = Shape::of(&path, &source.text) {
                 shaped.push((shape, path));
+                sources.push(source);
             }
         }
+        let files = shaped.iter().map(|(_, path)| path).zip(sources).collect();
+        self.ahead =
+            cores::map(files, |(path, source)| (path.clone(), parsed(path, source))).into_iter().collect();
         self.add_loose(&shaped);
     }
 
@@ -111,19 +116,20 @@ enum Shape {
 }
 
 impl Shape {
-    fn of(path: &str, text: &str) -> Option<Shape> {
+    fn of<'t>(path: &str, text: &'t str) -> Option<Shape> {
         if path.ends_with(".json") {
             let has = |key: &str| text.contains(key);
             let is_dashboard =
                 has("\"panels\"") && (has("\"gridPos\"") || has("\"schemaVersion\"") || has("\"targets\""));
             return is_dashboard.then_some(Shape::Dashboard);
         }
+        // What a program has written may have its keys in quotes.
+        let unquoted = |text: &'t str| text.trim_start_matches(['"', '\'']);
+        let tops: Vec<&str> =
+            text.lines().filter(|line| !line.starts_with([' ', '-', '#'])).map(unquoted).collect();
         let has = |key: &str| {
-            text.lines().any(|line| {
-                // What a program has written may have its keys in quotes.
-                let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
-                rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
-            })
+            let rests = tops.iter().filter_map(|line| line.strip_prefix(key));
+            rests.map(unquoted).any(|rest| rest.starts_with(':'))
         };
         // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
         if has("clients") || has("positions") || has("groups") && has("apiVersion") {
