@@ -227,7 +227,6 @@ fn every_fault_of_the_tutorials_stack_is_found_in_one_run_with_its_place() {
         "docker-compose.monitoring.yml:33 data-not-kept",
         // Grafana: no provider, no uid, and a dashboard in the form of the API.
         "dashboards/inference.json dashboards-not-loaded",
-        "dashboards/inference.json:2 dashboard-wrapped",
         "dashboards/inference.json:3 dashboard-incomplete",
         "dashboards/inference.json:6 panel-without-datasource",
         "monitoring/grafana/provisioning/datasources/prometheus.yml:4 datasource-without-uid",

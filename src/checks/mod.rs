@@ -32,6 +32,7 @@ mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
 mod datasource_address;
+mod datasource_of_old_form;
 mod datasource_without_uid;
 mod default_password;
 mod delta_of_counter;
@@ -95,6 +96,7 @@ mod mount_source_missing;
 mod never_fires;
 mod no_alertmanager;
 mod no_comparison;
+mod no_datasource;
 mod no_inhibition;
 mod no_restart_policy;
 mod not_declared;
@@ -210,6 +212,7 @@ pub const ALL: &[Check] = &[
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
     datasource_address::CHECK,
+    datasource_of_old_form::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
     delta_of_counter::CHECK,
@@ -273,6 +276,7 @@ pub const ALL: &[Check] = &[
     never_fires::CHECK,
     no_alertmanager::CHECK,
     no_comparison::CHECK,
+    no_datasource::CHECK,
     no_inhibition::CHECK,
     no_restart_policy::CHECK,
     not_declared::CHECK,
