@@ -50,17 +50,19 @@ impl Example {
     }
 }
 
-/// `prometheus.yml:12`
-fn place(stack: &Stack, finding: &Diagnostic) -> String {
-    match finding.labels.first().map(|label| &label.place) {
-        Some(Place::Span { file, range }) => {
+/// `prometheus.yml:12`, for each place of the fault.
+fn places<'a>(stack: &'a Stack, finding: &'a Diagnostic) -> impl Iterator<Item = String> + 'a {
+    let primary = finding.labels.iter().filter(|label| label.primary);
+    assert!(primary.clone().count() > 0, "{} has no place", finding.id);
+    primary.map(|label| match &label.place {
+        Place::Span { file, range } => {
             let document = stack.documents.iter().find(|document| document.name() == file);
             let source = &document.unwrap_or_else(|| panic!("{file} was not read")).source;
             format!("{file}:{}", source.line_column(range.start).0)
         }
-        Some(Place::File(file)) => file.clone(),
+        Place::File(file) => file.clone(),
         place => panic!("{}: {place:?} is no place in a stack", finding.id),
-    }
+    })
 }
 
 fn page(check: &Check) -> &'static str {
@@ -99,7 +101,7 @@ fn the_wrong_example_of_each_page_has_its_finding_at_the_marked_places() {
         assert!(!example.marked.is_empty(), "{}: the wrong example marks no line with `# <-`", check.id);
         let stack = example.stack();
         let report = check.findings(&stack);
-        let found: BTreeSet<String> = report.iter().map(|finding| place(&stack, finding)).collect();
+        let found: BTreeSet<String> = report.iter().flat_map(|finding| places(&stack, finding)).collect();
         assert_eq!(found, example.marked, "{}", check.id);
         for finding in report.iter() {
             assert_eq!((finding.id, finding.severity), (check.id, check.severity));
@@ -160,8 +162,8 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
     let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
     let report = checks::run(&stack, &[]);
-    let mut found: Vec<String> =
-        report.iter().map(|finding| format!("{} {}", place(&stack, finding), finding.id)).collect();
+    let with_id = |finding| places(&stack, finding).map(|place| format!("{place} {}", finding.id));
+    let mut found: Vec<String> = report.iter().flat_map(with_id).collect();
     found.sort();
     let expected = [
         "alertmanager.yml:1 unknown-check",
@@ -172,6 +174,28 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
     assert_eq!(found, expected);
 }
 
+#[test]
+fn each_place_of_a_fault_is_allowed_for_itself() {
+    let left = |first: &str, second: &str| {
+        let compose =
+            format!("services:\n  a:\n    image: x/a{first}\n  b:\n    image: x/b:latest{second}\n");
+        let files = [("docker-compose.yml".to_owned(), compose)].into();
+        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+        let report = checks::run(&stack, &[]);
+        let with_id = |finding| places(&stack, finding).map(|place| format!("{place} {}", finding.id));
+        let mut found: Vec<String> = report.iter().flat_map(with_id).collect();
+        found.sort();
+        (report.iter().count(), found.join(", "))
+    };
+    let allowed = "  # skymon: allow image-without-tag: our own";
+    let (first, second) =
+        ("docker-compose.yml:3 image-without-tag", "docker-compose.yml:5 image-without-tag");
+    assert_eq!(left("", ""), (1, format!("{first}, {second}")));
+    assert_eq!(left(allowed, ""), (1, second.to_owned()));
+    assert_eq!(left("", allowed), (1, first.to_owned()));
+    assert_eq!(left(allowed, allowed), (0, String::new()));
+}
+
 /// `<file>:<line> <id>` of everything that is found in a folder.
 fn found_in(folder: &Path) -> BTreeSet<String> {
     let stack = Stack::read(Folder::Disk { root: folder.to_owned() });
@@ -179,7 +203,9 @@ fn found_in(folder: &Path) -> BTreeSet<String> {
     let prefix = format!("{}/", folder.display());
     report
         .iter()
-        .map(|finding| format!("{} {}", place(&stack, finding).replace(&prefix, ""), finding.id))
+        .flat_map(|finding| {
+            places(&stack, finding).map(|place| format!("{} {}", place.replace(&prefix, ""), finding.id))
+        })
         .collect()
 }
 

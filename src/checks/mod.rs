@@ -177,7 +177,7 @@ mod wrong_type;
 pub use self::allow::Allowed;
 pub use self::pages::page;
 pub use self::shared::words::list;
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Place, Report, Severity};
 use crate::forms::Fault;
 use crate::stack::Stack;
 
@@ -359,6 +359,20 @@ impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// One finding for the same fault at several places, where the same cure is to be written at each. An allowance speaks of
+    /// one of them: `together` must stay true of the rest. `None` where there is no place.
+    fn at_each(
+        &self,
+        places: Vec<(Place, String)>,
+        alone: impl Into<String>,
+        together: impl Into<String>,
+    ) -> Option<Diagnostic> {
+        let message = if places.len() == 1 { alone.into() } else { together.into() };
+        let is_any = !places.is_empty();
+        let add = |finding: Diagnostic, (place, text)| finding.and_at(place, text);
+        is_any.then(|| places.into_iter().fold(self.finding(message), add))
     }
 
     /// Where files do not have the form that their programs read, in this way.
