@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 
-use support::project::Project;
+use support::project::{Project, files_below};
 
 const MINIMAL: &str = include_str!("fixtures/examples/minimal.yaml");
 
@@ -471,4 +471,35 @@ fn completions_are_printed_for_every_shell() {
         let said = Project::new(MINIMAL).skymon(&["completions", shell]).expect_success();
         assert!(said.stdout.contains("validate"), "{shell}");
     }
+}
+
+#[test]
+fn a_rendered_folder_that_was_copied_without_its_config_is_checked_as_any_other() {
+    let project = Project::new(MINIMAL);
+    project.render();
+    let copied = Project::empty();
+    for file in files_below(&project.path("monitoring")) {
+        let name = format!("ops/monitoring/{}", file.display());
+        copied.write(&name, &project.read(&format!("monitoring/{}", file.display())));
+    }
+    let said = copied.skymon(&["validate", "ops/monitoring"]);
+    assert_eq!(said.status, 0, "{}", said.text());
+    assert!(said.stdout.contains("note[config-not-there]: `ops/monitoring` was rendered"), "{}", said.stdout);
+    assert!(said.stdout.contains("ops/monitoring is fine: "), "{}", said.stdout);
+    assert_eq!(said.stdout.matches("note[").count(), 1, "nothing is held against it: {}", said.stdout);
+    // What is wrong in it is found as in any stack; it is not mended there.
+    let path = "ops/monitoring/prometheus/prometheus.yml";
+    copied.write(path, &copied.read(path).replace("scrape_configs:", "scrape_config:"));
+    let said = copied.skymon(&["validate", "ops/monitoring"]);
+    assert_eq!(said.status, 1, "{}", said.text());
+    assert!(said.stdout.contains("error[unknown-key]"), "{}", said.stdout);
+    let said = copied.skymon(&["validate", "ops/monitoring", "--fix"]);
+    assert_eq!(said.status, 2, "{}", said.text());
+    assert!(
+        said.stderr.contains("is rendered: what is wrong in it is mended in its config"),
+        "{}",
+        said.stderr
+    );
+    // A config that is named and not there is a slip.
+    assert_eq!(copied.skymon(&["validate", "ops/monitoring", "-c", "nowhere.yaml"]).status, 2);
 }

@@ -1,6 +1,8 @@
 //! `# skymon: allow <check>: <reason>` in a file of the stack: one check is silent at one place, and a reader knows why. It
 //! stands at the end of the line, or alone above it.
 //!
+//! A finding may have several places with the same fault: each is allowed for itself, and the finding is gone with the last.
+//!
 //! The config has the same for files that cannot hold a comment: `allow: {<check>: {<file>: <reason>}}`.
 //!
 //! An allowance that nothing needs is itself a finding: it would hide the next fault there.
@@ -52,28 +54,42 @@ pub(super) fn apply(stack: &Stack, found: Report, allowed: &[Allowed]) -> Report
     let documents: BTreeMap<&str, &Arc<Document>> =
         stack.documents.iter().map(|document| (document.name(), document)).collect();
     let mut report = Report::new();
-    for finding in found {
-        let place = finding.labels.first().map(|label| &label.place);
-        let file = place.and_then(Place::file).unwrap_or_default();
-        let line = match place {
-            Some(Place::Span { range, .. }) => {
-                documents.get(file).map(|document| document.source.line_column(range.start).0)
-            }
-            _ => None,
-        };
-        let mut is_allowed = false;
-        for one in allowances.iter_mut().filter(|one| one.check == finding.id && one.file == file) {
-            if one.line.is_none() || one.line == line {
-                one.is_needed = true;
-                is_allowed |= one.has_reason;
-            }
-        }
-        if !is_allowed {
+    for mut finding in found {
+        let id = finding.id;
+        let had_places = finding.labels.iter().any(|label| label.primary);
+        finding
+            .labels
+            .retain(|label| !label.primary || !is_allowed(id, &label.place, &documents, &mut allowances));
+        if !had_places || finding.labels.iter().any(|label| label.primary) {
             report.push(finding);
         }
     }
     report.extend(allowances.iter().filter_map(fault));
     report
+}
+
+/// Whether a check may find something at a place. All that say so are needed.
+fn is_allowed(
+    id: &str,
+    place: &Place,
+    documents: &BTreeMap<&str, &Rc<Document>>,
+    allowances: &mut [Allowance],
+) -> bool {
+    let file = place.file().unwrap_or_default();
+    let line = match place {
+        Place::Span { range, .. } => {
+            documents.get(file).map(|document| document.source.line_column(range.start).0)
+        }
+        _ => None,
+    };
+    let mut is_allowed = false;
+    for one in allowances.iter_mut().filter(|one| one.check == id && one.file == file) {
+        if one.line.is_none() || one.line == line {
+            one.is_needed = true;
+            is_allowed |= one.has_reason;
+        }
+    }
+    is_allowed
 }
 
 fn fault(one: &Allowance) -> Option<Diagnostic> {

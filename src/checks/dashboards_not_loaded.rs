@@ -3,6 +3,7 @@
 use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::source::Spanned;
 use crate::stack::{Dashboard, Origin, Program, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "dashboards-not-loaded", severity: Severity::Error, run };
@@ -21,20 +22,31 @@ fn run(stack: &Stack, report: &mut Report) {
         );
     }
     let left_out: Vec<_> = stack.dashboards.iter().filter(|dashboard| !dashboard.is_loaded).collect();
-    let Some(grafana) = stack.running(Program::Grafana).next().filter(|_| stack.providers.is_empty()) else {
-        return;
-    };
+    let Some(grafana) = stack.running(Program::Grafana).next() else { return };
     let Some(first) = left_out.first() else { return };
-    let names = words::list(left_out.iter().map(|dashboard| dashboard.document.name()));
     // Where Grafana is not even given the files, they may be for importing by hand.
     let is_given = left_out.iter().any(|dashboard| is_mounted(stack, grafana, dashboard));
+    // Providers that no mount leads to are another Grafana's, or at the wrong place.
+    let is_told = stack.providers.iter().any(|provider| !is_given || provider.service.is_some());
+    if is_told || stack.is_malformed(stack.grafanas.iter().flat_map(|one| &one.provider_files)) {
+        return;
+    }
+    let names = words::list(left_out.iter().map(|dashboard| dashboard.document.name()));
     let severity = if is_given { CHECK.severity } else { Severity::Note };
-    report.push(
-        Diagnostic::new(CHECK.id, severity, format!("no provider loads {names}"))
-            .at_file(first.document.name(), "")
-            .at(grafana.name.place(), "is told of no dashboard")
-            .help("mount the folder, and name it as `options: {path: …}` of a provider in `/etc/grafana/provisioning/dashboards/`"),
-    );
+    let mut finding = Diagnostic::new(CHECK.id, severity, format!("no provider loads {names}"))
+        .at_file(first.document.name(), "")
+        .at(grafana.name.place(), "is told of no dashboard");
+    if let Some(provider) = stack.providers.first() {
+        let at = provider.path.as_ref().map_or_else(|| provider.node.at().place(), Spanned::place);
+        finding = finding.at(at, "no mount brings this file to where Grafana looks for providers");
+    }
+    for wrapped in left_out.iter().filter(|dashboard| dashboard.is_wrapped) {
+        let at = wrapped.root.name_at().place();
+        finding = finding.at(at, "the form of the API: a provider wants what is inside of it only");
+    }
+    report.push(finding.help(
+        "mount the folder, and name it as `options: {path: …}` of a provider in `/etc/grafana/provisioning/dashboards/`",
+    ));
 }
 
 fn is_mounted(stack: &Stack, grafana: &Service, dashboard: &Dashboard) -> bool {

@@ -3,7 +3,7 @@
 
 use super::Check;
 use super::shared::addresses::{Address, near_service, route_prefix};
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{Compose, Datasource, Program, Service, Stack};
 
@@ -15,10 +15,30 @@ fn run(stack: &Stack, report: &mut Report) {
         if grafana.network_mode.is_some() {
             continue;
         }
-        if let Some(url) = &datasource.url {
-            report.extend(fault(stack, compose, grafana, datasource, url));
+        match datasource.url.as_ref().filter(|url| !url.is_empty()) {
+            Some(url) => report.extend(fault(stack, compose, grafana, datasource, url)),
+            None => report.extend(without_url(datasource)),
         }
     }
+}
+
+/// Kinds that answer at an address, and nowhere else.
+const AT_A_URL: [&str; 8] =
+    ["alertmanager", "graphite", "influxdb", "jaeger", "loki", "prometheus", "tempo", "zipkin"];
+
+fn without_url(datasource: &Datasource) -> Option<Diagnostic> {
+    let kind = datasource.kind.as_ref().filter(|kind| AT_A_URL.contains(&kind.as_str()))?;
+    let known = ["url", "uid", "user"];
+    let is_slip = |key: &str| !known.contains(&key) && nearest(key, known) == Some("url");
+    let entries = datasource.node.entries();
+    let slip = entries.iter().find(|(key, _)| is_slip(&key.value));
+    let finding = CHECK.finding(format!("the datasource `{}` has no `url`: it asks nobody", datasource.name));
+    Some(match slip {
+        Some((key, _)) => finding.at(key.place(), "Grafana passes over this key").help("did you mean `url`?"),
+        None => finding.at(datasource.name.place(), format!("every query of this {kind} fails")).help(
+            "add `url:` with the address as Grafana's container knows it, such as `http://prometheus:9090`",
+        ),
+    })
 }
 
 fn fault(

@@ -32,6 +32,7 @@ mod dashboard_wrapped;
 mod dashboards_not_loaded;
 mod data_not_kept;
 mod datasource_address;
+mod datasource_of_old_form;
 mod datasource_without_uid;
 mod default_password;
 mod delta_of_counter;
@@ -95,6 +96,7 @@ mod mount_source_missing;
 mod never_fires;
 mod no_alertmanager;
 mod no_comparison;
+mod no_datasource;
 mod no_inhibition;
 mod no_restart_policy;
 mod not_declared;
@@ -177,6 +179,7 @@ pub use self::pages::page;
 pub use self::shared::words::list;
 use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Place, Report, Severity};
 use crate::forms::Fault;
 use crate::stack::Stack;
 
@@ -211,6 +214,7 @@ pub const ALL: &[Check] = &[
     dashboards_not_loaded::CHECK,
     data_not_kept::CHECK,
     datasource_address::CHECK,
+    datasource_of_old_form::CHECK,
     datasource_without_uid::CHECK,
     default_password::CHECK,
     delta_of_counter::CHECK,
@@ -274,6 +278,7 @@ pub const ALL: &[Check] = &[
     never_fires::CHECK,
     no_alertmanager::CHECK,
     no_comparison::CHECK,
+    no_datasource::CHECK,
     no_inhibition::CHECK,
     no_restart_policy::CHECK,
     not_declared::CHECK,
@@ -356,6 +361,20 @@ impl Check {
     /// A finding of this check. Its first place is the one that an allowance speaks of.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message.into())
+    }
+
+    /// One finding for the same fault at several places, where the same cure is to be written at each. An allowance speaks of
+    /// one of them: `together` must stay true of the rest. `None` where there is no place.
+    fn at_each(
+        &self,
+        places: Vec<(Place, String)>,
+        alone: impl Into<String>,
+        together: impl Into<String>,
+    ) -> Option<Diagnostic> {
+        let message = if places.len() == 1 { alone.into() } else { together.into() };
+        let is_any = !places.is_empty();
+        let add = |finding: Diagnostic, (place, text)| finding.and_at(place, text);
+        is_any.then(|| places.into_iter().fold(self.finding(message), add))
     }
 
     /// Where files do not have the form that their programs read, in this way.

@@ -1,7 +1,6 @@
 //! Monitoring that stays down after the machine was restarted.
 
 use super::Check;
-use super::shared::words;
 use crate::diagnostics::{Report, Severity};
 use crate::stack::{Program, Service, Stack};
 
@@ -18,12 +17,12 @@ fn run(stack: &Stack, report: &mut Report) {
         let silent: Vec<&Service> =
             compose.services.iter().filter(watches).filter(|one| !says(one)).collect();
         let Some(first) = silent.first() else { continue };
-        let names = words::list(silent.iter().map(|service| service.name.as_str()));
-        report.push(
-            CHECK
-                .finding(format!("nothing starts {names} again after a crash or a restart of the machine"))
-                .at(first.name.place(), "no `restart:`")
-                .help("add `restart: unless-stopped` to each"),
-        );
+        let places =
+            silent.iter().map(|service| (service.name.place(), "no `restart:`".to_owned())).collect();
+        let what =
+            |name: &str| format!("nothing starts {name} again after a crash or a restart of the machine");
+        let finding = CHECK.at_each(places, what(&format!("`{}`", first.name)), what("these programs"));
+        let each = if silent.len() == 1 { "" } else { " to each" };
+        report.extend(finding.map(|one| one.help(format!("add `restart: unless-stopped`{each}"))));
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostics::{Report, Severity};
 use crate::source::Spanned;
 use crate::stack::{Program, Stack};
 
-pub(super) const CHECK: Check = Check { id: "retention-by-time-only", severity: Severity::Warning, run };
+pub(super) const CHECK: Check = Check { id: "retention-by-time-only", severity: Severity::Note, run };
 
 const WITH_COMMAND: &str =
     "add `--storage.tsdb.retention.size=20GB` to its `command:`, a fifth below what the disk can hold";

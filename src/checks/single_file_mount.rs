@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Kind, Origin, Stack};
+use crate::stack::{Kind, Mount, Origin, Stack};
 
 pub(super) const CHECK: Check = Check { id: "single-file-mount", severity: Severity::Warning, run };
 
@@ -11,20 +11,27 @@ const RELOADED: [&str; 7] = [".yml", ".yaml", ".json", ".rules", ".tmpl", ".toml
 
 fn run(stack: &Stack, report: &mut Report) {
     for (_, service) in stack.services().filter(|(_, service)| service.program.is_some()) {
-        for mount in service.mounts.iter().filter(|mount| !mount.is_secret) {
-            let Origin::Host(path) = &mount.origin else { continue };
-            let is_config = RELOADED.iter().any(|ending| path.ends_with(ending));
-            if is_config && stack.folder.kind(path) == Kind::File {
-                report.push(
-                    CHECK
-                        .finding(format!(
-                            "`{path}` is mounted as a single file: after an edit the old one may stay"
-                        ))
-                        .at(mount.at.place(), "the container keeps the file that it was started with")
-                        .help(help(path, &mount.target)),
-                );
-            }
-        }
+        let is_config = |path: &str| RELOADED.iter().any(|ending| path.ends_with(ending));
+        let single: Vec<(&str, &Mount)> = service
+            .mounts
+            .iter()
+            .filter(|mount| !mount.is_secret)
+            .filter_map(|mount| match &mount.origin {
+                Origin::Host(path) => Some((path.as_str(), mount)),
+                _ => None,
+            })
+            .filter(|(path, _)| is_config(path) && stack.folder.kind(path) == Kind::File)
+            .collect();
+        let Some((first, _)) = single.first() else { continue };
+        let label = "the container keeps the file that it was started with";
+        let places = single.iter().map(|(_, mount)| (mount.at.place(), label.to_owned())).collect();
+        let alone = format!("`{first}` is mounted as a single file: after an edit the old one may stay");
+        let together = "files are mounted one by one: after an edit the old one may stay";
+        // Files of one folder have one cure.
+        let mut cures: Vec<String> = single.iter().map(|(path, mount)| help(path, &mount.target)).collect();
+        cures.dedup();
+        let help = cures.join("; ");
+        report.extend(CHECK.at_each(places, alone, together).map(|finding| finding.help(help)));
     }
 }
 

@@ -52,13 +52,14 @@ pub(super) fn run(args: &cli::Validate) -> Result<Outcome> {
     })
 }
 
-/// The config and the stack of a folder that is either; `None` where it is somebody else's.
+/// The config and the stack of a folder that is either; `None` where it is somebody else's, or was copied without its config.
 fn find(dir: &Path, config: Option<&Path>) -> Option<StackPaths> {
     let or = |beside: PathBuf| config.map_or(beside, Path::to_owned);
     let own = dir.join("skymon.yaml");
     if dir.join(MANIFEST).is_file() {
         let beside = if own.is_file() { own } else { dir.join("../skymon.yaml") };
-        return Some(StackPaths { config: or(beside), out: dir.to_owned() });
+        let is_there = config.is_some() || beside.is_file();
+        return is_there.then(|| StackPaths { config: or(beside), out: dir.to_owned() });
     }
     own.is_file().then(|| StackPaths { config: or(own), out: dir.join("monitoring") })
 }
@@ -98,10 +99,17 @@ fn own(paths: &StackPaths, args: &cli::Validate) -> Result<Findings> {
     Ok(Findings { report: loaded.report, sources: loaded.sources, fine, routes })
 }
 
-/// A folder that skymon did not render.
+/// A folder that skymon did not render, or whose config is elsewhere.
 fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
     if !dir.is_dir() {
         bail!("`{}` is no folder", dir.display());
+    }
+    let is_rendered = dir.join(MANIFEST).is_file();
+    if is_rendered && args.fix {
+        bail!(
+            "`{}` is rendered: what is wrong in it is mended in its config; `--fix` is for other folders",
+            dir.display()
+        );
     }
     let read = || stack::Stack::read(Folder::Disk { root: dir.to_owned() });
     let mut stack = read();
@@ -113,6 +121,15 @@ fn foreign(dir: &Path, args: &cli::Validate) -> Result<Findings> {
         );
     }
     let (mut report, mut sources) = (Report::new(), Sources::new());
+    if is_rendered {
+        report.push(
+            Diagnostic::note(
+                "config-not-there",
+                format!("`{}` was rendered, and no skymon.yaml is in it or beside it", dir.display()),
+            )
+            .help("give it with `-c`: then it is also said what was edited by hand, and what is out of date"),
+        );
+    }
     if args.fix && fix::run(&checks::run(&stack, &[]), &stack, args.yes, colour(&std::io::stdout()))? {
         stack = read();
     }

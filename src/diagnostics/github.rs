@@ -1,6 +1,6 @@
 //! The report as commands of GitHub's workflows: one line each, which the host shows beside the changed lines.
 
-use super::{Diagnostic, Report, Severity, resolve, worst};
+use super::{Diagnostic, Label, Report, Severity, resolve, worst};
 use crate::source::Sources;
 
 /// The host shows ten of each severity and step; a reader of the log may want some more.
@@ -8,21 +8,30 @@ const MAX_PRINTED: usize = 100;
 
 pub fn render(report: &Report, sources: &Sources) -> String {
     let sorted = report.sorted(sources);
-    let mut text: String = worst(&sorted, MAX_PRINTED).iter().map(|one| line(one, sources)).collect();
+    let mut text: String = worst(&sorted, MAX_PRINTED).iter().map(|one| lines(one, sources)).collect();
     if sorted.len() > MAX_PRINTED {
         text.push_str(&format!("::notice title=skymon::and {} more\n", sorted.len() - MAX_PRINTED));
     }
     text
 }
 
-fn line(one: &Diagnostic, sources: &Sources) -> String {
+/// A line for each place of the fault: each is shown beside what was changed there.
+fn lines(one: &Diagnostic, sources: &Sources) -> String {
+    let places: Vec<&Label> = one.labels.iter().filter(|label| label.primary).collect();
+    match places.as_slice() {
+        [] => line(one, None, sources),
+        places => places.iter().map(|place| line(one, Some(place), sources)).collect(),
+    }
+}
+
+fn line(one: &Diagnostic, place: Option<&Label>, sources: &Sources) -> String {
     let command = match one.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
     let mut properties = Vec::new();
-    if let Some(label) = one.labels.iter().find(|label| label.primary) {
+    if let Some(label) = place {
         let spot = resolve(&label.place, sources);
         if !spot.file.is_empty() {
             properties.push(format!("file={}", property(spot.file)));

@@ -70,6 +70,7 @@ pub struct Label {
     pub place: Place,
     /// What is said under the place; may be empty.
     pub text: String,
+    /// Whether the fault is here; other places only belong to it.
     pub primary: bool,
 }
 
@@ -124,6 +125,13 @@ impl Diagnostic {
     pub fn at(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
         let primary = self.labels.is_empty();
         self.labels.push(Label { place, text: text.into(), primary });
+        self
+    }
+
+    /// Adds a place where the same fault is again, with the same cure.
+    #[must_use]
+    pub fn and_at(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { place, text: text.into(), primary: true });
         self
     }
 

@@ -22,6 +22,7 @@ pub enum Form {
     Alertmanager,
     Blackbox,
     Compose,
+    Dashboard,
     Dashboards,
     Datasources,
     Prometheus,
@@ -32,10 +33,11 @@ pub enum Form {
 }
 
 impl Form {
-    pub const ALL: [Form; 10] = [
+    pub const ALL: [Form; 11] = [
         Form::Alertmanager,
         Form::Blackbox,
         Form::Compose,
+        Form::Dashboard,
         Form::Dashboards,
         Form::Datasources,
         Form::Prometheus,
@@ -51,6 +53,7 @@ impl Form {
             Form::Alertmanager => "alertmanager.yml",
             Form::Blackbox => "blackbox.yml",
             Form::Compose => "compose.yml",
+            Form::Dashboard => "dashboard.yml",
             Form::Dashboards => "dashboards.yml",
             Form::Datasources => "datasources.yml",
             Form::Prometheus => "prometheus.yml",

@@ -419,6 +419,12 @@ impl Section {
         of.filter_map(|keys| keys.get(1).map(String::as_str))
     }
 
+    /// Whether the file is refused where the key is not written, alone or with others that would do.
+    pub(super) fn needs(&self, key: &str) -> bool {
+        self.keys.get(key).is_some_and(|known| known.is_needed)
+            || self.choices.iter().any(|choice| choice.needs_one && choice.keys.iter().any(|one| one == key))
+    }
+
     pub(super) fn takes(&self, key: &str) -> bool {
         self.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
     }

@@ -143,7 +143,7 @@ impl<'a> Walker<'a> {
                     self.value(&key.what, below);
                     self.path.pop();
                 }
-                None if section.takes(&name.value) => self.slip(section, &name.value, below),
+                None if section.takes(&name.value) => self.slip(section, &name.value, below, node),
                 None => self.unknown(section, &name.value, below),
             }
         }
@@ -216,14 +216,20 @@ impl<'a> Walker<'a> {
         self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{word}`"), label, help);
     }
 
-    /// Of a program that passes over what it does not know only a key that is nearly one of its own is a fault.
-    fn slip(&mut self, section: &Section, key: &str, node: &Node) {
+    /// Of a program that passes over what it does not know only a key that is nearly one of its own is a fault, where that
+    /// one is not written too. A short word is near to many: it must be one that is missed.
+    fn slip(&mut self, section: &Section, key: &str, node: &Node, around: &Node) {
         const LONG: usize = 5;
-        if section.prefixes.iter().any(|prefix| !prefix.is_empty()) || key.len() < LONG {
+        if section.prefixes.iter().any(|prefix| !prefix.is_empty()) || key.len() < 2 {
             return;
         }
-        let one_letter = |known: &&str| known.len() >= LONG && known.len().abs_diff(key.len()) <= 1;
-        let known = section.keys.keys().map(String::as_str).filter(one_letter);
+        let may_be_meant = |known: &&str| {
+            let is_long = known.len() >= LONG && key.len() + 1 >= LONG;
+            known.len().abs_diff(key.len()) <= 1
+                && (is_long || section.needs(known))
+                && around.get(known).is_none()
+        };
+        let known = section.keys.keys().map(String::as_str).filter(may_be_meant);
         let Some(near) = nearest(key, known).filter(|near| differ_in_one_place(near, key)) else { return };
         self.found.push(Misfit {
             fault: Fault::UnknownKey,
@@ -401,7 +407,15 @@ impl<'a> Walker<'a> {
                 .collect();
             let names =
                 |sep: &str| choice.keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(sep);
-            if given.is_empty() && choice.needs_one && self.is_complete {
+            // One that is only misspelt is told as unknown.
+            let is_misspelt = || {
+                let unknown =
+                    node.entries().into_iter().filter(|(key, _)| !section.keys.contains_key(&key.value));
+                let mut near = unknown
+                    .filter_map(|(key, _)| nearest(&key.value, section.keys.keys().map(String::as_str)));
+                near.any(|near| choice.keys.iter().any(|key| key == near))
+            };
+            if given.is_empty() && choice.needs_one && self.is_complete && !is_misspelt() {
                 let message = format!("neither {} is written", names(" nor "));
                 let label = format!("{} needs one of them", self.entry());
                 self.add(

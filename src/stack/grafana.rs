@@ -6,6 +6,16 @@ use super::compose::ServiceName;
 use super::query::Query;
 use crate::source::{Document, Node, Spanned};
 
+/// One that runs in the stack.
+#[derive(Debug)]
+pub struct Grafana {
+    pub service: ServiceName,
+    /// What says which datasources it has; `None` where nobody can know.
+    pub datasource_files: Option<Vec<Rc<Document>>>,
+    /// What says which dashboards it loads.
+    pub provider_files: Vec<Rc<Document>>,
+}
+
 #[derive(Debug)]
 pub struct Datasource {
     pub service: ServiceName,
@@ -21,6 +31,16 @@ impl Datasource {
     /// Whether it is said to be one.
     pub fn is_prometheus(&self) -> bool {
         self.kind.as_ref().is_some_and(|kind| kind.value == "prometheus")
+    }
+}
+
+impl Grafana {
+    /// Whether a file that it reads has datasources, however they are written.
+    pub fn has_datasources(&self) -> bool {
+        let is_some = |document: &Rc<Document>| {
+            document.root().get("datasources").is_some_and(|node| !node.items().is_empty())
+        };
+        self.datasource_files.as_ref().is_none_or(|files| files.iter().any(is_some))
     }
 }
 

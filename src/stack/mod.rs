@@ -32,7 +32,7 @@ pub use self::compose::{
 };
 pub use self::conditions::{Conditions, words};
 pub use self::folder::{Folder, Kind, join};
-pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider};
+pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Grafana, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
 pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
@@ -55,6 +55,7 @@ pub struct Stack {
     pub rule_tests: Vec<RuleTests>,
     pub alertmanagers: Vec<Alertmanager>,
     pub blackboxes: Vec<Blackbox>,
+    pub grafanas: Vec<Grafana>,
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
@@ -137,6 +138,12 @@ impl Stack {
         });
         let alerts: Vec<&Rule> = self.alerts().collect();
         alerts.into_iter().zip(fired)
+    }
+
+    /// Whether one of these files does not have its form: then what is missing in it may be misspelt, and is told as that.
+    pub fn is_malformed<'f>(&self, files: impl IntoIterator<Item = &'f Rc<Document>>) -> bool {
+        let names: Vec<&str> = self.misfits.iter().map(|misfit| misfit.at.document().name()).collect();
+        files.into_iter().any(|file| names.contains(&file.name()))
     }
 
     /// Every way of every Alertmanager to notify somebody.

@@ -15,7 +15,7 @@ use super::alertmanager::{Alertmanager, TemplatePattern};
 use super::blackbox::Blackbox;
 use super::compose::{Program, Service, ServiceName};
 use super::folder::{Folder, Read, as_note, parent};
-use super::grafana::{Dashboard, Datasource, Provider};
+use super::grafana::{Dashboard, Datasource, Grafana, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
 use super::{Stack, Told, query};
@@ -36,6 +36,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         rule_tests: Vec::new(),
         alertmanagers: Vec::new(),
         blackboxes: Vec::new(),
+        grafanas: Vec::new(),
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
@@ -248,15 +249,22 @@ impl Reader {
         let set = service.set("GF_PATHS_PROVISIONING");
         let provisioning = set.map_or("/etc/grafana/provisioning", |value| value.as_str());
         let name = name(Some((project, service)));
-        for path in self.yaml_inside(service, &format!("{provisioning}/datasources")) {
+        let sources = format!("{provisioning}/datasources");
+        let mut files = Vec::new();
+        for path in self.yaml_inside(service, &sources) {
             if let Some(document) = self.document(&path) {
                 self.form(Form::Datasources, &document, true);
                 self.stack.datasources.extend(Datasource::read_all(&document, &name));
+                files.push(document);
             }
         }
+        let is_known = self.files_inside(service, &sources).is_some();
+        let datasource_files = is_known.then_some(files);
+        let mut provider_files = Vec::new();
         for path in self.yaml_inside(service, &format!("{provisioning}/dashboards")) {
             let Some(document) = self.document(&path) else { continue };
             self.form(Form::Dashboards, &document, true);
+            provider_files.push(document.clone());
             for mut provider in Provider::read_all(&document, &name) {
                 provider.files = provider.path.as_ref().and_then(|path| {
                     let files = self.files_inside(service, path.trim_end_matches('/'))?;
@@ -274,12 +282,14 @@ impl Reader {
                 self.stack.providers.push(provider);
             }
         }
+        self.stack.grafanas.push(Grafana { service: name, datasource_files, provider_files });
     }
 
     fn dashboard(&mut self, path: &str, is_loaded: bool) {
         if let Some(document) = self.document(path)
             && self.loaded.insert(path.to_owned())
         {
+            self.form(Form::Dashboard, &document, is_loaded);
             self.stack.dashboards.push(Dashboard::read(document, is_loaded));
         }
     }
