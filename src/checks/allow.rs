@@ -72,7 +72,7 @@ pub(super) fn apply(stack: &Stack, found: Report, allowed: &[Allowed]) -> Report
 fn is_allowed(
     id: &str,
     place: &Place,
-    documents: &BTreeMap<&str, &Rc<Document>>,
+    documents: &BTreeMap<&str, &Arc<Document>>,
     allowances: &mut [Allowance],
 ) -> bool {
     let file = place.file().unwrap_or_default();

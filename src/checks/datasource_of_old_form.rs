@@ -1,7 +1,7 @@
 //! A file of datasources without `apiVersion`: Grafana reads it as it did before version 5, when the keys had other names, and
 //! passes over those of today.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Check;
 use super::shared::words;
@@ -46,7 +46,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 /// Whether no version is written. One that is only misspelt is told as unknown.
-fn is_old(file: &Rc<Document>) -> bool {
+fn is_old(file: &Arc<Document>) -> bool {
     let top = file.root();
     let version = top.get("apiVersion");
     let is_none = |node: &Node| node.is_nothing() || node.text() == Some("0");

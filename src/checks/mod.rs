@@ -178,7 +178,6 @@ pub use self::allow::Allowed;
 pub use self::pages::page;
 pub use self::shared::words::list;
 use crate::cores;
-use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::diagnostics::{Diagnostic, Place, Report, Severity};
 use crate::forms::Fault;
 use crate::stack::Stack;

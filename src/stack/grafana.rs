@@ -11,9 +11,9 @@ use crate::source::{Document, Node, Spanned};
 pub struct Grafana {
     pub service: ServiceName,
     /// What says which datasources it has; `None` where nobody can know.
-    pub datasource_files: Option<Vec<Rc<Document>>>,
+    pub datasource_files: Option<Vec<Arc<Document>>>,
     /// What says which dashboards it loads.
-    pub provider_files: Vec<Rc<Document>>,
+    pub provider_files: Vec<Arc<Document>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Datasource {
 impl Grafana {
     /// Whether a file that it reads has datasources, however they are written.
     pub fn has_datasources(&self) -> bool {
-        let is_some = |document: &Rc<Document>| {
+        let is_some = |document: &Arc<Document>| {
             document.root().get("datasources").is_some_and(|node| !node.items().is_empty())
         };
         self.datasource_files.as_ref().is_none_or(|files| files.iter().any(is_some))

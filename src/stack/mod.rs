@@ -141,7 +141,7 @@ impl Stack {
     }
 
     /// Whether one of these files does not have its form: then what is missing in it may be misspelt, and is told as that.
-    pub fn is_malformed<'f>(&self, files: impl IntoIterator<Item = &'f Rc<Document>>) -> bool {
+    pub fn is_malformed<'f>(&self, files: impl IntoIterator<Item = &'f Arc<Document>>) -> bool {
         let names: Vec<&str> = self.misfits.iter().map(|misfit| misfit.at.document().name()).collect();
         files.into_iter().any(|file| names.contains(&file.name()))
     }
