@@ -12,7 +12,21 @@ fn run(stack: &Stack, report: &mut Report) {
             service.user.is_none() && service.get("entrypoint").is_none() && service.is_upstream();
         let Some(program) = service.program.filter(|_| is_theirs) else { continue };
         let Some((user, data)) = program.user().zip(service.data()) else { continue };
-        let Some(mount) = service.mount(&data).filter(|mount| !mount.read_only) else { continue };
+        let Some(mount) = service.mount(&data) else { continue };
+        if mount.read_only && mount.target == data {
+            report.push(
+                CHECK
+                    .finding(format!(
+                        "{} keeps its data in `{data}`, and may only read there",
+                        program.name()
+                    ))
+                    .at(mount.at.place(), "mounted read-only: it does not start")
+                    .help(format!("mount a named volume here: `{}_data:{data}`", service.name)),
+            );
+        }
+        if mount.read_only {
+            continue;
+        }
         let Origin::Host(folder) = &mount.origin else { continue };
         if stack.folder.is_writable(folder, user) != Some(false)
             || is_prepared(compose, service, &mount.origin)

@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::shared::datasources::Provisioned;
-use crate::diagnostics::{Place, Report, Severity, nearest};
+use crate::diagnostics::{Diagnostic, Place, Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{Dashboard, DatasourceRef, Panel, PanelQuery, Stack};
 
@@ -28,18 +28,13 @@ const KINDS: [&str; 14] = [
 
 fn run(stack: &Stack, report: &mut Report) {
     let provisioned = Provisioned::of(stack);
-    let is_asked = |dashboard: &Dashboard, panel: &Panel, query: &PanelQuery| match &provisioned {
-        Some(provisioned) => provisioned.is_prometheus(dashboard, panel, query),
-        None => {
-            let said = panel.datasource.as_ref().filter(|one| !one.uid.starts_with("--"));
-            said.or(query.datasource.as_ref()).is_some_and(|one| one.kind.as_deref() == Some("prometheus"))
-        }
-    };
     for dashboard in &stack.dashboards {
         let mut empty: Vec<&Panel> = Vec::new();
         let mut partly: Vec<(&Panel, &PanelQuery)> = Vec::new();
         for panel in &dashboard.panels {
-            let lost = |query: &&PanelQuery| is_lost(query) && is_asked(dashboard, panel, query);
+            let lost = |query: &&PanelQuery| {
+                is_lost(query) && is_of_prometheus(provisioned.as_ref(), dashboard, panel, query)
+            };
             if asks_nothing(panel) {
                 empty.push(panel);
             } else if panel.queries.iter().any(|query| query.expr.is_some())
@@ -48,34 +43,52 @@ fn run(stack: &Stack, report: &mut Report) {
                 partly.push((panel, query));
             }
         }
-        if let Some(first) = empty.first() {
-            let message = match empty.len() {
-                1 => "a panel asks nothing, and shows `No data`".to_owned(),
-                many => format!("{many} panels ask nothing, and show `No data`"),
-            };
-            let help = first.queries.iter().find_map(misspelt);
-            let help =
-                help.unwrap_or_else(|| "write its query as `\"expr\"`, or remove the panel".to_owned());
-            report.push(CHECK.finding(message).at(place(dashboard, first), "the first of them").help(help));
-        }
-        if let Some((panel, query)) = partly.first() {
-            let message = match partly.len() {
-                1 => "a query of a panel has no `expr`: it shows nothing".to_owned(),
-                many => format!("a query in each of {many} panels has no `expr`: it shows nothing"),
-            };
-            let help =
-                misspelt(query).unwrap_or_else(|| "write it as `\"expr\"`, or remove the query".to_owned());
-            let at =
-                query.node.entries().first().map_or_else(|| place(dashboard, panel), |(key, _)| key.place());
-            report.push(
-                CHECK
-                    .finding(message)
-                    .at(place(dashboard, panel), "the first of them")
-                    .at(at, "this query")
-                    .help(help),
-            );
-        }
+        report.extend(of_empty(dashboard, &empty));
+        report.extend(of_partly(dashboard, &partly));
     }
+}
+
+fn of_empty(dashboard: &Dashboard, empty: &[&Panel]) -> Option<Diagnostic> {
+    let first = empty.first()?;
+    let message = match empty.len() {
+        1 => "a panel asks nothing, and shows `No data`".to_owned(),
+        many => format!("{many} panels ask nothing, and show `No data`"),
+    };
+    let help = first.queries.iter().find_map(misspelt);
+    let help = help.unwrap_or_else(|| "write its query as `\"expr\"`, or remove the panel".to_owned());
+    Some(CHECK.finding(message).at(place(dashboard, first), "the first of them").help(help))
+}
+
+fn of_partly(dashboard: &Dashboard, partly: &[(&Panel, &PanelQuery)]) -> Option<Diagnostic> {
+    let (panel, query) = partly.first()?;
+    let message = match partly.len() {
+        1 => "a query of a panel has no `expr`: it shows nothing".to_owned(),
+        many => format!("a query in each of {many} panels has no `expr`: it shows nothing"),
+    };
+    let help = misspelt(query).unwrap_or_else(|| "write it as `\"expr\"`, or remove the query".to_owned());
+    let entries = query.node.entries();
+    let at = entries.first().map_or_else(|| query.node.at().place(), |(key, _)| key.place());
+    Some(
+        CHECK
+            .finding(message)
+            .at(place(dashboard, panel), "the first of them")
+            .at(at, "this query")
+            .help(help),
+    )
+}
+
+/// Whether Prometheus is asked for certain.
+fn is_of_prometheus(
+    provisioned: Option<&Provisioned<'_>>,
+    dashboard: &Dashboard,
+    panel: &Panel,
+    query: &PanelQuery,
+) -> bool {
+    if let Some(provisioned) = provisioned {
+        return provisioned.is_prometheus(dashboard, panel, query);
+    }
+    let said = panel.datasource.as_ref().filter(|one| !one.uid.starts_with("--"));
+    said.or(query.datasource.as_ref()).is_some_and(|one| one.kind.as_deref() == Some("prometheus"))
 }
 
 /// Whether a query of Prometheus lacks what is to be asked. What is hidden is not shown anyway.

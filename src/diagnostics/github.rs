@@ -62,8 +62,25 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Place;
     use super::super::format_tests::{many, report, sources};
     use super::*;
+    use crate::source::SourceFile;
+
+    #[test]
+    fn each_place_of_one_fault_has_a_command() {
+        let place = |at: usize| Place::Span { file: "c.yml".to_owned(), range: at..at + 1 };
+        let mut sources = Sources::new();
+        sources.add(SourceFile::new("c.yml", "a: 1\nb: 2\nc: 3\n"));
+        let mut report = Report::new();
+        let finding = Diagnostic::note("old", "twice").at(place(0), "").at(place(5), "aside");
+        report.push(finding.and_at(place(10), ""));
+        assert_eq!(
+            render(&report, &sources),
+            "::notice file=c.yml,line=1,endLine=1,col=1,endColumn=1,title=old::twice\n\
+             ::notice file=c.yml,line=3,endLine=3,col=1,endColumn=1,title=old::twice\n"
+        );
+    }
 
     #[test]
     fn a_finding_is_one_command_and_cannot_become_two() {

@@ -352,6 +352,9 @@ impl<'a> Walker<'a> {
         };
         let needed: Vec<&String> =
             section.keys.iter().filter(|(_, key)| is_needed(key)).map(|(name, _)| name).collect();
+        if needed.is_empty() {
+            return;
+        }
         let known = || section.keys.keys().map(String::as_str);
         // A key that is only misspelt is told as unknown.
         let misspelt: Vec<&str> = node

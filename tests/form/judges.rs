@@ -57,7 +57,9 @@ pub(crate) fn judge(form: Form, texts: &[String]) -> Vec<Verdict> {
                 (0..texts.len()).map(|number| format!("config-{number}.yml")).collect();
             batched(&configs, folder.path(), "promtool", &["check", "config"])
         }
-        Form::ScrapeConfigs | Form::Dashboards | Form::Datasources => panic!("nobody judges {form:?} alone"),
+        Form::ScrapeConfigs | Form::Dashboard | Form::Dashboards | Form::Datasources => {
+            panic!("nobody judges {form:?} alone")
+        }
     }
 }
 
