@@ -17,6 +17,7 @@ mod prometheus;
 mod query;
 mod read;
 mod rules;
+mod targets;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -35,10 +36,11 @@ pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
-pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
+pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, is_slip_of_metric, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
+pub use self::targets::{HIDDEN, Targets, is_fed, is_given};
 use crate::diagnostics::Diagnostic;
 use crate::forms::Misfit;
 use crate::promql::labels::Labels;
@@ -68,6 +70,7 @@ pub struct Stack {
     fired: OnceCell<Vec<Labels>>,
     told: OnceCell<Told>,
     metrics: OnceCell<Metrics>,
+    targets: OnceCell<Targets>,
 }
 
 impl Stack {
@@ -79,7 +82,7 @@ impl Stack {
     /// The same stack, with what only its config says.
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
-        Stack { told: told.into(), metrics: OnceCell::new(), ..self }
+        Stack { told: told.into(), metrics: OnceCell::new(), targets: OnceCell::new(), ..self }
     }
 
     /// What the config says, or else only what is built in.
@@ -90,6 +93,11 @@ impl Stack {
     /// Which metrics there are, and what is known of them.
     pub fn metrics(&self) -> &Metrics {
         self.metrics.get_or_init(|| Metrics::of(self))
+    }
+
+    /// Which labels its jobs give to what they scrape.
+    pub fn targets(&self) -> &Targets {
+        self.targets.get_or_init(|| Targets::of(self))
     }
 
     /// Whether nothing of a stack was found.

@@ -50,6 +50,10 @@ pub struct Metric {
     pub unit: Option<Unit>,
     /// Those that the exposer sets itself; `None` where they are not known.
     pub labels: Option<Vec<String>>,
+    /// Some of its labels, where there may be others.
+    pub some_labels: Vec<String>,
+    /// All values that a label can have, of those that have few.
+    pub values: Vec<(String, Vec<String>)>,
     /// Upper bounds without `+Inf`; empty where they are not known, or set by a flag.
     pub buckets: Vec<f64>,
     /// First version that has it.
@@ -206,7 +210,9 @@ impl Exposer {
                 let mut own = Metric::of_engine(name, metric);
                 own.replaced_by = self.engine.as_ref().and_then(|engine| successor(engine, name));
                 // What is not whole lists the labels that are read.
-                own.labels = own.labels.filter(|_| self.is_whole);
+                if !self.is_whole {
+                    own.some_labels = own.labels.take().unwrap_or_default();
+                }
                 metrics.insert(name.clone(), own);
             }
             metrics
@@ -281,6 +287,8 @@ impl Metric {
             kind,
             unit: None,
             labels: None,
+            some_labels: Vec::new(),
+            values: Vec::new(),
             buckets: Vec::new(),
             since: None,
             until: None,

@@ -46,6 +46,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         fired: OnceCell::new(),
         told: OnceCell::new(),
         metrics: OnceCell::new(),
+        targets: OnceCell::new(),
     };
     let mut reader = Reader {
         stack,

@@ -1,0 +1,243 @@
+//! The labels that a job gives to all that it scrapes: those of its targets, and what relabelings make of them. As far as the
+//! files say it; where anything else may come in, nothing is sure.
+
+use std::collections::BTreeSet;
+
+use super::{Job, Program, Prometheus, Service, Stack, Target};
+use crate::promql::labels::Labels;
+use crate::promql::matcher;
+use crate::source::Node;
+
+/// The labels of the series of each job, in the order of the stack's jobs.
+#[derive(Debug)]
+pub struct Targets {
+    /// None where nobody can know them: series come from elsewhere too, or there are too many jobs.
+    pub jobs: Vec<JobLabels>,
+    /// Whether nobody else can send series.
+    pub is_sure: bool,
+    /// Whether every Prometheus that Grafana asks is one of the stack.
+    pub asks_own: bool,
+}
+
+/// What one job's series carry.
+#[derive(Debug)]
+pub struct JobLabels {
+    /// Of what Prometheus makes of each scrape, `up` and its like.
+    pub of_scrape: Labels,
+    /// Its relabelings of series, for the others.
+    relabelings: Vec<Node>,
+}
+
+/// Each query is held against each job.
+const MAX_JOBS: usize = 200;
+
+impl Targets {
+    pub(super) fn of(stack: &Stack) -> Targets {
+        let service = |one: &Prometheus| stack.service(&one.service).map(|(_, service)| service);
+        let jobs = || stack.prometheuses.iter().flat_map(|one| &one.jobs);
+        // A job that could not be read has labels, too.
+        let is_whole = |one: &Prometheus| {
+            one.root.get("scrape_configs").map_or(0, |node| node.items().len()) == one.jobs.len()
+        };
+        let is_closed = stack.prometheuses.iter().all(|one| is_whole(one) && !is_fed(one, service(one)))
+            // What no Prometheus here loads may be another's.
+            && stack.rule_files.iter().all(|file| file.is_loaded)
+            && jobs().count() <= MAX_JOBS;
+        let labels = |job| JobLabels { of_scrape: of_scrape(job), relabelings: job.metric_relabelings() };
+        Targets {
+            // Without the flags nobody knows whether somebody writes into it.
+            asks_own: asks_own(stack),
+            is_sure: stack.prometheuses.iter().all(|one| service(one).is_some()),
+            jobs: jobs().filter(|_| is_closed).map(labels).collect(),
+        }
+    }
+}
+
+impl JobLabels {
+    /// Of a series with labels of its own: `None` where those are not known.
+    pub fn of_series(&self, own: Option<&[(String, Option<Vec<String>>)]>) -> Labels {
+        let mut labels = self.of_scrape.clone();
+        match own {
+            None => labels = labels.with_any(),
+            Some(own) => {
+                for (label, values) in own {
+                    // The target's comes first, and renames the other.
+                    if labels.surely_has(label) {
+                        labels.allow(&format!("exported_{label}"));
+                    } else if labels.can_have(label) {
+                        labels.allow(label);
+                    } else {
+                        labels.put(
+                            label,
+                            values.as_ref().map(|values| values.iter().cloned().collect()),
+                            false,
+                        );
+                        labels.expect(label);
+                    }
+                }
+            }
+        }
+        for rule in &self.relabelings {
+            relabel(&mut labels, rule);
+        }
+        labels
+    }
+}
+
+/// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
+pub fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
+    let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
+    prometheus.reads_elsewhere()
+        || service.is_some_and(Service::receives_series)
+        || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
+}
+
+fn asks_own(stack: &Stack) -> bool {
+    let mut all = stack.datasources.iter().filter(|one| one.is_prometheus()).peekable();
+    all.peek().is_some()
+        && all.all(|one| {
+            let service =
+                one.url.as_ref().zip(stack.service(&one.service)).and_then(|(url, (compose, _))| {
+                    let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
+                    compose.named(address.split([':', '/']).next().unwrap_or_default())
+                });
+            service.is_some_and(|service| service.program == Some(Program::Prometheus))
+        })
+}
+
+/// Who finds targets with these may give them any label; the others say what they find in `__meta_…`.
+const LABELLING: [&str; 2] = ["file_sd_configs", "http_sd_configs"];
+
+fn of_scrape(job: &Job) -> Labels {
+    let mut labels = Labels::none();
+    labels.set("job", Some(&job.name).filter(|name| is_plain(name)).map(|name| name.as_str()));
+    let names: BTreeSet<&str> =
+        job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.as_str()).collect();
+    for name in names {
+        let value = |target: &Target| {
+            let found = target.labels.iter().find(|(label, _)| label.value == name);
+            found.map(|(_, value)| value.value.clone()).filter(|value| !value.is_empty())
+        };
+        let values: Vec<Option<String>> = job.targets.iter().map(value).collect();
+        let is_everywhere = values.iter().all(Option::is_some) && !job.discovers;
+        let values: BTreeSet<String> = values.into_iter().flatten().collect();
+        let values = Some(values).filter(|values| values.iter().all(|value| is_plain(value)));
+        if name == "job" && !is_everywhere {
+            labels.set(name, None);
+        } else {
+            labels.put(name, values.filter(|_| name != "instance"), is_everywhere);
+        }
+    }
+    if job.discovers && LABELLING.iter().any(|key| job.node.get(key).is_some()) {
+        labels = labels.with_any();
+    }
+    let has_addresses = !job.discovers && !job.targets.is_empty();
+    let addresses = || job.addresses().map(|address| address.value.clone()).collect::<BTreeSet<_>>();
+    let is_known = has_addresses && job.addresses().all(|address| is_plain(address));
+    labels.put("__address__", is_known.then(addresses), true);
+    for rule in job.relabelings() {
+        relabel(&mut labels, &rule);
+    }
+    let named = labels.all().into_iter().flatten().map(String::as_str).chain(labels.expected());
+    let hidden: BTreeSet<String> = named.filter(|name| name.starts_with("__")).map(str::to_owned).collect();
+    hidden.iter().for_each(|name| labels.remove(name));
+    // What is asked where a relabeling leaves none.
+    labels.put("instance", None, true);
+    labels
+}
+
+/// Whether a value is written out.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['$', '{', '<', '%'])
+}
+
+/// What a relabeling makes of them.
+fn relabel(labels: &mut Labels, rule: &Node) {
+    let text = |key: &str| rule.get(key).and_then(|node| node.text().map(str::to_owned));
+    let action = text("action").unwrap_or_else(|| "replace".to_owned()).to_lowercase();
+    let target = text("target_label").unwrap_or_default();
+    match action.as_str() {
+        "keep" | "drop" | "keepequal" | "dropequal" => {}
+        "labeldrop" | "labelkeep" => {
+            let pattern = text("regex").and_then(|regex| matcher("name", "=~", &regex));
+            let is_kept = |name: &str| {
+                pattern.as_ref().is_some_and(|pattern| pattern.is_match(name) == (action == "labelkeep"))
+            };
+            let lost: Vec<String> =
+                labels.surely().filter(|name| !is_kept(name)).map(str::to_owned).collect();
+            for name in lost {
+                let values = labels.values(&name).cloned();
+                labels.put(&name, values, false);
+            }
+        }
+        "hashmod" | "lowercase" | "uppercase" if is_name(&target) => {
+            labels.put(&target, None, action == "hashmod")
+        }
+        "replace" if is_name(&target) => replace(labels, rule, &target, text("replacement"), text("regex")),
+        // Whatever is found at run time.
+        _ => {
+            *labels = std::mem::replace(labels, Labels::unknown()).with_any();
+            let known: Vec<String> = labels.surely().map(str::to_owned).collect();
+            known.iter().for_each(|name| labels.put(name, None, true));
+        }
+    }
+}
+
+/// The labels that Prometheus gives to each target itself.
+pub const HIDDEN: [&str; 6] = [
+    "__address__",
+    "__metrics_path__",
+    "__name__",
+    "__scheme__",
+    "__scrape_interval__",
+    "__scrape_timeout__",
+];
+
+/// Whether a hidden label may be there although nothing in the job's relabelings sets it.
+pub fn is_given(label: &str) -> bool {
+    let begins = ["__meta_", "__param_", "__tmp"].iter().any(|begin| label.starts_with(begin));
+    begins || HIDDEN.contains(&label)
+}
+
+fn is_name(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn replace(labels: &mut Labels, rule: &Node, target: &str, with: Option<String>, regex: Option<String>) {
+    let sources = rule.get("source_labels").map(|node| node.texts()).unwrap_or_default();
+    let takes_all = regex.as_deref().is_none_or(|regex| matches!(regex, "(.*)" | ".*" | "^(.*)$"));
+    let with = with.unwrap_or_else(|| "$1".to_owned());
+    let is_copy = takes_all && matches!(with.as_str(), "$1" | "${1}" | "$0" | "${0}");
+    match sources.as_slice() {
+        [] if takes_all && (with.is_empty() || is_copy) => labels.remove(target),
+        // An expression that does not take the empty text never does anything here.
+        [] if !takes_all
+            && regex.and_then(|regex| matcher("x", "=~", &regex)).is_some_and(|one| !one.is_match("")) => {}
+        [source] if is_copy => {
+            if !labels.can_have(source) && !is_given(source) {
+                labels.remove(target);
+                return;
+            }
+            let (values, is_sure) = (labels.values(source).cloned(), labels.surely_has(source));
+            labels.put(target, values, is_sure);
+            labels.expect(target);
+        }
+        _ if takes_all && is_plain(&with) && !with.is_empty() => {
+            labels.put(target, Some(BTreeSet::from([with])), true);
+        }
+        _ => {
+            let mut values = labels.values(target).cloned();
+            if !labels.can_have(target) {
+                values = Some(BTreeSet::new());
+            }
+            let values = values.filter(|_| is_plain(&with) && !with.is_empty()).map(|mut values| {
+                values.insert(with.clone());
+                values
+            });
+            // An empty text takes the label away.
+            let is_sure = labels.surely_has(target) && is_plain(&with) && !with.is_empty();
+            labels.put(target, values, is_sure);
+            labels.expect(target);
+        }
+    }
+}
