@@ -4,6 +4,7 @@
 //! Apart from the parsing, because this is what PromQL does, not what it looks like: each rule here is one of Prometheus'
 //! engine.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{
@@ -644,21 +645,18 @@ pub fn is_slip(word: &str, meant: &str) -> bool {
     let ends_part =
         |at: usize| b[at] == b's' && b.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
     let same = a.iter().zip(b).take_while(|(one, other)| one == other).count();
-    match b.len() as isize - a.len() as isize {
+    match a.len().cmp(&b.len()) {
         // Forgotten.
-        1 => a[same..] == b[same + 1..] && !b[same].is_ascii_digit() && !ends_part(same),
+        Ordering::Less => a[same..] == b[same + 1..] && !b[same].is_ascii_digit() && !ends_part(same),
         // Twice.
-        -1 => {
-            same > 0
-                && a[same..].get(1..) == Some(&b[same..])
-                && a[same] == a[same - 1]
-                && !a[same].is_ascii_digit()
+        Ordering::Greater => {
+            let is_twice = same > 0 && a[same] == a[same - 1] && !a[same].is_ascii_digit();
+            is_twice && a[same + 1..] == b[same..]
         }
-        _ => {
+        Ordering::Equal => {
             let (one, other) = (&a[same..], &b[same..]);
             one.len() >= 2
-                && one[0] == other[1]
-                && one[1] == other[0]
+                && (one[0], one[1]) == (other[1], other[0])
                 && one[2..] == other[2..]
                 && !one[..2].iter().any(u8::is_ascii_digit)
         }

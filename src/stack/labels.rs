@@ -4,11 +4,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::metrics::Scraped;
 use super::{Program, Query, Rule, Stack};
-use crate::catalog::metrics::{Kind, Known, Part};
+use crate::catalog::metrics::Exposer;
 use crate::promql::ast::VectorSelector;
-use crate::promql::labels::{Fault, Labels, NAME, Series, faults, labels};
+use crate::promql::labels::{Fault, Labels, Series, faults, labels};
 use crate::promql::{Expr, Matcher, matcher, metric, selectors};
 use crate::source::Node;
 
@@ -135,59 +134,6 @@ impl<'s> Flow<'s> {
         !OF_ALERTS.contains(&name) || self.stack.metrics().has_all_rules()
     }
 
-    /// What a selector finds of what is scraped, held to those of its conditions that are final.
-    fn scraped(&self, selector: &VectorSelector, is_final: &dyn Fn(&Matcher) -> bool) -> (Labels, bool) {
-        let Some(name) = metric(selector).filter(|name| !name.contains(':')) else {
-            return (Labels::unknown(), false);
-        };
-        let (metrics, targets) = (self.stack.metrics(), self.stack.targets());
-        let known = metrics.catalogue().known(name);
-        let mut open = Labels::unknown();
-        known.iter().flat_map(own).flatten().for_each(|(label, _)| open.expect(&label));
-        known.iter().flat_map(|one| &one.metric.some_labels).for_each(|label| open.expect(label));
-        // Whose name it is by its beginning, has the same labels wherever else it runs.
-        let is_owned = |one: &Known<'_>| one.exposer.owns(name) && !one.exposer.is_open(name);
-        let runs_here = |one: &Known<'_>| {
-            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
-            is_owned(one) && metrics.scrapes().any(is_one)
-        };
-        let elsewhere = known.iter().find(|one| runs_here(one)).and_then(own);
-        if OF_ALERTS.contains(&name) {
-            return (open, false);
-        }
-        let jobs = targets.jobs.iter().zip(metrics.scrapes());
-        let mut found: Vec<Labels> = jobs
-            .filter_map(|(job, scraped)| {
-                if known.iter().any(|one| one.exposer.name == "synthetic") {
-                    return Some(job.of_scrape.clone());
-                }
-                let own =
-                    of_job(scraped, &known)?.or_else(|| elsewhere.clone().filter(|_| !scraped.is_known()));
-                let mut labels = job.of_series(own.as_deref());
-                if own.is_none() {
-                    open.expected().for_each(|label| labels.expect(label));
-                }
-                Some(labels)
-            })
-            .collect();
-        let matchers = &selector.matchers.matchers;
-        for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
-            let can_meet = |labels: &Labels| labels.can_meet(matcher);
-            if !found.iter().any(can_meet) {
-                break;
-            }
-            found.retain(can_meet);
-        }
-        match found.into_iter().reduce(Labels::or) {
-            Some(found) if targets.is_sure => (found.of_files(), true),
-            Some(found) => {
-                found.expected().for_each(|label| open.expect(label));
-                (open, false)
-            }
-            None => (open, false),
-        }
-    }
-
     /// The values that a label has on series of a name, where all are known.
     pub fn values(&self, name: &str, label: &str) -> Option<BTreeSet<String>> {
         let selector = VectorSelector::from(name);
@@ -197,7 +143,7 @@ impl<'s> Flow<'s> {
     /// Whether a label of this name stands anywhere where labels are made.
     fn is_made(&self, label: &str) -> bool {
         let stack = self.stack;
-        let has_label = |one: &crate::catalog::metrics::Exposer| {
+        let has_label = |one: &Exposer| {
             let mut labels = one
                 .metrics()
                 .values()
@@ -232,7 +178,7 @@ impl Flow<'_> {
         if let Some(known) = name.and_then(|name| self.known.borrow().get(name).cloned()) {
             return (known.unwrap_or_else(Labels::unknown), true);
         }
-        let (mut labels, is_known) = self.scraped(selector, is_final);
+        let (mut labels, is_known) = self.stack.targets().find(self.stack.metrics(), selector, is_final);
         let Some(name) = name else { return (labels, false) };
         // Not of series that rules make, here or elsewhere.
         let is_scraped = !name.contains(':') && !name.starts_with("ALERTS");
@@ -291,39 +237,6 @@ impl Series for Asked<'_, '_> {
     fn may_exist(&self, label: &str) -> bool {
         self.flow.may_exist(label)
     }
-}
-
-/// A label that a metric brings itself, with its values where those are known.
-type Own = (String, Option<Vec<String>>);
-
-/// `None` where its labels are not known.
-fn own(known: &Known<'_>) -> Option<Vec<Own>> {
-    let mut labels = known.metric.labels.clone()?;
-    match known.part {
-        Part::Bucket => labels.push("le".to_owned()),
-        Part::Whole if known.metric.kind == Kind::Summary => labels.push("quantile".to_owned()),
-        _ => {}
-    }
-    let values = |label: &String| known.metric.values.iter().find(|(name, _)| name == label);
-    let with = |label: String| (values(&label).map(|(_, values)| values.clone()), label);
-    Some(labels.into_iter().map(with).map(|(values, label)| (label, values)).collect())
-}
-
-/// The labels of a job's own series of a name: `Some(None)` where they are not known, `None` where it has no such series.
-fn of_job(job: &Scraped, known: &[Known<'_>]) -> Option<Option<Vec<Own>>> {
-    if !job.is_known() {
-        return Some(None);
-    }
-    let is_here = |one: &&Known<'_>| {
-        let is_run = job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
-        one.exposer.is_everywhere() || is_run
-    };
-    let here: Vec<&Known<'_>> = known.iter().filter(is_here).collect();
-    if here.is_empty() {
-        // A name that nobody knows may be anybody's.
-        return known.is_empty().then_some(None);
-    }
-    Some(here.into_iter().map(own).collect::<Option<Vec<_>>>().map(|all| all.concat()))
 }
 
 fn has_word(text: &str, word: &str) -> bool {

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Job, Program, Prometheus, Service, Stack, Target};
-use crate::promql::labels::Labels;
-use crate::promql::matcher;
+use super::{Job, Metrics, Program, Prometheus, Scraped, Service, Stack, Target};
+use crate::catalog::metrics::{Kind, Known, Part};
+use crate::promql::ast::VectorSelector;
+use crate::promql::labels::{Labels, NAME};
+use crate::promql::{Matcher, matcher, metric};
 use crate::source::Node;
 
 /// The labels of the series of each job, in the order of the stack's jobs.
@@ -53,34 +55,155 @@ impl Targets {
     }
 }
 
+impl Targets {
+    /// The labels of what a selector finds of what is scraped, held to those of its conditions that are final, and whether
+    /// what they lack is nowhere.
+    pub fn find(
+        &self,
+        metrics: &Metrics,
+        selector: &VectorSelector,
+        is_final: &dyn Fn(&Matcher) -> bool,
+    ) -> (Labels, bool) {
+        // What is recorded, here or elsewhere, or made of alerts, has no target.
+        let Some(name) = metric(selector) else { return (Labels::unknown(), false) };
+        let known = metrics.catalogue().known(name);
+        if name.contains(':') && known.is_empty() {
+            return (Labels::unknown(), false);
+        }
+        let mut open = Labels::unknown();
+        for one in &known {
+            let listed = Own::of(one);
+            let listed = listed.labels().iter().map(|(label, _)| label);
+            listed.chain(&one.metric.some_labels).for_each(|label| open.expect(label));
+        }
+        if name.starts_with("ALERTS") {
+            return (open, false);
+        }
+        let mut found = self.each(metrics, name, &known, &open);
+        let matchers = &selector.matchers.matchers;
+        for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
+            let can_meet = |labels: &Labels| labels.can_meet(matcher);
+            if !found.iter().any(can_meet) {
+                break;
+            }
+            found.retain(can_meet);
+        }
+        match found.into_iter().reduce(Labels::or) {
+            Some(found) if self.is_sure => (found.of_files(), true),
+            Some(found) => {
+                found.expected().for_each(|label| open.expect(label));
+                (open, false)
+            }
+            None => (open, false),
+        }
+    }
+
+    /// The labels of the series of a name, of each job that may have it.
+    fn each(&self, metrics: &Metrics, name: &str, known: &[Known<'_>], open: &Labels) -> Vec<Labels> {
+        let is_of_scrape = known.iter().any(|one| one.exposer.name == "synthetic");
+        // Whose name it is by its beginning, has the same labels wherever else it runs.
+        let runs_here = |one: &&Known<'_>| {
+            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
+            one.exposer.owns(name) && !one.exposer.is_open(name) && metrics.scrapes().any(is_one)
+        };
+        let elsewhere = known.iter().find(runs_here).map(Own::of);
+        let of_job = |(job, scraped): (&JobLabels, &Scraped)| {
+            if is_of_scrape {
+                return Some(job.of_scrape.clone());
+            }
+            let own = match (Own::of_job(scraped, known)?, &elsewhere) {
+                (Own::Unknown, Some(elsewhere)) if !scraped.is_known() => elsewhere.clone(),
+                (own, _) => own,
+            };
+            let mut labels = job.of_series(&own);
+            if matches!(own, Own::Unknown) {
+                open.expected().for_each(|label| labels.expect(label));
+            }
+            Some(labels)
+        };
+        self.jobs.iter().zip(metrics.scrapes()).filter_map(of_job).collect()
+    }
+}
+
 impl JobLabels {
-    /// Of a series with labels of its own: `None` where those are not known.
-    pub fn of_series(&self, own: Option<&[(String, Option<Vec<String>>)]>) -> Labels {
+    /// Of a series with labels of its own.
+    pub fn of_series(&self, own: &Own) -> Labels {
         let mut labels = self.of_scrape.clone();
-        match own {
-            None => labels = labels.with_any(),
-            Some(own) => {
-                for (label, values) in own {
-                    // The target's comes first, and renames the other.
-                    if labels.surely_has(label) {
-                        labels.allow(&format!("exported_{label}"));
-                    } else if labels.can_have(label) {
-                        labels.allow(label);
-                    } else {
-                        labels.put(
-                            label,
-                            values.as_ref().map(|values| values.iter().cloned().collect()),
-                            false,
-                        );
-                        labels.expect(label);
-                    }
-                }
+        if matches!(own, Own::Unknown) {
+            labels = labels.with_any();
+        }
+        for (label, values) in own.labels() {
+            // The target's comes first, and renames the other.
+            if labels.surely_has(label) {
+                labels.allow(&format!("exported_{label}"));
+            } else if labels.can_have(label) {
+                labels.allow(label);
+            } else {
+                labels.put(label, values.clone(), false);
+                labels.expect(label);
             }
         }
         for rule in &self.relabelings {
             relabel(&mut labels, rule);
         }
         labels
+    }
+}
+
+/// The labels that a metric brings itself.
+#[derive(Clone, Debug)]
+pub enum Own {
+    Unknown,
+    /// These, with their values where they are known.
+    Listed(Vec<(String, Option<BTreeSet<String>>)>),
+}
+
+impl Own {
+    /// As the catalogue lists them.
+    pub fn of(known: &Known<'_>) -> Own {
+        let Some(labels) = &known.metric.labels else { return Own::Unknown };
+        let of_part = match known.part {
+            Part::Bucket => Some("le"),
+            Part::Whole if known.metric.kind == Kind::Summary => Some("quantile"),
+            _ => None,
+        };
+        let values = |label: &str| {
+            let found = known.metric.values.iter().find(|(name, _)| name == label);
+            found.map(|(_, values)| values.iter().cloned().collect())
+        };
+        let all = labels.iter().map(String::as_str).chain(of_part);
+        Own::Listed(all.map(|label| (label.to_owned(), values(label))).collect())
+    }
+
+    /// Of a job's series of a name; `None` where it has no such series.
+    pub fn of_job(job: &Scraped, known: &[Known<'_>]) -> Option<Own> {
+        if !job.is_known() {
+            return Some(Own::Unknown);
+        }
+        let is_here = |one: &&Known<'_>| {
+            let is_run = job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
+            one.exposer.is_everywhere() || is_run
+        };
+        let mut here = known.iter().filter(is_here).map(Own::of).peekable();
+        if here.peek().is_none() {
+            // A name that nobody knows may be anybody's.
+            return known.is_empty().then_some(Own::Unknown);
+        }
+        let mut labels = Vec::new();
+        for own in here {
+            match own {
+                Own::Unknown => return Some(Own::Unknown),
+                Own::Listed(more) => labels.extend(more),
+            }
+        }
+        Some(Own::Listed(labels))
+    }
+
+    pub fn labels(&self) -> &[(String, Option<BTreeSet<String>>)] {
+        match self {
+            Own::Unknown => &[],
+            Own::Listed(labels) => labels,
+        }
     }
 }
 
@@ -138,9 +261,11 @@ fn of_scrape(job: &Job) -> Labels {
     for rule in job.relabelings() {
         relabel(&mut labels, &rule);
     }
-    let named = labels.all().into_iter().flatten().map(String::as_str).chain(labels.expected());
-    let hidden: BTreeSet<String> = named.filter(|name| name.starts_with("__")).map(str::to_owned).collect();
-    hidden.iter().for_each(|name| labels.remove(name));
+    let every = labels.all().into_iter().flatten().map(String::as_str).chain(labels.expected());
+    let hidden: BTreeSet<String> = every.filter(|name| name.starts_with("__")).map(str::to_owned).collect();
+    for name in &hidden {
+        labels.remove(name);
+    }
     // What is asked where a relabeling leaves none.
     labels.put("instance", None, true);
     labels
@@ -171,14 +296,16 @@ fn relabel(labels: &mut Labels, rule: &Node) {
             }
         }
         "hashmod" | "lowercase" | "uppercase" if is_name(&target) => {
-            labels.put(&target, None, action == "hashmod")
+            labels.put(&target, None, action == "hashmod");
         }
         "replace" if is_name(&target) => replace(labels, rule, &target, text("replacement"), text("regex")),
         // Whatever is found at run time.
         _ => {
             *labels = std::mem::replace(labels, Labels::unknown()).with_any();
             let known: Vec<String> = labels.surely().map(str::to_owned).collect();
-            known.iter().for_each(|name| labels.put(name, None, true));
+            for name in &known {
+                labels.put(name, None, true);
+            }
         }
     }
 }
@@ -207,7 +334,9 @@ fn replace(labels: &mut Labels, rule: &Node, target: &str, with: Option<String>,
     let sources = rule.get("source_labels").map(|node| node.texts()).unwrap_or_default();
     let takes_all = regex.as_deref().is_none_or(|regex| matches!(regex, "(.*)" | ".*" | "^(.*)$"));
     let with = with.unwrap_or_else(|| "$1".to_owned());
-    let is_copy = takes_all && matches!(with.as_str(), "$1" | "${1}" | "$0" | "${0}");
+    let has_group = regex.as_deref() != Some(".*");
+    let is_copy = takes_all
+        && (matches!(with.as_str(), "$0" | "${0}") || has_group && matches!(with.as_str(), "$1" | "${1}"));
     match sources.as_slice() {
         [] if takes_all && (with.is_empty() || is_copy) => labels.remove(target),
         // An expression that does not take the empty text never does anything here.
