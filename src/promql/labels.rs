@@ -749,6 +749,37 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_is_a_letter_forgotten_doubled_or_swapped_and_nothing_else() {
+        for (word, meant) in [
+            ("serice", "service"),
+            ("ervice", "service"),
+            ("servic", "service"),
+            ("servicce", "service"),
+            ("serivce", "service"),
+            ("FAILED_PROING", "FAILED_PROBING"),
+            ("deo", "demo"),
+        ] {
+            assert!(is_slip(word, meant), "{word} {meant}");
+        }
+        for (word, meant) in [
+            ("service", "service"),
+            ("replica", "replicas"),
+            ("http_request_total", "http_requests_total"),
+            ("replicas", "replica"),
+            ("servicex", "service"),
+            ("surface", "service"),
+            ("a1b2", "a2b1"),
+            ("gpu1", "gpu11"),
+            ("gpu11", "gpu1"),
+            ("pd", "pod"),
+            ("", "demo"),
+            ("code", "node"),
+        ] {
+            assert!(!is_slip(word, meant), "{word} {meant}");
+        }
+    }
+
+    #[test]
     fn sides_that_never_match_are_told_from_those_that_may() {
         fn fault(one: &Fault) -> String {
             match one {

@@ -72,8 +72,7 @@ impl Targets {
         }
         let mut open = Labels::unknown();
         for one in &known {
-            let listed = Own::of(one);
-            let listed = listed.labels().iter().map(|(label, _)| label);
+            let listed = one.metric.labels.iter().flatten();
             listed.chain(&one.metric.some_labels).for_each(|label| open.expect(label));
         }
         if name.starts_with("ALERTS") {
@@ -161,7 +160,9 @@ pub enum Own {
 impl Own {
     /// As the catalogue lists them.
     pub fn of(known: &Known<'_>) -> Own {
-        let Some(labels) = &known.metric.labels else { return Own::Unknown };
+        let Some(labels) = known.metric.labels.as_ref().filter(|_| !known.exposer.adds_labels) else {
+            return Own::Unknown;
+        };
         let of_part = match known.part {
             Part::Bucket => Some("le"),
             Part::Whole if known.metric.kind == Kind::Summary => Some("quantile"),

@@ -33,6 +33,8 @@ pub struct Exposer {
     pub prefixes: Vec<String>,
     /// Whether all is listed that any version of it exposes: then another name of its prefixes does not exist.
     pub is_whole: bool,
+    /// Whether a flag adds labels to those that are listed.
+    pub adds_labels: bool,
     /// Beginnings of which others have names too: there nothing is said not to exist.
     open: Vec<String>,
     /// The versions that were read, in order; without any it is known of all.
@@ -149,6 +151,7 @@ impl Exposer {
             title: lines::header(text, "title").unwrap_or(name).to_owned(),
             prefixes: words("prefixes").collect(),
             is_whole: lines::header(text, "whole") == Some("yes"),
+            adds_labels: lines::header(text, "labels") == Some("open"),
             open: words("open").collect(),
             versions: words("versions").filter_map(|version| version.parse().ok()).collect(),
             engine: None,
@@ -163,6 +166,7 @@ impl Exposer {
             title: engine.title.clone(),
             prefixes: Vec::new(),
             is_whole: false,
+            adds_labels: false,
             open: Vec::new(),
             versions: Vec::new(),
             engine: Some(engine.clone()),
