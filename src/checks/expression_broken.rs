@@ -4,7 +4,6 @@ use super::Check;
 use super::shared::asked::{Said, surely_promql};
 use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::labels::is_slip;
 use crate::promql::refused::{Problem, problem};
 use crate::stack::{Service, Stack};
 
@@ -16,18 +15,6 @@ fn run(stack: &Stack, report: &mut Report) {
         return;
     }
     let mut said = Said::default();
-    for one in surely_promql(stack).filter(|one| one.query.has_variables()) {
-        let Some((wrong, near)) = no_variable(&one.query.text) else { continue };
-        if said.is_new(&one, wrong) {
-            let message = format!("{} asks with `${wrong}`, which Grafana does not fill in", one.subject());
-            report.push(
-                CHECK
-                    .finding(message)
-                    .at(one.query.at(wrong).place(), "the panel shows an error")
-                    .help(format!("did you mean `${near}`?")),
-            );
-        }
-    }
     for one in surely_promql(stack).filter(|one| one.query.tree().is_none()) {
         let text = if one.query.has_variables() {
             filled(&one.query.text)
@@ -46,30 +33,6 @@ fn run(stack: &Stack, report: &mut Report) {
         }
     }
 }
-
-/// A variable that Grafana would fill in itself, were it written right: it stays as it stands.
-fn no_variable(text: &str) -> Option<(&str, &'static str)> {
-    let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let names = text.match_indices("$__").map(|(at, _)| {
-        let name = &text[at + 1..];
-        &name[..name.find(|c| !is_part(c)).unwrap_or(name.len())]
-    });
-    let near = |name: &str| GRAFANAS.into_iter().find(|one| is_slip(name, one));
-    let mut wrong =
-        names.filter(|name| !GRAFANAS.contains(name)).filter_map(|name| Some((name, near(name)?)));
-    wrong.next()
-}
-
-/// What Grafana fills in where a time stands.
-const GRAFANAS: [&str; 7] = [
-    "__interval",
-    "__interval_ms",
-    "__range",
-    "__range_ms",
-    "__range_s",
-    "__rate_interval",
-    "__rate_interval_ms",
-];
 
 fn is_victoria(service: &Service) -> bool {
     service.image.as_ref().is_some_and(|image| image.repository.contains("victoriametrics"))

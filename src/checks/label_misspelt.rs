@@ -8,7 +8,7 @@ use super::shared::asked::{Said, surely_promql};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::labels::{Fault, is_slip};
 use crate::source::Spanned;
-use crate::stack::{Flow, Stack};
+use crate::stack::{Flow, Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "label-misspelt", severity: Severity::Error, run };
 
@@ -61,10 +61,9 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             }
             let of_series = own.values(name).into_iter().flatten().find(|one| is_slip(value, one));
             let others = values.get(name.as_str()).and_then(|values| usual(values, value));
-            // Of severities, the routes tell.
-            let is_routed = name.value == "severity" && !stack.alertmanagers.is_empty();
-            let near =
-                of_series.map(String::as_str).or(others).filter(|_| !is_routed && !value.contains("{{"));
+            let near = of_series.map(String::as_str).or(others).filter(|_| !value.contains("{{"));
+            // `severity-not-routed` tells of it.
+            let near = near.filter(|_| name.value != "severity" || !ends_at_root(stack, rule));
             if let Some(near) = near {
                 let what = format!(
                     "`{}` gets the {} `{}`, which nothing else has",
@@ -74,6 +73,15 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Whether no branch of the routes takes an alert.
+fn ends_at_root(stack: &Stack, rule: &Rule) -> bool {
+    let labels = stack.fired().find(|(alert, _)| std::ptr::eq(*alert, rule)).map(|(_, labels)| labels);
+    let mut roots = stack.alertmanagers.iter().filter_map(|one| Some((one, one.route.as_ref()?)));
+    labels.is_some_and(|labels| {
+        roots.any(|(one, root)| one.journeys(labels).iter().any(|end| std::ptr::eq(end.route, root)))
+    })
 }
 
 /// The word that was meant by one that stands alone: nearly the same, and in use again and again.

@@ -171,6 +171,7 @@ mod unknown_metric;
 mod unknown_plugin;
 mod unused_receiver;
 mod value_in_label;
+mod variable_misspelt;
 mod variable_never_found;
 mod variable_not_expanded;
 mod wrong_port;
@@ -353,6 +354,7 @@ pub const ALL: &[Check] = &[
     unknown_plugin::CHECK,
     unused_receiver::CHECK,
     value_in_label::CHECK,
+    variable_misspelt::CHECK,
     variable_never_found::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,

@@ -1,7 +1,9 @@
 //! The labels that a job gives to all that it scrapes: those of its targets, and what relabelings make of them. As far as the
 //! files say it; where anything else may come in, nothing is sure.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::{Job, Metrics, Program, Prometheus, Scraped, Service, Stack, Target};
 use crate::catalog::metrics::{Kind, Known, Part};
@@ -19,6 +21,19 @@ pub struct Targets {
     pub is_sure: bool,
     /// Whether every Prometheus that Grafana asks is one of the stack.
     pub asks_own: bool,
+    /// Of each name that was asked for.
+    asked: RefCell<HashMap<String, Rc<Found>>>,
+}
+
+/// The labels of the series of a name.
+#[derive(Debug)]
+struct Found {
+    /// Of each job that may have it.
+    jobs: Vec<Labels>,
+    /// Of all of them.
+    all: Option<Labels>,
+    /// What is known of them by name alone.
+    open: Labels,
 }
 
 /// What one job's series carry.
@@ -49,6 +64,7 @@ impl Targets {
         Targets {
             // Without the flags nobody knows whether somebody writes into it.
             asks_own: asks_own(stack),
+            asked: RefCell::default(),
             is_sure: stack.prometheuses.iter().all(|one| service(one).is_some()),
             jobs: jobs().filter(|_| is_closed).map(labels).collect(),
         }
@@ -66,35 +82,51 @@ impl Targets {
     ) -> (Labels, bool) {
         // What is recorded, here or elsewhere, or made of alerts, has no target.
         let Some(name) = metric(selector) else { return (Labels::unknown(), false) };
-        let known = metrics.catalogue().known(name);
-        if name.contains(':') && known.is_empty() {
-            return (Labels::unknown(), false);
+        let seen = self.asked.borrow().get(name).cloned();
+        let found = seen.unwrap_or_else(|| {
+            let found = Rc::new(self.found(metrics, name));
+            self.asked.borrow_mut().insert(name.to_owned(), Rc::clone(&found));
+            found
+        });
+        let mut jobs: Vec<&Labels> = found.jobs.iter().collect();
+        let matchers = &selector.matchers.matchers;
+        for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
+            let can_meet = |labels: &&Labels| labels.can_meet(matcher);
+            if !jobs.iter().any(can_meet) {
+                break;
+            }
+            jobs.retain(can_meet);
         }
+        let labels = if jobs.len() == found.jobs.len() {
+            found.all.clone()
+        } else {
+            jobs.into_iter().cloned().reduce(Labels::or)
+        };
+        let mut open = found.open.clone();
+        match labels {
+            Some(labels) if self.is_sure => (labels.of_files(), true),
+            Some(labels) => {
+                labels.expected().for_each(|label| open.expect(label));
+                (open, false)
+            }
+            None => (open, false),
+        }
+    }
+
+    fn found(&self, metrics: &Metrics, name: &str) -> Found {
+        let known = metrics.catalogue().known(name);
         let mut open = Labels::unknown();
         for one in &known {
             let listed = one.metric.labels.iter().flatten();
             listed.chain(&one.metric.some_labels).for_each(|label| open.expect(label));
         }
-        if name.starts_with("ALERTS") {
-            return (open, false);
-        }
-        let mut found = self.each(metrics, name, &known, &open);
-        let matchers = &selector.matchers.matchers;
-        for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
-            let can_meet = |labels: &Labels| labels.can_meet(matcher);
-            if !found.iter().any(can_meet) {
-                break;
-            }
-            found.retain(can_meet);
-        }
-        match found.into_iter().reduce(Labels::or) {
-            Some(found) if self.is_sure => (found.of_files(), true),
-            Some(found) => {
-                found.expected().for_each(|label| open.expect(label));
-                (open, false)
-            }
-            None => (open, false),
-        }
+        let is_recorded = name.contains(':') && known.is_empty();
+        let jobs = if is_recorded || name.starts_with("ALERTS") {
+            Vec::new()
+        } else {
+            self.each(metrics, name, &known, &open)
+        };
+        Found { all: jobs.iter().cloned().reduce(Labels::or), jobs, open }
     }
 
     /// The labels of the series of a name, of each job that may have it.
