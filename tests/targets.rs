@@ -40,12 +40,14 @@ fn stack(files: &[(&str, &str)]) -> Stack {
     Stack::read(Folder::Memory { root: PathBuf::new(), files })
 }
 
-const IDS: [&str; 6] = [
+const IDS: [&str; 8] = [
+    "expression-broken",
     "label-misspelt",
     "label-not-there",
     "relabeling-misspelt",
     "sides-never-match",
     "unknown-metric",
+    "variable-misspelt",
     "variable-never-found",
 ];
 
@@ -200,6 +202,9 @@ fn a_panel_is_read_with_its_variables() {
             "label-misspelt",
         ),
         ("chat", "max by (alertnme) (ALERTS{service=\"$service\"})", "label-misspelt"),
+        ("chat", "service:up:sum{service=\"$serice\"}", "variable-misspelt"),
+        ("chat", "rate(x_total{service=\"$service\"}[$__rate_inteval])", "variable-misspelt"),
+        ("chat", "mx by (service) (service:up:sum{service=\"$service\"})", "expression-broken"),
         ("chta", "service:up:sum{service=\"$service\"}", "variable-never-found"),
         ("batch", "up{service=~\"${service:regex}\"}", "variable-never-found"),
         ("chat, Batch : batch", "up{service=~\"$service\"}", "variable-never-found"),
@@ -209,6 +214,8 @@ fn a_panel_is_read_with_its_variables() {
     for (value, expr) in [
         ("chat", "service:up:sum{service=\"$service\"}"),
         ("chat", "up{service=\"$service\", program=\"$program\"}"),
+        // Another dashboard's link may bring it.
+        ("chat", "up{service=\"$service\", replica=~\"${replica:regex}$\"}"),
         // In a stack of many clusters the variable has values.
         ("chat", "up{cluster=\"$cluster\"}"),
         ("batch", "my_own_total{program=\"$service\"}"),
@@ -222,12 +229,12 @@ fn a_panel_is_read_with_its_variables() {
 #[test]
 fn a_label_that_one_rule_alone_gives_is_a_slip_only_beside_many_that_are_nearly_the_same() {
     let found = |labels: &[&str]| {
-        let rules: String = labels
+        let rules: Vec<String> = labels
             .iter()
             .enumerate()
             .map(|(at, labels)| format!("  - {{alert: A{at}, expr: 'up == {at}', labels: {{{labels}}}}}\n"))
             .collect();
-        ids(&[("rules.yml", &format!("groups:\n- name: a\n  rules:\n{rules}"))])
+        ids(&[("rules.yml", &format!("groups:\n- name: a\n  rules:\n{}", rules.concat()))])
     };
     let usual = ["team: platform", "team: platform", "team: platform"];
     for slip in ["team: plaform", "team: plattform", "team: paltform"] {
@@ -286,7 +293,7 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
         "[{target_label: job, replacement: other}]",
         "[{source_labels: [__address__], target_label: __tmp_a}, {source_labels: [__tmp_a], target_label: b}]",
     ];
-    let jobs: String = relabelings
+    let jobs: Vec<String> = relabelings
         .iter()
         .enumerate()
         .map(|(at, rules)| {
@@ -295,7 +302,7 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
             )
         })
         .collect();
-    let config = format!("scrape_configs:\n{jobs}");
+    let config = format!("scrape_configs:\n{}", jobs.concat());
     let project = Project::empty();
     project.write("prometheus.yml", &config);
     let mut command = Command::new(tools::tool("prometheus"));
