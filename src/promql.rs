@@ -88,6 +88,17 @@ pub fn matcher(name: &str, op: &str, value: &str) -> Option<Matcher> {
     Matcher::new_matcher(op, name.to_owned(), value.to_owned()).ok()
 }
 
+/// The words of a regular expression that is a list of them: `a|b`.
+pub fn alternatives(pattern: &str) -> Option<Vec<&str>> {
+    let text = pattern.strip_prefix('^').unwrap_or(pattern);
+    let text = text.strip_suffix('$').unwrap_or(text);
+    let inside = text.strip_prefix("(?:").or_else(|| text.strip_prefix('('));
+    let text = inside.and_then(|inside| inside.strip_suffix(')')).unwrap_or(text);
+    let is_plain = |c: char| c.is_alphanumeric() || "-_ /:@,=#%&".contains(c);
+    let alternatives: Vec<&str> = text.split('|').collect();
+    alternatives.iter().all(|word| word.chars().all(is_plain)).then_some(alternatives)
+}
+
 /// An expression with more operators than this is nobody's: each may be one level of the tree, and of the program's stack.
 const MAX_OPERATORS: usize = 1000;
 

@@ -165,6 +165,32 @@ fn whatever_the_engines_and_exporters_were_seen_to_show_is_listed() {
     assert!(pages > 10);
 }
 
+#[test]
+fn the_values_that_are_listed_of_the_exporters_labels_are_those_that_it_writes() {
+    let source = include_str!("../templates/exporter/skyserve_exporter.py");
+    let tuple = |name: &str| -> Vec<String> {
+        let (_, after) = source.split_once(&format!("\n{name} = ")).expect("is there");
+        let inside = after.split([')', '}']).next().expect("ends");
+        let words = inside.split('"').skip(1).step_by(2);
+        // Of a map the keys.
+        let is_key = |word: &str| !word.contains(' ');
+        words.filter(|word| is_key(word)).map(str::to_owned).collect()
+    };
+    let catalogue = Catalogue::new(Engines::built_in());
+    for (name, label, written) in [
+        ("skyserve_replicas", "status", "REPLICA_STATUSES"),
+        ("skyserve_replicas_by_placement", "status", "REPLICA_STATUSES"),
+        ("skyserve_service_status", "status", "SERVICE_STATUSES"),
+        ("skyserve_replica_terminations_total", "reason", "TERMINATIONS"),
+        ("skyserve_poll_errors_total", "reason", "REASONS"),
+        ("skyserve_last_poll_failed", "reason", "REASONS"),
+    ] {
+        let known = catalogue.known(name);
+        let values = known[0].metric.values.iter().find(|(one, _)| one == label).expect("is listed");
+        assert_eq!(values.1, tuple(written), "{name}");
+    }
+}
+
 /// What `validate` says of a folder with these rules.
 fn said_of(project: &Project, exprs: &[&str]) -> String {
     let rules: Vec<String> = exprs

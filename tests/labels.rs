@@ -7,8 +7,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use skymon::promql::ast::VectorSelector;
 use skymon::promql::labels::{Fault, Labels, Series, faults, labels};
-use skymon::promql::{Expr, tree};
+use skymon::promql::{Expr, metric, tree};
 use support::project::Project;
 use support::tools;
 
@@ -53,8 +54,8 @@ const PARTS: [&str; 20] = [
 struct Known;
 
 impl Series for Known {
-    fn of(&self, name: Option<&str>) -> (Labels, bool) {
-        if name != Some("a:x") {
+    fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
+        if metric(selector) != Some("a:x") {
             return (Labels::unknown(), false);
         }
         let recorded = tree("sum by (a) (x)").and_then(|tree| labels(&tree, &Known));

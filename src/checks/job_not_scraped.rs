@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::shared::addresses::Address;
 use super::shared::datasources::Provisioned;
 use super::shared::jobs::{Scraped, scraped};
 use super::shared::shapes::is_written;
@@ -11,7 +10,7 @@ use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::{MatchOp, Matcher, metric, selectors, walk};
-use crate::stack::{Program, Query, Stack};
+use crate::stack::{Query, Stack};
 
 pub(super) const CHECK: Check = Check { id: "job-not-scraped", severity: Severity::Error, run };
 
@@ -28,7 +27,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn panels(stack: &Stack, scraped: &Scraped, report: &mut Report) {
-    let Some(provisioned) = Provisioned::of(stack).filter(|_| asks_own(stack)) else { return };
+    let Some(provisioned) = Provisioned::of(stack).filter(|_| stack.targets().asks_own) else { return };
     for dashboard in stack.dashboards.iter().filter(|dashboard| dashboard.is_loaded) {
         let queries =
             dashboard.panels.iter().flat_map(|panel| panel.queries.iter().map(move |query| (panel, query)));
@@ -58,19 +57,6 @@ fn say<'q>(all: impl Iterator<Item = (String, &'q Query, Lost)>, scraped: &Scrap
         };
         report.extend(said(query, lost, scraped, &asks));
     }
-}
-
-/// Whether every Prometheus that Grafana asks is one of the stack.
-fn asks_own(stack: &Stack) -> bool {
-    let mut all = stack.datasources.iter().filter(|one| one.is_prometheus());
-    all.all(|one| {
-        let service = one
-            .url
-            .as_ref()
-            .zip(stack.service(&one.service))
-            .and_then(|(url, (compose, _))| compose.named(Address::parse(url).host));
-        service.is_some_and(|service| service.program == Some(Program::Prometheus))
-    })
 }
 
 /// A matcher that matches nothing of the stack: its label and its value.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use super::shared::alert_texts::labels;
+use super::shared::asked::{Said, surely_promql};
 use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
@@ -15,23 +16,27 @@ pub(super) const CHECK: Check = Check { id: "label-dropped", severity: Severity:
 
 fn run(stack: &Stack, report: &mut Report) {
     let flow = Flow::of(stack);
-    for rule in stack.rules() {
-        for fault in flow.faults(&rule.expr) {
+    let mut said = Said::default();
+    for one in surely_promql(stack) {
+        for fault in flow.faults(one.query) {
             let (label, wrong) = match &fault {
-                Fault::NoSuchGroup(one, label) => (label, format!("`{}` groups by `{label}`", one.op)),
-                Fault::NothingToTake(one, label) => (label, format!("`{}` takes over `{label}`", one.op)),
+                Fault::NoSuchGroup(by, label) => (label, format!("`{}` groups by `{label}`", by.op)),
+                Fault::NothingToTake(op, label) => (label, format!("`{}` takes over `{label}`", op.op)),
                 _ => continue,
             };
+            if !one.is_rule() && !said.is_new(&one, &wrong) {
+                continue;
+            }
             report.push(
                 CHECK
-                    .finding(format!("in `{}` {wrong}, which is not there any more", rule.name))
-                    .at(rule.expr.at(label).place(), "always empty")
+                    .finding(format!("in {} {wrong}, which is not there any more", one.subject()))
+                    .at(one.query.at(label).place(), "always empty")
                     .help(format!("keep `{label}` in the aggregation below, or take it out here")),
             );
         }
-        if rule.is_alert {
-            texts(&flow.series(rule), rule, report);
-        }
+    }
+    for rule in stack.alerts() {
+        texts(&flow.series(rule), rule, report);
     }
 }
 

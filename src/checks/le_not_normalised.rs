@@ -1,11 +1,10 @@
 //! A bucket that is asked for as it was written before Prometheus 3, which keeps `le="1"` as `le="1.0"`.
 
 use super::Check;
-use super::shared::jobs::is_fed;
 use super::shared::shapes::is_written;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::{MatchOp, Matcher, metric, selectors};
-use crate::stack::{Query, Stack};
+use crate::stack::{Query, Stack, is_fed};
 
 pub(super) const CHECK: Check = Check { id: "le-not-normalised", severity: Severity::Error, run };
 

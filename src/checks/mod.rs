@@ -76,7 +76,9 @@ mod irate_in_alert;
 mod job_not_scraped;
 mod job_without_targets;
 mod label_dropped;
+mod label_misspelt;
 mod label_not_recorded;
+mod label_not_there;
 mod le_not_normalised;
 mod links_not_reachable;
 mod load_without_cores;
@@ -132,6 +134,7 @@ mod recorded_too_late;
 mod recording_name;
 mod regex_broken;
 mod regex_without_pattern;
+mod relabeling_misspelt;
 mod resolved_not_sent;
 mod retention_by_time_only;
 mod root_on_the_machine;
@@ -170,6 +173,8 @@ mod unknown_metric;
 mod unknown_plugin;
 mod unused_receiver;
 mod value_in_label;
+mod variable_misspelt;
+mod variable_never_found;
 mod variable_not_expanded;
 mod wrong_port;
 mod wrong_type;
@@ -257,7 +262,9 @@ pub const ALL: &[Check] = &[
     job_not_scraped::CHECK,
     job_without_targets::CHECK,
     label_dropped::CHECK,
+    label_misspelt::CHECK,
     label_not_recorded::CHECK,
+    label_not_there::CHECK,
     le_not_normalised::CHECK,
     links_not_reachable::CHECK,
     load_without_cores::CHECK,
@@ -313,6 +320,7 @@ pub const ALL: &[Check] = &[
     recording_name::CHECK,
     regex_broken::CHECK,
     regex_without_pattern::CHECK,
+    relabeling_misspelt::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
     root_on_the_machine::CHECK,
@@ -351,6 +359,8 @@ pub const ALL: &[Check] = &[
     unknown_plugin::CHECK,
     unused_receiver::CHECK,
     value_in_label::CHECK,
+    variable_misspelt::CHECK,
+    variable_never_found::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
     wrong_type::CHECK,

@@ -4,7 +4,7 @@
 use super::Check;
 use super::shared::asked::{Asked, Said, queries};
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::stack::{Missing, Stack};
+use crate::stack::{Missing, Stack, is_slip_of_metric};
 
 pub(super) const CHECK: Check = Check { id: "unknown-metric", severity: Severity::Error, run };
 
@@ -12,16 +12,30 @@ fn run(stack: &Stack, report: &mut Report) {
     let metrics = stack.metrics();
     let mut said = Said::default();
     for asked in queries(stack) {
-        for one in asked.selectors().filter(|one| !one.has_substitute) {
+        for one in asked.selectors() {
             let Some(name) = crate::promql::metric(one.selector) else { continue };
-            let Some(finding) = metrics.missing(one.selector).and_then(|why| finding(&asked, name, &why))
-            else {
-                continue;
+            // Where something else may stand in, one of the two may be of another version.
+            let is_told = |why: &Missing<'_>| {
+                !one.has_substitute || near(why).is_some_and(|near| is_slip_of_metric(name, near))
             };
-            if said.is_new(&asked, name) {
+            let Some(why) = metrics.missing(one.selector).filter(is_told) else { continue };
+            let Some(finding) = finding(&asked, name, &why) else { continue };
+            let what = match &why {
+                // Of a program that is not scraped all is missing.
+                Missing::NotScraped { exposer } => &exposer.name,
+                _ => name,
+            };
+            if said.is_new(&asked, what) {
                 report.push(finding);
             }
         }
+    }
+}
+
+fn near<'m>(why: &'m Missing<'_>) -> Option<&'m str> {
+    match why {
+        Missing::Unknown { near, .. } | Missing::Unrecorded { near } => near.as_deref(),
+        _ => None,
     }
 }
 
@@ -54,6 +68,11 @@ fn finding(asked: &Asked<'_>, name: &str, why: &Missing<'_>) -> Option<Diagnosti
                 true,
             )
         }
+        Missing::NotScraped { exposer } => (
+            format!("no job scrapes {}: there is no `{name}`", exposer.title),
+            "add its address to a job".to_owned(),
+            true,
+        ),
         Missing::Version { .. } => return None,
     };
     let severity = if is_sure {

@@ -4,12 +4,13 @@
 //! Apart from the parsing, because this is what PromQL does, not what it looks like: each rule here is one of Prometheus'
 //! engine.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{
     AggregateExpr, BinModifier, BinaryExpr, Call, LabelModifier, VectorMatchCardinality, VectorSelector,
 };
-use super::{Expr, Matcher, bare, metric, selectors};
+use super::{Expr, MatchOp, Matcher, alternatives, bare, metric, selectors};
 
 /// The name of the series: a label in PromQL's own eyes, and none in anybody else's.
 pub const NAME: &str = "__name__";
@@ -18,10 +19,16 @@ pub const NAME: &str = "__name__";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     may: May,
-    /// Those that no series is without, with their value where it is known.
-    surely: BTreeMap<String, Option<String>>,
+    /// Those that no series is without.
+    surely: BTreeSet<String>,
+    /// All values that a label can have where it is there, of those of which they are known.
+    values: BTreeMap<String, BTreeSet<String>>,
+    /// Those that are known by name to be there, on some series at least.
+    expected: BTreeSet<String>,
     /// Those that an aggregation names: somebody means them to be there.
     named: BTreeSet<String>,
+    /// Whether it is the files that say which there are, and no aggregation: many group by labels that some stacks lack.
+    is_of_files: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +40,14 @@ enum May {
 impl Labels {
     /// Any label, and none for sure: of which nothing is known.
     pub fn unknown() -> Labels {
-        Labels { may: May::AllBut(BTreeSet::new()), surely: BTreeMap::new(), named: BTreeSet::new() }
+        Labels {
+            may: May::AllBut(BTreeSet::new()),
+            surely: BTreeSet::new(),
+            values: BTreeMap::new(),
+            expected: BTreeSet::new(),
+            named: BTreeSet::new(),
+            is_of_files: false,
+        }
     }
 
     pub fn none() -> Labels {
@@ -48,17 +62,33 @@ impl Labels {
     }
 
     pub fn surely_has(&self, label: &str) -> bool {
-        self.surely.contains_key(label)
+        self.surely.contains(label)
     }
 
     /// The one value that the label has on every series.
     pub fn value(&self, label: &str) -> Option<&str> {
-        self.surely.get(label)?.as_deref()
+        let values = self.values.get(label).filter(|values| values.len() == 1 && self.surely_has(label))?;
+        values.first().map(String::as_str)
+    }
+
+    /// All values that the label has where it is there; `None` where they are not known.
+    pub fn values(&self, label: &str) -> Option<&BTreeSet<String>> {
+        self.values.get(label)
     }
 
     /// Those that no series is without.
     pub fn surely(&self) -> impl Iterator<Item = &str> {
-        self.surely.keys().map(String::as_str)
+        self.surely.iter().map(String::as_str)
+    }
+
+    /// Those that are known by name to be there, on some series at least.
+    pub fn expected(&self) -> impl Iterator<Item = &str> {
+        self.surely.union(&self.expected).map(String::as_str)
+    }
+
+    /// All that are known by name, there or perhaps there.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.expected().chain(self.all().into_iter().flatten().map(String::as_str))
     }
 
     /// All that there can be; `None` where any other may be there too.
@@ -72,6 +102,7 @@ impl Labels {
     /// It is there, perhaps.
     pub fn allow(&mut self, label: &str) {
         self.surely.remove(label);
+        self.values.remove(label);
         match &mut self.may {
             May::AllBut(never) => never.remove(label),
             May::Only(these) => these.insert(label.to_owned()),
@@ -80,12 +111,35 @@ impl Labels {
 
     /// It is there, with this value if one is known.
     pub fn set(&mut self, label: &str, value: Option<&str>) {
+        self.put(label, value.map(|value| BTreeSet::from([value.to_owned()])), true);
+    }
+
+    /// It is there, surely or perhaps, with one of these values if they are known.
+    pub fn put(&mut self, label: &str, values: Option<BTreeSet<String>>, is_sure: bool) {
         self.allow(label);
-        self.surely.insert(label.to_owned(), value.map(str::to_owned));
+        if is_sure {
+            self.surely.insert(label.to_owned());
+        }
+        if let Some(values) = values.filter(|values| !values.is_empty() && values.len() <= MAX_VALUES) {
+            self.values.insert(label.to_owned(), values);
+        }
+    }
+
+    /// The same, as the files say it and no aggregation.
+    #[must_use]
+    pub fn of_files(self) -> Labels {
+        Labels { is_of_files: true, ..self }
+    }
+
+    /// Somebody makes it, on some series at least.
+    pub fn expect(&mut self, label: &str) {
+        self.expected.insert(label.to_owned());
     }
 
     pub fn remove(&mut self, label: &str) {
         self.surely.remove(label);
+        self.values.remove(label);
+        self.expected.remove(label);
         self.named.remove(label);
         match &mut self.may {
             May::AllBut(never) => never.insert(label.to_owned()),
@@ -95,20 +149,70 @@ impl Labels {
 
     /// The same, and any other label beside.
     #[must_use]
-    pub fn with_any(self) -> Labels {
+    pub fn with_any(mut self) -> Labels {
+        // Where one of these is not, another may come.
+        self.values.retain(|label, _| self.surely.contains(label));
         Labels { may: May::AllBut(BTreeSet::new()), ..self }
+    }
+
+    /// Whether some series may be taken by a condition.
+    pub fn can_meet(&self, matcher: &Matcher) -> bool {
+        let label = matcher.name.as_str();
+        let with = || {
+            let values = self.values.get(label);
+            values.is_none_or(|values| values.iter().any(|value| matcher.is_match(value)))
+        };
+        (self.can_have(label) && with()) || (!self.surely_has(label) && matcher.is_match(""))
+    }
+
+    /// Those that a condition leaves.
+    fn take(&mut self, matcher: &Matcher) {
+        let label = matcher.name.as_str();
+        let is_equal = matcher.op == MatchOp::Equal;
+        if is_equal && matcher.value.is_empty() {
+            self.remove(label);
+        } else if is_equal {
+            self.set(label, Some(&matcher.value));
+        } else {
+            let left = |values: &BTreeSet<String>| -> BTreeSet<String> {
+                values.iter().filter(|value| matcher.is_match(value)).cloned().collect()
+            };
+            let values = self.values.get(label).map(left);
+            let is_sure = self.surely_has(label) || !matcher.is_match("");
+            if is_sure || values.is_some() {
+                self.put(label, values, is_sure);
+            }
+        }
     }
 
     fn keep(&mut self, labels: &[String]) {
         let kept = |label: &String| labels.contains(label);
+        self.is_of_files = false;
         self.may = May::Only(labels.iter().filter(|label| self.can_have(label)).cloned().collect());
-        self.surely.retain(|label, _| kept(label));
+        self.surely.retain(kept);
+        self.values.retain(|label, _| kept(label));
+        self.expected.retain(kept);
         self.named.retain(kept);
     }
 
     /// What is true of both.
     #[must_use]
     pub fn or(self, other: Labels) -> Labels {
+        let mut values = BTreeMap::new();
+        for (label, one) in &self.values {
+            match other.values.get(label) {
+                Some(more) if one.len() + more.len() <= MAX_VALUES => {
+                    values.insert(label.clone(), one | more);
+                }
+                None if !other.can_have(label) => {
+                    values.insert(label.clone(), one.clone());
+                }
+                _ => {}
+            }
+        }
+        for (label, one) in other.values.iter().filter(|(label, _)| !self.can_have(label)) {
+            values.insert(label.clone(), one.clone());
+        }
         let may = match (self.may, other.may) {
             (May::Only(a), May::Only(b)) => May::Only(&a | &b),
             (May::AllBut(a), May::AllBut(b)) => May::AllBut(&a & &b),
@@ -116,15 +220,13 @@ impl Labels {
                 May::AllBut(&never - &these)
             }
         };
-        let both = |(label, value): (String, Option<String>)| {
-            let there = other.surely.get(&label)?;
-            let value = value.filter(|value| there.as_ref() == Some(value));
-            Some((label, value))
-        };
         Labels {
             may,
-            surely: self.surely.into_iter().filter_map(both).collect(),
+            values,
+            surely: &self.surely & &other.surely,
+            expected: &(&self.expected | &other.expected) | &(&self.surely ^ &other.surely),
             named: &self.named & &other.named,
+            is_of_files: self.is_of_files || other.is_of_files,
         }
     }
 
@@ -132,6 +234,9 @@ impl Labels {
         matches!(&self.may, May::Only(these) if these.is_empty())
     }
 }
+
+/// More values than these are not kept: nobody writes so many.
+const MAX_VALUES: usize = 200;
 
 /// What the labels prove of an expression.
 #[derive(Debug)]
@@ -144,8 +249,12 @@ pub enum Fault<'e> {
     NoSuchGroup(&'e AggregateExpr, String),
     /// `group_left (label)`, and the other side has none.
     NothingToTake(&'e BinaryExpr, String),
-    /// Recorded series are asked for a label, or for a value, that they do not have.
-    NeverSelects(&'e VectorSelector, String),
+    /// Series are asked for a label, or for a value, that they do not have.
+    NeverSelects(&'e VectorSelector, &'e Matcher),
+    /// A label that nobody makes, and one that is there and was surely meant.
+    Misspelt(String, String),
+    /// The same of a label's value.
+    MisspeltValue(&'e VectorSelector, &'e Matcher, &'e str, String),
 }
 
 /// Why two sides never match.
@@ -165,11 +274,16 @@ pub enum Reason {
 
 /// What is known of the series of a name; `None` for those without one.
 pub trait Series {
-    /// Their labels, and whether they are recorded: whether that is all that can be known.
-    fn of(&self, name: Option<&str>) -> (Labels, bool);
+    /// The labels of what a selector may find, and whether it is known who makes them: then what they lack is nowhere.
+    fn of(&self, selector: &VectorSelector) -> (Labels, bool);
 
-    /// Whether what a matcher asks for is what will be asked: not where a variable is filled in later.
-    fn is_final(&self, _matcher: &Matcher) -> bool {
+    /// Whether a text is what will stand there: not where a variable is filled in later.
+    fn is_final(&self, _text: &str) -> bool {
+        true
+    }
+
+    /// Whether anybody may make a label of this name.
+    fn may_exist(&self, _label: &str) -> bool {
         true
     }
 }
@@ -214,28 +328,50 @@ impl<'e> Walk<'_, 'e> {
     }
 
     fn selector(&mut self, selector: &'e VectorSelector) -> Labels {
-        let (mut labels, is_recorded) = self.series.of(metric(selector));
+        let (mut labels, is_known) = self.series.of(selector);
         if !selector.matchers.or_matchers.is_empty() {
             return Labels::unknown();
         }
-        let matchers = selector.matchers.matchers.iter().filter(|matcher| self.series.is_final(matcher));
-        for matcher in matchers.filter(|matcher| matcher.name != NAME) {
-            let name = matcher.name.as_str();
-            let never = if matcher.is_match("") { false } else { !labels.can_have(name) };
-            let other = labels.value(name).is_some_and(|value| !matcher.is_match(value));
-            if is_recorded && (never || other) {
-                self.faults.push(Fault::NeverSelects(selector, name.to_owned()));
+        for matcher in selector.matchers.matchers.iter().filter(|matcher| matcher.name != NAME) {
+            let is_final = self.series.is_final(&matcher.value);
+            let is_slip = self.slip(&matcher.name, &[&labels])
+                || (is_known && is_final && self.slip_of_value(selector, matcher, &labels));
+            if !is_slip && is_known && is_final && !labels.can_meet(matcher) {
+                self.faults.push(Fault::NeverSelects(selector, matcher));
             }
-            let is_equal = matcher.op == super::MatchOp::Equal;
-            if is_equal && matcher.value.is_empty() {
-                labels.remove(name);
-            } else if is_equal {
-                labels.set(name, Some(&matcher.value));
-            } else if !matcher.is_match("") && !labels.surely_has(name) {
-                labels.set(name, None);
+            if is_final {
+                labels.take(matcher);
             }
         }
         labels
+    }
+
+    /// A value that the label never has, near one that it can have.
+    fn slip_of_value(&mut self, selector: &'e VectorSelector, matcher: &'e Matcher, labels: &Labels) -> bool {
+        let Some(values) = labels.values(&matcher.name) else { return false };
+        let before = self.faults.len();
+        let words = match matcher.op {
+            MatchOp::Equal | MatchOp::NotEqual => vec![matcher.value.as_str()],
+            MatchOp::Re(_) | MatchOp::NotRe(_) => alternatives(&matcher.value).unwrap_or_default(),
+        };
+        for word in words.into_iter().filter(|word| !values.contains(*word)) {
+            if let Some(near) = values.iter().find(|one| is_slip(word, one)) {
+                self.faults.push(Fault::MisspeltValue(selector, matcher, word, near.clone()));
+            }
+        }
+        self.faults.len() > before
+    }
+
+    /// A name that nobody makes, near one that is there.
+    fn slip(&mut self, label: &str, there: &[&Labels]) -> bool {
+        let known = || there.iter().flat_map(|one| one.names());
+        if known().any(|one| one == label) {
+            return false;
+        }
+        let near = known().find(|one| is_slip(label, one)).filter(|_| !self.series.may_exist(label));
+        let Some(near) = near.map(str::to_owned) else { return false };
+        self.faults.push(Fault::Misspelt(label.to_owned(), near));
+        true
     }
 
     fn aggregate(&mut self, one: &'e AggregateExpr, depth: usize) -> Labels {
@@ -245,8 +381,11 @@ impl<'e> Walk<'_, 'e> {
         }
         let mut labels = self.expr(&one.expr, depth + 1).unwrap_or_else(Labels::unknown);
         if let Some(LabelModifier::Include(by)) = &one.modifier {
-            let lost = by.labels.iter().filter(|label| *label != NAME && !labels.can_have(label));
-            self.faults.extend(lost.map(|label| Fault::NoSuchGroup(one, label.clone())));
+            for label in by.labels.iter().filter(|label| *label != NAME) {
+                if !self.slip(label, &[&labels]) && !labels.can_have(label) && !labels.is_of_files {
+                    self.faults.push(Fault::NoSuchGroup(one, label.clone()));
+                }
+            }
         }
         if matches!(op.as_str(), "topk" | "bottomk" | "limitk" | "limit_ratio") {
             return labels;
@@ -258,6 +397,9 @@ impl<'e> Walk<'_, 'e> {
                 labels.named = labels.all().cloned().unwrap_or_default();
             }
             Some(LabelModifier::Exclude(without)) => {
+                for label in &without.labels {
+                    self.slip(label, &[&labels]);
+                }
                 without.labels.iter().for_each(|label| labels.remove(label));
             }
         }
@@ -305,6 +447,7 @@ impl<'e> Walk<'_, 'e> {
             }
             "label_replace" => {
                 let mut labels = vector?;
+                let is_constant = |value: &str| !value.contains('$') && self.series.is_final(value);
                 match (text(1), text(2), text(3), text(4)) {
                     (Some(label), Some(value), Some(from), Some(pattern)) => {
                         // An empty value of no label is matched by nothing but what matches anything.
@@ -312,10 +455,18 @@ impl<'e> Walk<'_, 'e> {
                             pattern == ".*" || pattern == "(.*)" || (from.is_empty() && pattern.is_empty());
                         if always && value.is_empty() {
                             labels.remove(label);
-                        } else if always && !value.contains('$') {
+                        } else if always && is_constant(value) {
                             labels.set(label, Some(value));
                         } else {
-                            labels.allow(label);
+                            // Where the pattern does not match, it stays as it was.
+                            let before = labels.values(label).cloned();
+                            let before = before.or_else(|| (!labels.can_have(label)).then(BTreeSet::new));
+                            let values = before.filter(|_| !value.is_empty() && is_constant(value));
+                            let with = |mut values: BTreeSet<String>| {
+                                values.insert(value.to_owned());
+                                values
+                            };
+                            labels.put(label, values.map(with), false);
                         }
                     }
                     _ => labels = Labels::unknown(),
@@ -340,6 +491,11 @@ impl<'e> Walk<'_, 'e> {
             return Some(left.or(right));
         }
         let matching = Matching(one.modifier.as_ref());
+        if let Some(LabelModifier::Include(on)) = matching.modifier() {
+            for label in &on.labels {
+                self.slip(label, &[&left, &right]);
+            }
+        }
         if let Some(reason) = matching.never(&left, &right) {
             self.faults.push(Fault::NeverMatch(one, reason));
         }
@@ -351,20 +507,24 @@ impl<'e> Walk<'_, 'e> {
         };
         // What they match on, they both have.
         if op != "unless" {
-            for (label, value) in other.surely.iter().filter(|(label, _)| matching.is_on(label)) {
+            for label in other.surely.iter().filter(|label| matching.is_on(label)) {
                 if labels.can_have(label) && labels.value(label).is_none() {
-                    labels.set(label, value.as_deref());
+                    let values = match (labels.values(label), other.values(label)) {
+                        (Some(one), Some(more)) => Some(one & more),
+                        (one, more) => one.or(more).cloned(),
+                    };
+                    labels.put(label, values, true);
                 }
             }
         }
         for label in taken {
-            if !other.can_have(label) {
-                self.faults.push(Fault::NothingToTake(one, label.clone()));
+            if self.slip(label, &[&other]) || !other.can_have(label) {
+                if !matches!(self.faults.last(), Some(Fault::Misspelt(word, _)) if word == label) {
+                    self.faults.push(Fault::NothingToTake(one, label.clone()));
+                }
                 labels.remove(label);
-            } else if other.surely_has(label) {
-                labels.set(label, other.value(label));
             } else {
-                labels.allow(label);
+                labels.put(label, other.values(label).cloned(), other.surely_has(label));
             }
         }
         Some(labels)
@@ -383,7 +543,7 @@ fn absence(of: &Expr) -> Labels {
     let mut seen = BTreeSet::new();
     for matcher in matchers {
         let is_first = seen.insert(matcher.name.as_str());
-        if is_first && matcher.op == super::MatchOp::Equal && !matcher.value.is_empty() {
+        if is_first && matcher.op == MatchOp::Equal && !matcher.value.is_empty() {
             labels.set(&matcher.name, Some(&matcher.value));
         } else {
             labels.remove(&matcher.name);
@@ -429,11 +589,16 @@ impl Matching<'_> {
         };
         let values = || {
             let differ = |label: &&str| {
-                let (left, right) = (left.value(label), right.value(label));
-                self.is_on(label) && left.is_some() && right.is_some() && left != right
+                let (ours, theirs) = (left.values(label), right.values(label));
+                self.is_on(label)
+                    && right.surely_has(label)
+                    && ours.zip(theirs).is_some_and(|(ours, theirs)| ours.is_disjoint(theirs))
             };
             let label = left.surely().find(differ)?;
-            let value = |of: &Labels| of.value(label).unwrap_or_default().to_owned();
+            let value = |of: &Labels| {
+                let values: Vec<&str> = of.values(label).into_iter().flatten().map(String::as_str).collect();
+                values.join("` or `")
+            };
             Some(Reason::Values { label: label.to_owned(), left: value(left), right: value(right) })
         };
         // What is grouped by is there, or the grouping means nothing: claimed only where the other side means something else,
@@ -469,6 +634,35 @@ impl Matching<'_> {
     }
 }
 
+/// Whether a word is another with a letter forgotten, written twice, or in its neighbour's place. Of short words, of digits
+/// and of plurals nothing is said: those are words of their own.
+pub fn is_slip(word: &str, meant: &str) -> bool {
+    let (a, b) = (word.as_bytes(), meant.as_bytes());
+    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant {
+        return false;
+    }
+    // A plural, at the end of a part of a name.
+    let ends_part =
+        |at: usize| b[at] == b's' && b.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
+    let same = a.iter().zip(b).take_while(|(one, other)| one == other).count();
+    match a.len().cmp(&b.len()) {
+        // Forgotten.
+        Ordering::Less => a[same..] == b[same + 1..] && !b[same].is_ascii_digit() && !ends_part(same),
+        // Twice.
+        Ordering::Greater => {
+            let is_twice = same > 0 && a[same] == a[same - 1] && !a[same].is_ascii_digit();
+            is_twice && a[same + 1..] == b[same..]
+        }
+        Ordering::Equal => {
+            let (one, other) = (&a[same..], &b[same..]);
+            one.len() >= 2
+                && (one[0], one[1]) == (other[1], other[0])
+                && one[2..] == other[2..]
+                && !one[..2].iter().any(u8::is_ascii_digit)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,8 +672,8 @@ mod tests {
     struct Known;
 
     impl Series for Known {
-        fn of(&self, name: Option<&str>) -> (Labels, bool) {
-            match name {
+        fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
+            match metric(selector) {
                 Some("job:x:rate5m") => {
                     let mut labels = Labels::none();
                     labels.set("job", None);
@@ -495,9 +689,9 @@ mod tests {
         let Some(labels) = labels(&tree(expr).unwrap_or_else(|| panic!("{expr}")), &Known) else {
             return "number".to_owned();
         };
-        let sure = labels.surely.iter().map(|(label, value)| match value {
+        let sure = labels.surely().map(|label| match labels.value(label) {
             Some(value) => format!("{label}={value}"),
-            None => label.clone(),
+            None => label.to_owned(),
         });
         let mut words: Vec<String> = sure.collect();
         match &labels.may {
@@ -555,6 +749,37 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_is_a_letter_forgotten_doubled_or_swapped_and_nothing_else() {
+        for (word, meant) in [
+            ("serice", "service"),
+            ("ervice", "service"),
+            ("servic", "service"),
+            ("servicce", "service"),
+            ("serivce", "service"),
+            ("FAILED_PROING", "FAILED_PROBING"),
+            ("deo", "demo"),
+        ] {
+            assert!(is_slip(word, meant), "{word} {meant}");
+        }
+        for (word, meant) in [
+            ("service", "service"),
+            ("replica", "replicas"),
+            ("http_request_total", "http_requests_total"),
+            ("replicas", "replica"),
+            ("servicex", "service"),
+            ("surface", "service"),
+            ("a1b2", "a2b1"),
+            ("gpu1", "gpu11"),
+            ("gpu11", "gpu1"),
+            ("pd", "pod"),
+            ("", "demo"),
+            ("code", "node"),
+        ] {
+            assert!(!is_slip(word, meant), "{word} {meant}");
+        }
+    }
+
+    #[test]
     fn sides_that_never_match_are_told_from_those_that_may() {
         fn fault(one: &Fault) -> String {
             match one {
@@ -567,7 +792,9 @@ mod tests {
                 }
                 Fault::NoSuchGroup(_, label) => format!("by {label}"),
                 Fault::NothingToTake(_, label) => format!("take {label}"),
-                Fault::NeverSelects(_, label) => format!("select {label}"),
+                Fault::NeverSelects(_, matcher) => format!("select {}", matcher.name),
+                Fault::Misspelt(label, _) => format!("misspelt {label}"),
+                Fault::MisspeltValue(_, _, value, _) => format!("misspelt {value}"),
             }
         }
         let found = |expr: &str| {

@@ -356,6 +356,15 @@ fn beside(before: &str, after: &str) -> Option<Refused> {
     if matches!(after, "by" | "without") && before == ")" {
         return None;
     }
+    if matches!(after, "by" | "without") && is_plain(before) {
+        let is_of_others = DIALECTS.split_whitespace().any(|known| known == before);
+        let near = nearest(before, AGGREGATIONS).filter(|near| *near != before && !is_of_others)?;
+        return Some(refuse(
+            format!("there is no aggregation `{before}`"),
+            before,
+            format!("did you mean `{near}`?"),
+        ));
+    }
     if matches!(before, "by" | "without") && is_plain(after) {
         return Some(refuse(
             format!("`{before}` names its labels in brackets"),
@@ -439,6 +448,22 @@ const FUNCTIONS: &str = "abs absent absent_over_time acos acosh asin asinh atan 
     quantile_over_time rad rate resets round scalar sgn sin sinh sort sort_by_label sort_by_label_desc \
     sort_desc sqrt stddev stddev_over_time stdvar stdvar_over_time sum sum_over_time tan tanh time timestamp \
     topk vector year";
+
+/// Those of them that group by labels.
+const AGGREGATIONS: [&str; 12] = [
+    "avg",
+    "bottomk",
+    "count",
+    "count_values",
+    "group",
+    "max",
+    "min",
+    "quantile",
+    "stddev",
+    "stdvar",
+    "sum",
+    "topk",
+];
 
 /// Functions of other programs, and of other versions, that are near to one of these.
 const DIALECTS: &str = "holt_winters bytes_over_time bytes_rate rate_counter first_over_time approx_topk median median_over_time mode_over_time \

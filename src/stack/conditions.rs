@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::alertmanager::LabelMatcher;
-use crate::promql::{MatchOp, Matcher};
+use crate::promql::{MatchOp, Matcher, alternatives};
 
 /// Conditions that hold at the same time, by label.
 pub struct Conditions<'a> {
@@ -95,15 +95,7 @@ impl<'a> Conditions<'a> {
 pub fn words(matcher: &Matcher) -> Option<Vec<&str>> {
     match matcher.op {
         MatchOp::Equal => Some(vec![&matcher.value]),
-        MatchOp::Re(_) => {
-            let text = matcher.value.strip_prefix('^').unwrap_or(&matcher.value);
-            let text = text.strip_suffix('$').unwrap_or(text);
-            let inside = text.strip_prefix("(?:").or_else(|| text.strip_prefix('('));
-            let text = inside.and_then(|inside| inside.strip_suffix(')')).unwrap_or(text);
-            let is_plain = |c: char| c.is_alphanumeric() || "-_ /:@,=#%&".contains(c);
-            let alternatives: Vec<&str> = text.split('|').collect();
-            alternatives.iter().all(|word| word.chars().all(is_plain)).then_some(alternatives)
-        }
+        MatchOp::Re(_) => alternatives(&matcher.value),
         MatchOp::NotEqual | MatchOp::NotRe(_) => None,
     }
 }

@@ -2,9 +2,11 @@
 //! Alertmanager is sent.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Program, Query, Rule, Stack};
+use crate::catalog::metrics::Exposer;
+use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
 use crate::promql::{Expr, Matcher, matcher, metric, selectors};
 use crate::source::Node;
@@ -20,7 +22,12 @@ pub struct Flow<'s> {
     known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
     /// Whether each scraped series has a `job` and an `instance`.
     has_target: bool,
+    /// Whether a label of this name may be made somewhere, of those that were asked for.
+    made: RefCell<BTreeMap<String, bool>>,
 }
+
+/// What Prometheus makes of the alerts that fire, and of those that will.
+const OF_ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 
 impl<'s> Flow<'s> {
     /// Reads no expression yet: each is read when somebody asks for it.
@@ -29,7 +36,16 @@ impl<'s> Flow<'s> {
         for rule in stack.rules().filter(|rule| !rule.is_alert) {
             recordings.entry(rule.name.as_str()).or_default().push(rule);
         }
-        Flow { stack, recordings, known: RefCell::new(BTreeMap::new()), has_target: !loses_target(stack) }
+        for name in OF_ALERTS {
+            recordings.entry(name).or_default().extend(stack.alerts());
+        }
+        Flow {
+            stack,
+            recordings,
+            known: RefCell::default(),
+            has_target: !loses_target(stack),
+            made: RefCell::default(),
+        }
     }
 
     /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.
@@ -45,9 +61,29 @@ impl<'s> Flow<'s> {
         let find = || -> Vec<Fault<'q>> {
             let Some(tree) = query.tree() else { return Vec::new() };
             self.follow(tree);
-            if query.has_variables() { faults(tree, &Filled(self)) } else { faults(tree, self) }
+            faults(tree, &self.asked(query))
         };
         if *query.fits.get_or_init(|| find().is_empty()) { Vec::new() } else { find() }
+    }
+
+    fn asked(&self, query: &Query) -> Asked<'_, 's> {
+        let is_elsewhere = !query.is_of_rule() && !self.stack.targets().asks_own;
+        Asked { flow: self, is_elsewhere, is_filled: query.has_variables() }
+    }
+
+    /// The name and the label of which a panel finds nothing where a variable of its dashboard has this value.
+    pub fn never_found(&self, query: &Query, variable: &str, value: &str) -> Option<(String, String)> {
+        let tree = query.filled(variable, value)?;
+        self.follow(&tree);
+        faults(&tree, &self.asked(query)).into_iter().find_map(|fault| match fault {
+            Fault::NeverSelects(selector, matcher) if matcher.value == value => {
+                Some((metric(selector)?.to_owned(), matcher.name.clone()))
+            }
+            Fault::MisspeltValue(selector, matcher, word, _) if word == value => {
+                Some((metric(selector)?.to_owned(), matcher.name.clone()))
+            }
+            _ => None,
+        })
     }
 
     /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.
@@ -71,8 +107,8 @@ impl<'s> Flow<'s> {
         while let Some((name, is_entered)) = todo.pop() {
             let rules = &self.recordings[name];
             if is_entered {
-                let each = rules.iter().map(|rule| with_own(self.read(rule), rule));
-                let labels = each.reduce(Labels::or);
+                let each = rules.iter().map(|rule| self.made_by(rule, name));
+                let labels = each.reduce(Labels::or).filter(|_| self.has_all(name));
                 self.known.borrow_mut().insert(name, labels);
             } else if !known(name) {
                 self.known.borrow_mut().insert(name, None);
@@ -81,6 +117,50 @@ impl<'s> Flow<'s> {
                 todo.extend(below.flat_map(|tree| self.read_by(tree)).filter(|(name, _)| !known(name)));
             }
         }
+    }
+
+    /// The labels of a series that a rule makes.
+    fn made_by(&self, rule: &Rule, name: &str) -> Labels {
+        let mut labels = with_own(self.read(rule), rule);
+        if OF_ALERTS.contains(&name) {
+            labels.set("alertname", Some(&rule.name));
+        }
+        if name == OF_ALERTS[0] {
+            let states = ["firing", "pending"].map(str::to_owned);
+            labels.put("alertstate", Some(states.into()), true);
+        }
+        if OF_ALERTS.contains(&name) { labels.of_files() } else { labels }
+    }
+
+    /// Whether no rule that was not read makes such series, too.
+    fn has_all(&self, name: &str) -> bool {
+        !OF_ALERTS.contains(&name) || self.stack.metrics().has_all_rules()
+    }
+
+    /// The values that a label has on series of a name, where all are known.
+    pub fn values(&self, name: &str, label: &str) -> Option<BTreeSet<String>> {
+        let selector = VectorSelector::from(name);
+        self.found(&selector, &|_| true).0.values(label).cloned()
+    }
+
+    /// Whether a label of this name stands anywhere where labels are made.
+    fn is_made(&self, label: &str) -> bool {
+        let stack = self.stack;
+        let has_label = |one: &Exposer| {
+            let mut labels = one
+                .metrics()
+                .values()
+                .flat_map(|metric| metric.labels.iter().flatten().chain(&metric.some_labels));
+            labels.any(|one| one == label)
+        };
+        let mut targets = stack.prometheuses.iter().flat_map(|one| &one.jobs).flat_map(|job| &job.targets);
+        let quoted = ["\"", "'", "`"].map(|quote| format!("{quote}{label}{quote}"));
+        stack.rules().any(|rule| {
+            let is_written = |quoted: &String| rule.expr.text.contains(quoted.as_str());
+            rule.label(label).is_some() || quoted.iter().any(is_written)
+        }) || stack.prometheuses.iter().any(|one| has_word(&one.document.source.text, label))
+            || targets.any(|target| target.labels.iter().any(|(name, _)| name.value == label))
+            || stack.metrics().catalogue().exposers().any(has_label)
     }
 
     /// The recorded series that an expression reads.
@@ -95,18 +175,22 @@ impl<'s> Flow<'s> {
     }
 }
 
-impl Series for Flow<'_> {
-    fn of(&self, name: Option<&str>) -> (Labels, bool) {
+impl Flow<'_> {
+    fn found(&self, selector: &VectorSelector, is_final: &dyn Fn(&Matcher) -> bool) -> (Labels, bool) {
+        let name = metric(selector);
         if let Some(known) = name.and_then(|name| self.known.borrow().get(name).cloned()) {
             return (known.unwrap_or_else(Labels::unknown), true);
         }
-        let mut labels = Labels::unknown();
+        let (mut labels, is_known) = self.stack.targets().find(self.stack.metrics(), selector, is_final);
         let Some(name) = name else { return (labels, false) };
         // Not of series that rules make, here or elsewhere.
         let is_scraped = !name.contains(':') && !name.starts_with("ALERTS");
         if is_scraped && (self.has_target || name == "up") {
-            labels.set("job", None);
-            labels.set("instance", None);
+            for label in ["job", "instance"] {
+                if !labels.surely_has(label) {
+                    labels.set(label, None);
+                }
+            }
         }
         if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
             labels.remove("le");
@@ -114,21 +198,54 @@ impl Series for Flow<'_> {
         if BUCKETS.iter().any(|end| name.ends_with(end)) {
             labels.set("le", None);
         }
-        (labels, false)
+        (labels, is_known)
     }
 }
 
-/// The same for a query that Grafana fills in: its variables read as `1` until then.
-struct Filled<'f, 's>(&'f Flow<'s>);
-
-impl Series for Filled<'_, '_> {
-    fn of(&self, name: Option<&str>) -> (Labels, bool) {
-        self.0.of(name)
+impl Series for Flow<'_> {
+    fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
+        self.found(selector, &|_| true)
     }
 
-    fn is_final(&self, matcher: &Matcher) -> bool {
-        !matcher.value.contains('1')
+    fn may_exist(&self, label: &str) -> bool {
+        let known = self.made.borrow().get(label).copied();
+        known.unwrap_or_else(|| {
+            let is_made = self.is_made(label);
+            self.made.borrow_mut().insert(label.to_owned(), is_made);
+            is_made
+        })
     }
+}
+
+/// The same for one query.
+struct Asked<'f, 's> {
+    flow: &'f Flow<'s>,
+    /// Whether a Prometheus may be asked that is not here.
+    is_elsewhere: bool,
+    /// Whether Grafana fills it in: its variables read as `1` until then.
+    is_filled: bool,
+}
+
+impl Series for Asked<'_, '_> {
+    fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
+        let (labels, is_known) = self.flow.found(selector, &|matcher| self.is_final(&matcher.value));
+        let is_recorded = || metric(selector).is_some_and(|name| self.flow.recordings.contains_key(name));
+        if self.is_elsewhere && !is_recorded() { (Labels::unknown(), false) } else { (labels, is_known) }
+    }
+
+    fn is_final(&self, text: &str) -> bool {
+        !self.is_filled || !text.contains('1')
+    }
+
+    fn may_exist(&self, label: &str) -> bool {
+        self.flow.may_exist(label)
+    }
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter))
 }
 
 /// The labels of a rule's result: its own take the place of the series'.

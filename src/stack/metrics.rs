@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::compose::{Program, Service};
-use super::{Compose, Job, Prometheus, Stack, Target};
+use super::{Compose, Job, Prometheus, Stack};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
 use crate::promql::ast::VectorSelector;
+use crate::promql::labels::is_slip;
 use crate::promql::{self, Matcher};
 
 /// What only somebody else can say of a stack: the engines that its user described, and what each service of the config runs.
@@ -34,6 +35,8 @@ pub struct Metrics {
     jobs: Vec<Scraped>,
     /// Whether nobody but the rules that were read can have recorded anything.
     has_all_rules: bool,
+    /// The programs that run here, and that no job scrapes.
+    unscraped: BTreeSet<String>,
     /// How many recorded names were compared with one that is not.
     searched: AtomicUsize,
     /// Names that nobody knows, with what was found out.
@@ -79,6 +82,8 @@ pub enum Missing<'m> {
     Unrecorded { near: Option<String> },
     /// The jobs that are asked do not expose it, though others do.
     Elsewhere { jobs: Vec<&'m str>, exposer: &'m Exposer },
+    /// Its program runs here, and no job scrapes it.
+    NotScraped { exposer: &'m Exposer },
     /// The version that runs here, if that is known, or the newest one does not have it.
     Version { known: Known<'m>, runs: Option<Version> },
 }
@@ -95,9 +100,11 @@ impl Metrics {
             let own = prometheus.service.as_ref().map(|(_, name)| name.as_str());
             prometheus.jobs.iter().map(move |job| Scraped::of(job, compose, own, told))
         });
+        let jobs: Vec<Scraped> = jobs.collect();
         Metrics {
+            unscraped: unscraped(stack, &jobs),
             recorded: stack.rules().filter(is_recording).map(|rule| rule.name.value.clone()).collect(),
-            jobs: jobs.collect(),
+            jobs,
             has_all_rules: !stack.prometheuses.is_empty() && stack.prometheuses.iter().all(has_all_rules),
             searched: AtomicUsize::new(0),
             unknown: Mutex::default(),
@@ -157,7 +164,9 @@ impl Metrics {
             return None;
         }
         let jobs = self.jobs(selector);
-        self.elsewhere(selector, &known).or_else(|| lacking(&jobs, known))
+        self.elsewhere(selector, &known)
+            .or_else(|| self.not_scraped(&known))
+            .or_else(|| lacking(&jobs, known))
     }
 
     fn unknown(&self, name: &str) -> Option<Missing<'_>> {
@@ -186,6 +195,13 @@ impl Metrics {
     /// `None` where anybody may expose it.
     fn meant(&self, name: &str) -> Option<Meant> {
         let owners: Vec<&Exposer> = self.catalogue.owners(name).collect();
+        // Nobody's names begin so, and still only a letter is missing.
+        let near = || {
+            let mut names =
+                self.catalogue.exposers().flat_map(|owner| owner.series().map(move |one| (owner, one)));
+            let (owner, near) = names.find(|(_, one)| is_slip_of_metric(name, one))?;
+            Some(Meant { owner: owner.name.clone(), near: Some(near) })
+        };
         let slip =
             |owner: &&Exposer| Some(Meant { owner: owner.name.clone(), near: Some(slip(owner, name)?) });
         let unheard_of = || {
@@ -193,7 +209,7 @@ impl Metrics {
             let near = owner.series().find(|one| is_near(one, name, 2));
             Some(Meant { owner: owner.name.clone(), near })
         };
-        owners.iter().find_map(slip).or_else(unheard_of)
+        owners.iter().find_map(slip).or_else(unheard_of).or_else(near)
     }
 
     /// The jobs that are asked by name expose other things.
@@ -213,6 +229,12 @@ impl Metrics {
         Some(Missing::Elsewhere { jobs, exposer: first.exposer })
     }
 
+    /// The program that exposes it is in the compose file, and no target can be it.
+    fn not_scraped<'m>(&'m self, known: &[Known<'m>]) -> Option<Missing<'m>> {
+        let [Known { exposer, .. }] = known else { return None };
+        self.unscraped.contains(&exposer.name).then_some(Missing::NotScraped { exposer })
+    }
+
     /// The jobs that a selector asks: all, if it names none, or none that is here.
     fn jobs(&self, selector: &VectorSelector) -> Vec<&Scraped> {
         let asked = self.asked(selector);
@@ -225,6 +247,16 @@ impl Metrics {
             selector.matchers.matchers.iter().filter(|one| one.name == "job").collect();
         let is_asked = |job: &&Scraped| asked.iter().all(|matcher| matcher.is_match(&job.job));
         if asked.is_empty() { Vec::new() } else { self.jobs.iter().filter(is_asked).collect() }
+    }
+
+    /// What each job scrapes, in the order of the stack's jobs.
+    pub fn scrapes(&self) -> impl Iterator<Item = &Scraped> {
+        self.jobs.iter()
+    }
+
+    /// Whether nobody but the rules that were read can have recorded anything.
+    pub fn has_all_rules(&self) -> bool {
+        self.has_all_rules
     }
 
     /// What a job scrapes.
@@ -246,11 +278,43 @@ fn slip(owner: &Exposer, name: &str) -> Option<String> {
     owner.series().find(|one| is_near(one, name, 1))
 }
 
+/// A name with a letter forgotten, doubled or in its neighbour's place; of short names only `up`.
+pub fn is_slip_of_metric(name: &str, meant: &str) -> bool {
+    (meant == "up" && ["u", "upp", "uup", "pu"].contains(&name)) || (name.len() >= 10 && is_slip(name, meant))
+}
+
 /// Whether so few letters are different that one was meant for the other. In a short name each letter tells.
 fn is_near(one: &str, name: &str, letters: usize) -> bool {
     one.len().abs_diff(name.len()) <= letters
         && name.len() >= 8 * letters
         && strsim::damerau_levenshtein(one, name) <= letters
+}
+
+/// The programs of a stack that no target can be, where all targets are written out.
+fn unscraped(stack: &Stack, jobs: &[Scraped]) -> BTreeSet<String> {
+    let all = || stack.prometheuses.iter().flat_map(|one| &one.jobs);
+    if !stack.targets().is_sure || stack.targets().jobs.is_empty() || all().any(|job| job.discovers) {
+        return BTreeSet::new();
+    }
+    let is_scraped = |service: &Service, exposer: &str| {
+        let words = [exposer, service.name.as_str()];
+        let is_named = |text: &str| words.iter().any(|word| text.contains(word));
+        // Where nobody knows what runs, the names and the port tell.
+        let may_be = |job: &Job| {
+            let port = service.program.map(Program::port);
+            let mut addresses =
+                job.addresses().map(|one| one.value.clone()).chain(job.redirections().map(|one| one.value));
+            is_named(&job.name)
+                || addresses.any(|one| {
+                    let own = one.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+                    is_named(&one) || own.is_some() && own == port
+                })
+        };
+        jobs.iter().any(|job| job.runs.iter().any(|runs| runs.exposer == exposer)) || all().any(may_be)
+    };
+    let programs = stack.composes.iter().flat_map(Compose::running_any).filter(|one| one.program.is_some());
+    let exposed = programs.filter_map(|service| Some((service, runs(service, stack.told())?.exposer)));
+    exposed.filter(|(service, exposer)| !is_scraped(service, exposer)).map(|(_, exposer)| exposer).collect()
 }
 
 /// Whether all that a Prometheus records was read, and nothing comes recorded from another.
@@ -300,11 +364,18 @@ impl Scraped {
         if let Some((engine, version)) = told.services.get(&job.name.value) {
             scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
             scraped.is_known = true;
-        } else if job.is_redirected() || job.relabels_metrics("__name__") {
+        } else if job.relabels_metrics("__name__") {
             scraped.is_known = false;
+        } else if job.is_redirected() {
+            // What a blackbox exporter says of a probe is the same for all that it asks.
+            let all: Option<Vec<Runs>> =
+                job.redirections().map(|address| behind(&address, compose, own, told)).collect();
+            scraped.runs =
+                all.filter(|all| all.iter().all(|runs| runs.exposer == "blackbox")).unwrap_or_default();
+            scraped.is_known = true;
         } else {
             for target in &job.targets {
-                match behind(target, compose, own, told) {
+                match behind(&target.address, compose, own, told) {
                     Some(runs) => scraped.runs.push(runs),
                     None => scraped.is_known = false,
                 }
@@ -318,12 +389,12 @@ impl Scraped {
 }
 
 /// What runs at a target's address.
-fn behind(target: &Target, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Option<Runs> {
-    let (host, _) = target.address.rsplit_once(':')?;
+fn behind(address: &str, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Option<Runs> {
+    let (host, _) = address.rsplit_once(':')?;
     let compose = compose?;
     let service = match host {
         // Prometheus itself, at its own port.
-        "localhost" | "127.0.0.1" if target.address.ends_with(":9090") => compose.service(own?),
+        "localhost" | "127.0.0.1" if address.ends_with(":9090") => compose.service(own?),
         host => compose.named(host),
     }?;
     runs(service, told)
@@ -342,6 +413,7 @@ pub fn runs(service: &Service, told: &Told) -> Option<Runs> {
         Some(Program::Cadvisor) => "cadvisor",
         Some(Program::Pushgateway) => return None,
         None if image.name() == "caddy" => "caddy",
+        None if service.words.iter().any(|word| word.ends_with("skyserve_exporter.py")) => "skyserve",
         None => told.engines.iter().find(|engine| engine.is_image(&image.repository))?.name.as_str(),
     };
     // `server-cuda-b5200`, `main-v1.80.0`, `v0.11.0-cu124`

@@ -17,6 +17,7 @@ mod prometheus;
 mod query;
 mod read;
 mod rules;
+mod targets;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -35,10 +36,11 @@ pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Grafana, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};
 pub use self::labels::Flow;
-pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, runs};
+pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, is_slip_of_metric, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
+pub use self::targets::{HIDDEN, Targets, is_fed, is_given};
 use crate::diagnostics::Diagnostic;
 use crate::forms::Misfit;
 use crate::promql::labels::Labels;
@@ -71,6 +73,7 @@ pub struct Stack {
     metrics: OnceLock<Metrics>,
     /// Which rules, by their order, have values that a check complains of: four checks ask, and mostly it is none.
     pub(crate) judged: OnceLock<BTreeSet<usize>>,
+    targets: OnceLock<Targets>,
 }
 
 impl Stack {
@@ -82,7 +85,7 @@ impl Stack {
     /// The same stack, with what only its config says.
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
-        Stack { told: told.into(), metrics: OnceLock::new(), judged: OnceLock::new(), ..self }
+        Stack { told: told.into(), metrics: OnceLock::new(), targets: OnceLock::new(), judged: OnceLock::new(), ..self }
     }
 
     /// What the config says, or else only what is built in.
@@ -93,6 +96,11 @@ impl Stack {
     /// Which metrics there are, and what is known of them.
     pub fn metrics(&self) -> &Metrics {
         self.metrics.get_or_init(|| Metrics::of(self))
+    }
+
+    /// Which labels its jobs give to what they scrape.
+    pub fn targets(&self) -> &Targets {
+        self.targets.get_or_init(|| Targets::of(self))
     }
 
     /// Whether nothing of a stack was found.

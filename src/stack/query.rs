@@ -58,9 +58,34 @@ impl Query {
         })
     }
 
+    /// Whether it stands in a rule.
+    pub fn is_of_rule(&self) -> bool {
+        self.form == Form::Rule
+    }
+
     /// Whether Grafana fills something in.
     pub fn has_variables(&self) -> bool {
         self.form != Form::Rule && self.text.contains('$')
+    }
+
+    /// Whether a variable stands anywhere in it.
+    pub fn mentions(&self, variable: &str) -> bool {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.text.match_indices(variable).any(|(at, _)| {
+            self.text[..at].ends_with(['$', '{']) && !self.text[at + variable.len()..].starts_with(is_name)
+        })
+    }
+
+    /// What it means where a variable that is a label's whole value has this one. `None` where it stands nowhere so.
+    pub fn filled(&self, variable: &str, value: &str) -> Option<Arc<Expr>> {
+        let mut text = self.text.value.clone();
+        for form in ["$NAME", "${NAME}", "${NAME:regex}", "${NAME:pipe}", "${NAME:raw}"] {
+            for quote in ['"', '\''] {
+                let form = form.replace("NAME", variable);
+                text = text.replace(&format!("{quote}{form}{quote}"), &format!("{quote}{value}{quote}"));
+            }
+        }
+        (text != self.text.value).then(|| parse(&text, self.form))?
     }
 
     /// `None` where the parser does not take it; the program may.

@@ -41,6 +41,10 @@ fn one(line: &str) -> Option<Metric> {
         let items = || value.split(',').filter(|item| !item.is_empty());
         match key {
             "labels" => metric.labels = Some(items().map(str::to_owned).collect()),
+            "values" => {
+                let (label, values) = value.split_once(':')?;
+                metric.values.push((label.to_owned(), values.split('|').map(str::to_owned).collect()));
+            }
             "le" => metric.buckets = items().map(|bound| bound.parse().ok()).collect::<Option<_>>()?,
             "since" => metric.since = Some(value.parse().ok()?),
             "until" if value == "?" => metric.is_lost = true,

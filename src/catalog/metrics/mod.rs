@@ -31,6 +31,8 @@ pub struct Exposer {
     pub prefixes: Vec<String>,
     /// Whether all is listed that any version of it exposes: then another name of its prefixes does not exist.
     pub is_whole: bool,
+    /// Whether a flag adds labels to those that are listed.
+    pub adds_labels: bool,
     /// Beginnings of which others have names too: there nothing is said not to exist.
     open: Vec<String>,
     /// The versions that were read, in order; without any it is known of all.
@@ -48,6 +50,10 @@ pub struct Metric {
     pub unit: Option<Unit>,
     /// Those that the exposer sets itself; `None` where they are not known.
     pub labels: Option<Vec<String>>,
+    /// Some of its labels, where there may be others.
+    pub some_labels: Vec<String>,
+    /// All values that a label can have, of those that have few.
+    pub values: Vec<(String, Vec<String>)>,
     /// Upper bounds without `+Inf`; empty where they are not known, or set by a flag.
     pub buckets: Vec<f64>,
     /// First version that has it.
@@ -144,6 +150,7 @@ impl Exposer {
             title: lines::header(text, "title").unwrap_or(name).to_owned(),
             prefixes: words("prefixes").collect(),
             is_whole: lines::header(text, "whole") == Some("yes"),
+            adds_labels: lines::header(text, "labels") == Some("open"),
             open: words("open").collect(),
             versions: words("versions").filter_map(|version| version.parse().ok()).collect(),
             engine: None,
@@ -158,6 +165,7 @@ impl Exposer {
             title: engine.title.clone(),
             prefixes: Vec::new(),
             is_whole: false,
+            adds_labels: false,
             open: Vec::new(),
             versions: Vec::new(),
             engine: Some(engine.clone()),
@@ -205,7 +213,9 @@ impl Exposer {
                 let mut own = Metric::of_engine(name, metric);
                 own.replaced_by = self.engine.as_ref().and_then(|engine| successor(engine, name));
                 // What is not whole lists the labels that are read.
-                own.labels = own.labels.filter(|_| self.is_whole);
+                if !self.is_whole {
+                    own.some_labels = own.labels.take().unwrap_or_default();
+                }
                 metrics.insert(name.clone(), own);
             }
             metrics
@@ -280,6 +290,8 @@ impl Metric {
             kind,
             unit: None,
             labels: None,
+            some_labels: Vec::new(),
+            values: Vec::new(),
             buckets: Vec::new(),
             since: None,
             until: None,

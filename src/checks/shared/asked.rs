@@ -8,6 +8,7 @@ use crate::promql::{Expr, children};
 use crate::stack::{DatasourceRef, Panel, Query, Rule, Stack};
 
 /// A query, and who asks it.
+#[derive(Clone)]
 pub(crate) struct Asked<'s> {
     pub(crate) query: &'s Query,
     by: By<'s>,
@@ -15,6 +16,7 @@ pub(crate) struct Asked<'s> {
     source: Option<&'s DatasourceRef>,
 }
 
+#[derive(Clone)]
 enum By<'s> {
     Rule(&'s Rule),
     Panel(&'s Panel),

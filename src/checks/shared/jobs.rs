@@ -6,7 +6,7 @@ use super::shapes::function;
 use crate::promql::ast::Call;
 use crate::promql::{Expr, bare, walk};
 use crate::source::Node;
-use crate::stack::{Job, Prometheus, Rule, Service, Stack};
+use crate::stack::{Job, Rule, Stack, is_fed};
 
 pub(crate) struct Scraped {
     pub(crate) jobs: BTreeSet<String>,
@@ -34,14 +34,6 @@ pub(crate) fn scraped(stack: &Stack) -> Option<Scraped> {
         scraped.add_recorded(rule)?;
     }
     (!scraped.jobs.is_empty()).then_some(scraped)
-}
-
-/// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
-pub(crate) fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
-    let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
-    prometheus.reads_elsewhere()
-        || service.is_some_and(Service::receives_series)
-        || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
 }
 
 impl Scraped {

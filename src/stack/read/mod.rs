@@ -47,6 +47,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         told: OnceLock::new(),
         metrics: OnceLock::new(),
         judged: OnceLock::new(),
+        targets: OnceLock::new(),
     };
     let mut reader = Reader {
         stack,

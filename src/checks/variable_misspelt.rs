@@ -1,0 +1,56 @@
+//! A query of a panel with a variable that neither the dashboard nor Grafana has, and nearly the name of one: it is sent as it
+//! stands.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::promql::labels::is_slip;
+use crate::stack::{Dashboard, Stack};
+
+pub(super) const CHECK: Check = Check { id: "variable-misspelt", severity: Severity::Error, run };
+
+/// What Grafana fills in where a time stands.
+const GRAFANAS: [&str; 7] = [
+    "__interval",
+    "__interval_ms",
+    "__range",
+    "__range_ms",
+    "__range_s",
+    "__rate_interval",
+    "__rate_interval_ms",
+];
+
+fn run(stack: &Stack, report: &mut Report) {
+    stack.dashboards.iter().for_each(|dashboard| check(dashboard, report));
+}
+
+fn check(dashboard: &Dashboard, report: &mut Report) {
+    let names = dashboard.variables.iter().filter_map(|one| one.get("name")?.text().map(str::to_owned));
+    let own: BTreeSet<String> = names.collect();
+    let known = || own.iter().map(String::as_str).chain(GRAFANAS);
+    let mut said = BTreeSet::new();
+    let queries = dashboard.panels.iter().flat_map(|panel| &panel.queries);
+    for query in queries.filter_map(|query| query.expr.as_ref()).filter(|one| one.has_variables()) {
+        for name in variables(&query.text).filter(|name| known().all(|one| one != *name)) {
+            let Some(near) = known().find(|one| is_slip(name, one)) else { continue };
+            if !said.insert(name.to_owned()) {
+                continue;
+            }
+            report.push(
+                CHECK
+                    .finding(format!("a panel asks with `${name}`, and there is no such variable"))
+                    .at(query.at(name).place(), "sent as it stands")
+                    .help(format!("did you mean `${near}`?")),
+            );
+        }
+    }
+}
+
+/// The names behind `$` and `${`.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('$').map(|(at, _)| {
+        let rest = text[at + 1..].trim_start_matches('{');
+        &rest[..rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len())]
+    })
+}
