@@ -11,10 +11,12 @@ mod allow;
 mod pages;
 mod shared;
 
+mod address_misspelt;
 mod admin_api_open;
 mod alert_without_summary;
 mod alert_without_test;
 mod alertmanager_address;
+mod alertmanager_api_gone;
 mod always_fires;
 mod angular_panel;
 mod average_as_ratio;
@@ -48,6 +50,7 @@ mod duplicate_receiver;
 mod duplicate_rule;
 mod equal_label_missing;
 mod everything_dropped;
+mod exporter_not_scraped;
 mod expression_broken;
 mod expression_not_read;
 mod file_not_mounted;
@@ -83,6 +86,7 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod mail_without_password;
 mod matcher_unreadable;
 mod matches_no_alert;
 mod metric_gone;
@@ -130,6 +134,7 @@ mod recorded_too_late;
 mod recording_name;
 mod regex_broken;
 mod regex_without_pattern;
+mod relabeling_without_source;
 mod resolved_not_sent;
 mod retention_by_time_only;
 mod root_on_the_machine;
@@ -189,10 +194,12 @@ pub struct Check {
 
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
+    address_misspelt::CHECK,
     admin_api_open::CHECK,
     alert_without_summary::CHECK,
     alert_without_test::CHECK,
     alertmanager_address::CHECK,
+    alertmanager_api_gone::CHECK,
     always_fires::CHECK,
     angular_panel::CHECK,
     average_as_ratio::CHECK,
@@ -226,6 +233,7 @@ pub const ALL: &[Check] = &[
     duplicate_rule::CHECK,
     equal_label_missing::CHECK,
     everything_dropped::CHECK,
+    exporter_not_scraped::CHECK,
     expression_broken::CHECK,
     expression_not_read::CHECK,
     file_not_mounted::CHECK,
@@ -261,6 +269,7 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    mail_without_password::CHECK,
     matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     metric_gone::CHECK,
@@ -308,6 +317,7 @@ pub const ALL: &[Check] = &[
     recording_name::CHECK,
     regex_broken::CHECK,
     regex_without_pattern::CHECK,
+    relabeling_without_source::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
     root_on_the_machine::CHECK,
