@@ -1,5 +1,7 @@
 //! An exporter or an engine that runs beside a Prometheus whose jobs all pass it by.
 
+use std::collections::BTreeSet;
+
 use super::Check;
 use super::shared::addresses::{Address, leads_to};
 use super::shared::engines::engine;
@@ -35,8 +37,9 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         let Some((_, own)) = all.first().and_then(|one| stack.service(&one.service)) else { continue };
+        let asked = Asked::of(compose, &jobs);
         for service in compose.services.iter().filter(|service| has_metrics(stack, service)) {
-            if !service.runs_beside(own) || jobs.iter().any(|job| may_ask(compose, job, service)) {
+            if !service.runs_beside(own) || asked.may_be(service) {
                 continue;
             }
             let port = service.listens().and_then(|ports| ports.first().copied());
@@ -80,30 +83,46 @@ fn has_metrics(stack: &Stack, service: &Service) -> bool {
     is_exporter || engine(stack, service).is_some_and(|engine| engine.metrics_path.is_some())
 }
 
-/// Whether a job asks it, or something that may be it: its port at an address that is no other service.
-fn may_ask(compose: &Compose, job: &Job, service: &Service) -> bool {
-    let ports = || {
-        let listens = service.listens().unwrap_or_default().into_iter().map(|port| port.to_string());
-        let published = service.ports.iter().flat_map(|port| [port.published.clone(), port.target.clone()]);
-        listens.chain(published)
-    };
-    let is_it = |address: &str| {
-        if address.contains(['$', '{']) {
-            return true;
-        }
-        let host = Address::parse(address);
-        match leads_to(compose, address) {
-            Some(other) => std::ptr::eq(other, service),
-            // By an address of the machine, or by a name that is given elsewhere.
-            None => {
-                host.host.contains(service.name.as_str())
-                    || host
-                        .port
-                        .is_some_and(|port| service.is_on_host_network() || ports().any(|own| own == port))
+/// Whom the jobs ask.
+struct Asked<'s> {
+    services: Vec<&'s Service>,
+    /// Addresses that lead to no service by its name: of a machine, or of what is called so elsewhere.
+    hosts: BTreeSet<String>,
+    ports: BTreeSet<String>,
+    /// Whether an address is only known at run time.
+    is_open: bool,
+}
+
+impl<'s> Asked<'s> {
+    fn of(compose: &'s Compose, jobs: &[&Job]) -> Asked<'s> {
+        let mut asked =
+            Asked { services: Vec::new(), hosts: BTreeSet::new(), ports: BTreeSet::new(), is_open: false };
+        for job in jobs {
+            let given = job.relabelings().into_iter().filter_map(|rule| rule.get("replacement")?.value());
+            let given: Vec<String> = given.map(|text| text.value).filter(|text| text.contains(':')).collect();
+            for address in job.addresses().map(|one| one.as_str()).chain(given.iter().map(String::as_str)) {
+                asked.is_open |= address.contains(['$', '{']);
+                let parts = Address::parse(address);
+                match leads_to(compose, address) {
+                    Some(service) => asked.services.push(service),
+                    None => {
+                        asked.hosts.insert(parts.host.to_owned());
+                        asked.ports.extend(parts.port.map(str::to_owned));
+                    }
+                }
             }
         }
-    };
-    let given = job.relabelings().into_iter().filter_map(|rule| rule.get("replacement")?.value());
-    let given: Vec<String> = given.map(|text| text.value).collect();
-    job.addresses().map(|address| address.as_str()).chain(given.iter().map(String::as_str)).any(is_it)
+        asked
+    }
+
+    /// Whether they ask a service, or what may be it: its port somewhere else, or a name with its own in it.
+    fn may_be(&self, service: &Service) -> bool {
+        let listens = service.listens().unwrap_or_default().into_iter().map(|port| port.to_string());
+        let published = service.ports.iter().flat_map(|port| [port.published.clone(), port.target.clone()]);
+        self.is_open
+            || self.services.iter().any(|one| std::ptr::eq(*one, service))
+            || listens.chain(published).any(|port| self.ports.contains(&port))
+            || self.hosts.iter().any(|host| host.contains(service.name.as_str()))
+            || service.network_mode.is_some() && !self.ports.is_empty()
+    }
 }

@@ -155,6 +155,7 @@ mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
 mod target_without_port;
+mod targets_not_read;
 mod template_broken;
 mod template_unknown;
 mod tested_rule_missing;
@@ -338,6 +339,7 @@ pub const ALL: &[Check] = &[
     target_not_an_address::CHECK,
     target_twice::CHECK,
     target_without_port::CHECK,
+    targets_not_read::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
     tested_rule_missing::CHECK,

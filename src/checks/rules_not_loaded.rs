@@ -2,9 +2,10 @@
 
 use super::Check;
 use super::matches_no_alert::has_other_senders;
+use super::shared::folders::{inside, is_below};
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::stack::{Origin, Prometheus, RulePattern, Service, Stack};
+use crate::stack::{Prometheus, RulePattern, Stack};
 
 pub(super) const CHECK: Check = Check { id: "rules-not-loaded", severity: Severity::Error, run };
 
@@ -80,21 +81,6 @@ fn not_named(stack: &Stack, prometheus: &Prometheus) -> Option<Diagnostic> {
             .at(at.name_at().place(), "no alert can fire")
             .help(format!("write `rule_files: ['{pattern}']`")),
     )
-}
-
-/// What a file of the stack is called inside.
-fn inside(service: &Service, file: &str) -> Option<String> {
-    service.mounts.iter().find_map(|mount| match &mount.origin {
-        Origin::Host(host) if host == file => Some(mount.target.clone()),
-        Origin::Host(host) if is_below(file, host) => {
-            Some(format!("{}/{}", mount.target, file[host.len()..].trim_start_matches('/')))
-        }
-        _ => None,
-    })
-}
-
-fn is_below(file: &str, folder: &str) -> bool {
-    folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The file, or a pattern for several of one folder.

@@ -53,6 +53,8 @@ pub struct Stack {
     pub prometheuses: Vec<Prometheus>,
     pub rule_files: Vec<RuleFile>,
     pub rule_tests: Vec<RuleTests>,
+    /// Lists of targets that no job reads.
+    pub unread_targets: Vec<Rc<Document>>,
     pub alertmanagers: Vec<Alertmanager>,
     pub blackboxes: Vec<Blackbox>,
     pub datasources: Vec<Datasource>,

@@ -89,6 +89,14 @@ impl Reader {
                 self.form(Form::Blackbox, &document, true);
             }
         }
+        for path in of(Shape::Targets) {
+            // What a job reads was held against its form by then.
+            if !self.formed.contains(path)
+                && let Some(document) = self.document(path)
+            {
+                self.stack.unread_targets.push(document);
+            }
+        }
         for path in of(Shape::Tests) {
             if let Some(document) = self.document(path) {
                 self.form(Form::RuleTests, &document, true);
@@ -108,6 +116,7 @@ enum Shape {
     Tests,
     Provisioning,
     Dashboard,
+    Targets,
 }
 
 impl Shape {
@@ -116,7 +125,16 @@ impl Shape {
             let has = |key: &str| text.contains(key);
             let is_dashboard =
                 has("\"panels\"") && (has("\"gridPos\"") || has("\"schemaVersion\"") || has("\"targets\""));
-            return is_dashboard.then_some(Shape::Dashboard);
+            let is_targets = text.trim_start().starts_with('[') && has("\"targets\"") && !has("\"panels\"");
+            return is_dashboard.then_some(Shape::Dashboard).or(is_targets.then_some(Shape::Targets));
+        }
+        let begins = |key: &str| {
+            let mut lines =
+                text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', '%']));
+            lines.find(|line| line.trim() != "---").is_some_and(|line| line.trim_start().starts_with(key))
+        };
+        if begins("- targets:") || begins("- labels:") && text.contains("\n  targets:") {
+            return Some(Shape::Targets);
         }
         let has = |key: &str| {
             text.lines().any(|line| {
