@@ -490,6 +490,7 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
             format!("{mail}to: a@b.example}}]").replace("auth_username: u, auth_password_file: /p, ", ""),
             &nothing,
         ),
+        (format!("{mail}to: a@b.example}}]").replace(":587", ""), &["wrong-type"]),
         (format!("{mail}to: 'a@b.exmple, c@b.example'}}]"), &["mail-address-invalid"]),
         (format!("{mail}to: ops@gmial.com}}]"), &["mail-address-invalid"]),
         // One each: nobody knows which is right. And one house in two countries.

@@ -151,6 +151,44 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
 }
 
 #[test]
+fn a_job_that_is_not_there_is_told_once_where_a_recording_is_asked_for_it() {
+    let config = "rule_files: [r.yml]\nscrape_configs: [{job_name: vllm, static_configs: [{targets: ['10.0.0.1:8000']}]}]\n";
+    let told = |job: &str| {
+        let rules = format!(
+            "groups:\n  - name: g\n    rules:\n      - {{record: 'job:up:sum', expr: 'sum by (job) (up{{job=\"vllm\"}})'}}\n      - {{record: 'a:b', expr: 'job:up:sum{{job=\"{job}\"}}'}}\n"
+        );
+        let files = [("docker-compose.yml", COMPOSE), ("p/prometheus.yml", config), ("p/r.yml", &rules)];
+        let mut all = found(&files);
+        all.retain(|one| one.starts_with("p/r.yml:5"));
+        all
+    };
+    assert_eq!(told("vlm"), ["p/r.yml:5 job-not-scraped"]);
+    assert_eq!(told("vllm"), Vec::<String>::new());
+}
+
+#[test]
+fn the_api_that_is_gone_is_missed_only_in_versions_that_lack_it() {
+    let of = |prometheus: &str, alertmanager: &str| {
+        let compose = COMPOSE.replace("v3.5.3", prometheus).replace("volumes: {data: }", "")
+            + &format!("  am: {{image: 'prom/alertmanager:{alertmanager}'}}\nvolumes: {{data: }}\n");
+        let config =
+            "alerting: {alertmanagers: [{api_version: v1, static_configs: [{targets: ['am:9093']}]}]}\n";
+        let all =
+            found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &(config.to_owned() + &job("")))]);
+        all.iter().any(|one| one.ends_with(" alertmanager-api-gone"))
+    };
+    assert!(of("v3.5.3", "v0.26.0"));
+    assert!(of("v2.53.0", "v0.27.0"));
+    assert!(!of("v2.53.0", "v0.26.0"));
+    assert!(!of("latest", "latest"));
+    let project = Project::empty();
+    project
+        .write("prometheus.yml", &format!("alerting: {{alertmanagers: [{{api_version: v1}}]}}\n{}", job("")));
+    let said = tools::promtool(&["check", "config", "prometheus.yml"], &project.path(""));
+    assert!(said.status != 0 && said.text().contains("v1"), "{}", said.text());
+}
+
+#[test]
 fn a_variable_of_a_dashboard_is_no_name_of_a_job() {
     let compose = COMPOSE.replace("volumes: {data: }", "")
         + "  grafana: {image: 'grafana/grafana:12.0.2', volumes: ['./g:/etc/grafana/provisioning', './d:/d']}\nvolumes: {data: }\n";

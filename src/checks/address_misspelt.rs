@@ -131,16 +131,17 @@ fn notified(url: &Spanned<String>) -> Option<Diagnostic> {
 /// Where metrics are asked for. Of what is known to run there, other checks say where it has them.
 fn path(stack: &Stack, prometheus: &Prometheus, job: &Job) -> Option<Diagnostic> {
     let written = job.node.get("metrics_path")?.value()?;
-    let part = written.split('/').find(|part| PATHS.iter().any(|right| is_slip(part, right)))?;
-    let right = PATHS.iter().find(|right| is_slip(part, right))?;
+    // Something before it may be another's own word, and some do write it without the `s`.
+    let is_it =
+        |part: &str, right: &str| is_slip(part, right) && part.starts_with(&right[..1]) && part != "metric";
+    let part = written.split('/').find(|part| PATHS.iter().any(|right| is_it(part, right)))?;
+    let right = PATHS.iter().find(|right| is_it(part, right))?;
     let compose = stack.service(&prometheus.service).map(|(compose, _)| compose);
     let is_known = |address: &Spanned<String>| {
         compose.and_then(|compose| leads_to(compose, address)).is_some()
             || Address::parse(address).host == "localhost"
     };
-    // Some do write it without the `s`.
-    let is_word = part == "metric";
-    (!is_word && !job.is_redirected() && !job.addresses().any(is_known)).then(|| said(&written, part, right))
+    (!job.is_redirected() && !job.addresses().any(is_known)).then(|| said(&written, part, right))
 }
 
 fn said(text: &Spanned<String>, word: &str, right: &str) -> Diagnostic {

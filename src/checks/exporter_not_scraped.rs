@@ -103,12 +103,11 @@ impl<'s> Asked<'s> {
             for address in job.addresses().map(|one| one.as_str()).chain(given.iter().map(String::as_str)) {
                 asked.is_open |= address.contains(['$', '{']);
                 let parts = Address::parse(address);
-                match leads_to(compose, address) {
-                    Some(service) => asked.services.push(service),
-                    None => {
-                        asked.hosts.insert(parts.host.to_owned());
-                        asked.ports.extend(parts.port.map(str::to_owned));
-                    }
+                if let Some(service) = leads_to(compose, address) {
+                    asked.services.push(service);
+                } else {
+                    asked.hosts.insert(parts.host.to_owned());
+                    asked.ports.extend(parts.port.map(str::to_owned));
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::Matcher;
 use crate::promql::labels::Labels;
-use crate::stack::{Inhibition, LabelMatcher, Rule, Stack, may_meet};
+use crate::stack::{Inhibition, LabelMatcher, Rule, Stack, asks_for_presence, may_meet};
 
 pub(super) const CHECK: Check = Check { id: "inhibits-everything", severity: Severity::Warning, run };
 
@@ -59,9 +59,9 @@ fn matcher(one: &LabelMatcher) -> Option<&Matcher> {
 fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
     let is_subject = |label: &str| label != "alertname" && !LEVELS.contains(&label);
     let conditions = || rule.source.iter().chain(&rule.target);
-    // Who asks for one value of such a label has thought of where.
+    // Who asks for more than that such a label is there has thought of where.
     let is_narrow = |one: &LabelMatcher| {
-        matcher(one).is_none_or(|own| is_subject(&own.name) && crate::stack::words(own).is_some())
+        matcher(one).is_none_or(|own| is_subject(&own.name) && asks_for_presence(own) != Some(true))
     };
     if !rule.equal.is_empty() || !rule.node.document().is_complete() || conditions().any(is_narrow) {
         return None;
@@ -73,7 +73,7 @@ fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
         let some = |those: &[(&Rule, &Labels)]| !those.is_empty() && those.iter().all(is_open);
         some(&sources) && some(&targets) && (label != "instance" || has_several(stack, &sources))
     };
-    let asked = rule.source.iter().filter_map(matcher).find(|own| is_subject(&own.name) && !own.is_match(""));
+    let asked = rule.source.iter().filter_map(matcher).find(|own| is_subject(&own.name));
     let can_have =
         |label: &str| targets.is_empty() || targets.iter().any(|(_, labels)| labels.can_have(label));
     let asked = asked.map(|own| own.name.as_str()).filter(|label| can_have(label));

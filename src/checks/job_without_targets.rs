@@ -1,15 +1,18 @@
 //! A scrape job that scrapes nothing, and a Prometheus with rules and no job at all.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::Check;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::source::Node;
+use crate::source::{Document, Node};
 use crate::stack::{Job, Prometheus, Stack};
 
 pub(super) const CHECK: Check = Check { id: "job-without-targets", severity: Severity::Warning, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    let documents: BTreeMap<&str, &Rc<Document>> =
+        stack.documents.iter().map(|document| (document.name(), document)).collect();
     for prometheus in &stack.prometheuses {
         for job in prometheus.jobs.iter().filter(|job| scrapes_nothing(job)) {
             report.push(
@@ -20,7 +23,7 @@ fn run(stack: &Stack, report: &mut Report) {
             );
         }
         for job in prometheus.jobs.iter().filter(|job| !scrapes_nothing(job)) {
-            report.extend(groups(stack, job).iter().filter_map(|group| empty_group(job, group)));
+            report.extend(groups(job, &documents).iter().filter_map(|group| empty_group(job, group)));
         }
         if prometheus.jobs.is_empty() && is_asked(stack, prometheus) && !is_fed(stack, prometheus) {
             let at =
@@ -41,13 +44,12 @@ fn scrapes_nothing(job: &Job) -> bool {
 }
 
 /// The entries of its lists of targets, but for those of files that are there to be filled at run time.
-fn groups(stack: &Stack, job: &Job) -> Vec<Node> {
+fn groups(job: &Job, documents: &BTreeMap<&str, &Rc<Document>>) -> Vec<Node> {
     let mut groups = job.node.get("static_configs").map(|node| node.items()).unwrap_or_default();
-    let files: BTreeSet<&String> =
-        job.target_files.iter().flat_map(|one| one.files.iter().flatten()).collect();
-    for document in stack.documents.iter().filter(|one| files.iter().any(|file| *file == one.name())) {
+    let files = job.target_files.iter().flat_map(|one| one.files.iter().flatten());
+    for document in files.filter_map(|file| documents.get(file.as_str())) {
         let written = document.root().items().into_iter();
-        groups.extend(written.filter(|group| group.is_map() && group.get("targets").is_none()));
+        groups.extend(written.filter(|group| group.get("targets").is_none()));
     }
     groups
 }
@@ -63,7 +65,7 @@ fn empty_group(job: &Job, group: &Node) -> Option<Diagnostic> {
     Some(
         CHECK
             .finding(format!("an entry of `{}` has no target: it scrapes nothing", job.name))
-            .at(at.name_at().place(), "the others of the job have some")
+            .at(at.name_at().place(), "asks nobody")
             .help("write `targets: ['host:port']`, or remove the entry"),
     )
 }

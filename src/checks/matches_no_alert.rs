@@ -35,7 +35,8 @@ fn run(stack: &Stack, report: &mut Report) {
         return;
     }
     let alerts: Vec<&Labels> = stack.fired().map(|(_, labels)| labels).collect();
-    let mut known = Known { alerts, values: BTreeMap::new(), names: LabelNames::of(stack) };
+    let mut known =
+        Known { alerts, values: BTreeMap::new(), names: LabelNames::of(stack), slips: BTreeMap::new() };
     for alertmanager in &stack.alertmanagers {
         for route in alertmanager.routes().into_iter().skip(1) {
             for one in &route.matchers {
@@ -71,9 +72,17 @@ struct Known<'a> {
     alerts: Vec<&'a Labels>,
     values: BTreeMap<String, Option<BTreeSet<&'a str>>>,
     names: LabelNames<'a>,
+    /// What was found out of the names of labels.
+    slips: BTreeMap<String, Option<&'a str>>,
 }
 
 impl<'a> Known<'a> {
+    /// The label that was meant.
+    fn slip(&mut self, label: &str) -> Option<&'a str> {
+        let names = &self.names;
+        *self.slips.entry(label.to_owned()).or_insert_with(|| names.slip(label))
+    }
+
     /// All that a label can have; `None` where a series may bring others.
     fn values(&mut self, label: &str) -> Option<&BTreeSet<&'a str>> {
         let alerts = &self.alerts;
@@ -88,7 +97,7 @@ impl<'a> Known<'a> {
 fn check(one: &LabelMatcher, is_route: bool, known: &mut Known<'_>, report: &mut Report) {
     let Some(matcher) = &one.matcher else { return };
     // What holds where the label is missing holds for all of them.
-    if let Some(near) = known.names.slip(&matcher.name) {
+    if let Some(near) = known.slip(&matcher.name) {
         let outcome = if matcher.is_match("") { "it holds for every alert" } else { "it holds for none" };
         report.push(
             CHECK

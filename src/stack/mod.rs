@@ -30,7 +30,7 @@ pub use self::compose::{
     Compose, Declared, Dependency, Healthcheck, Image, Mount, Origin, Port, Program, Service, ServiceName,
     Variable, VariableUse,
 };
-pub use self::conditions::{Conditions, words};
+pub use self::conditions::{Conditions, asks_for_presence, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};

@@ -150,7 +150,9 @@ impl Shape {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
-        } else if has("rule_files") && (has("tests") || text.contains("input_series:")) {
+        } else if has("tests") && text.contains("input_series:")
+            || has("rule_files") && (has("tests") || text.contains("input_series:"))
+        {
             Some(Shape::Tests)
         } else if has("modules") && text.contains("prober:") {
             Some(Shape::Blackbox)
