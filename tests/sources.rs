@@ -398,7 +398,7 @@ fn files_that_lie_beside_and_are_named_by_nobody_are_told() {
     assert!(!of(COMPOSE, &named, "targets-not-read"));
     let unknown =
         config.replace("static_configs", "file_sd_configs: [{files: ['/srv/*.yml']}]\n    static_configs");
-    assert!(of(COMPOSE, &unknown, "targets-not-read"));
+    assert!(!of(COMPOSE, &unknown, "targets-not-read"));
 }
 
 /// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.

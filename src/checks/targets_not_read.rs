@@ -8,9 +8,12 @@ use crate::stack::{Job, Prometheus, Stack};
 pub(super) const CHECK: Check = Check { id: "targets-not-read", severity: Severity::Warning, run };
 
 fn run(stack: &Stack, report: &mut Report) {
-    // Who reads files that are not known may read this one.
+    // Who reads files that are not known may read this one, and a path that leads nowhere may be meant for it: that is told
+    // first.
     let is_known = |one: &Prometheus| {
-        let reads = |job: &Job| job.target_files.iter().all(|pattern| pattern.files.is_some());
+        let reads = |job: &Job| {
+            job.target_files.iter().all(|one| one.files.as_ref().is_some_and(|files| !files.is_empty()))
+        };
         let by_file =
             |section: &crate::stack::AlertmanagerTargets| section.node.get("file_sd_configs").is_some();
         one.document.is_complete()
