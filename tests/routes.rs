@@ -326,6 +326,26 @@ fn routes_are_blamed_for_what_is_sure_and_for_nothing_else() {
     ] {
         assert_eq!(of_routes(&format!("{root}{routes}")), expected, "{routes}");
     }
+    for (routes, expected) in [
+        // A word that everybody knows, and a label that every alert has.
+        ("{receiver: b, matchers: ['severity=\"ino\"']}]}", &["matches-no-alert"] as &[&str]),
+        (
+            "{receiver: b, matchers: ['severity=~\"error|waring\"']}]}",
+            &["matches-no-alert", "severity-not-routed"],
+        ),
+        ("{receiver: b, matchers: ['serverity=\"critical\"']}]}", &["matches-no-alert"]),
+        ("{receiver: b, matchers: ['severity=\"sev1\"']}]}", &nothing),
+        ("{receiver: b, matchers: ['tier=\"critical\"']}]}", &nothing),
+        // What is critical, to nobody: by its severity that is a slip, by its name somebody's will.
+        ("{receiver: 'null', matchers: ['severity=\"critical\"']}]}", &["receiver-without-integration"]),
+        ("{receiver: 'null', matchers: ['alertname=\"Down\"']}]}", &nothing),
+        (
+            "{receiver: b, matchers: ['severity=\"critical\"'], continue: true}, {receiver: 'null'}]}",
+            &nothing,
+        ),
+    ] {
+        assert_eq!(of_routes(&format!("{root}{routes}")), expected, "{routes}");
+    }
     let null = "route: {receiver: 'null', group_by: [alertname], routes: [{receiver: a, matchers: ['severity=\"warning\"']}]}";
     assert_eq!(of_routes(null), ["receiver-without-integration"]);
     let dropped = "route: {receiver: a, group_by: [alertname], routes: [{receiver: 'null', matchers: ['severity=\"warning\"']}]}";
@@ -366,10 +386,53 @@ fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
             "source_matchers: ['alertname=\"InfoInhibitor\"'], target_matchers: ['severity=\"info\"']",
             &nothing,
         ),
+        (
+            "source_matchers: ['alertname=\"Down\"', 'instnace!=\"\"'], target_matchers: ['severity=\"warning\"']",
+            &["matches-no-alert"],
+        ),
     ] {
         let text = format!("route: {{receiver: a, group_by: [alertname]}}\ninhibit_rules: [{{{rule}}}]");
         assert_eq!(of_routes(&text), expected, "{rule}");
     }
+}
+
+/// Two alerts on each of several machines, one that is for all, and one for planned work.
+const HOSTS: &str = "groups:\n- name: a\n  rules:\n  - {alert: HostDown, expr: up == 0, for: 1m, labels: {severity: critical}}\n  - {alert: HostSlow, expr: node_load1 > 9, for: 5m, labels: {severity: warning}}\n  - {alert: AllSlow, expr: sum(node_load1) > 9, for: 5m, labels: {severity: warning}}\n  - {alert: Maintenance, expr: node_boot > 9, for: 5m, labels: {severity: warning}}\n";
+
+#[test]
+fn an_inhibition_without_a_tie_is_blamed_only_where_both_sides_say_what_they_are_about() {
+    let nothing: [&str; 0] = [];
+    let broad: [&str; 1] = ["inhibits-everything"];
+    let of = |rule: &str, targets: &str| {
+        let text = format!(
+            "route: {{receiver: a, group_by: [alertname]}}\ninhibit_rules: [{{{rule}}}]\nreceivers: [{{name: a, slack_configs: [{{api_url_file: /x, channel: '#x'}}]}}]\n"
+        );
+        let config = PROMETHEUS.replace("10.0.0.5:80", targets);
+        let files = [("prometheus.yml", config.as_str()), ("rules.yml", HOSTS), ("alertmanager.yml", &text)];
+        let mut ids = found(&files);
+        ids.retain(|id| *id == "inhibits-everything");
+        ids
+    };
+    let two = "10.0.0.5:80, 10.0.0.6:80";
+    let down = "source_matchers: ['alertname=\"HostDown\"'], target_matchers: ['alertname=\"HostSlow\"']";
+    assert_eq!(of(down, two), broad);
+    assert_eq!(of(&format!("{down}, equal: [instance]"), two), nothing);
+    // There is one machine only; or what is muted is of no machine; or somebody says which one.
+    assert_eq!(of(down, "10.0.0.5:80"), nothing);
+    assert_eq!(of(&down.replace("HostSlow", "AllSlow"), two), nothing);
+    assert_eq!(
+        of(&down.replace("'alertname=\"HostDown\"'", "'alertname=\"HostDown\", instance=\"gw\"'"), two),
+        nothing
+    );
+    // Who asks for the label knows that it is there.
+    let asked = "source_matchers: ['alertname=\"HostDown\"', 'zone!=\"\"'], target_matchers: ['alertname=\"HostSlow\"']";
+    assert_eq!(of(asked, "10.0.0.5:80"), broad);
+    let lesser = "source_matchers: ['alertname=\"HostSlow\"'], target_matchers: ['severity=~\"critical|warning\"'], equal: [instance]";
+    assert_eq!(of(lesser, two), broad);
+    assert_eq!(of(&lesser.replace("critical|warning", "warning"), two), nothing);
+    // Planned work mutes what it likes, and so does who names both.
+    assert_eq!(of(&lesser.replace("HostSlow", "Maintenance"), two), nothing);
+    assert_eq!(of(&lesser.replace("severity=~\"critical|warning\"", "alertname=\"HostDown\""), two), nothing);
 }
 
 #[test]
@@ -398,6 +461,34 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
             ),
             &nothing,
         ),
+        (
+            format!("{mail}to: a@b.example}}]").replace("auth_password_file: /p, ", ""),
+            &["mail-without-password"],
+        ),
+        (format!("{mail}to: a@b.example}}]").replace("auth_username: u, ", ""), &["mail-without-password"]),
+        (
+            format!("{mail}to: a@b.example}}]").replace("auth_username: u, auth_password_file: /p, ", ""),
+            &nothing,
+        ),
+        (format!("{mail}to: a@b.example}}]").replace(":587", ""), &["wrong-type"]),
+        (format!("{mail}to: 'a@b.exmple, c@b.example'}}]"), &["mail-address-invalid"]),
+        (format!("{mail}to: ops@gmial.com}}]"), &["mail-address-invalid"]),
+        // One each: nobody knows which is right. And one house in two countries.
+        (format!("{mail}to: a@bb.example}}]"), &nothing),
+        (format!("{mail}to: 'a@shop.de, b@shop.de, c@shop.be, d@ymail.com'}}]"), &nothing),
+        ("webhook_configs: [{url: 'https://hooks.slak.com/x'}]".to_owned(), &["address-misspelt"]),
+        ("webhook_configs: [{url: 'http://host.docker.intrenal:80/x'}]".to_owned(), &["address-misspelt"]),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, url: 'https://events.pagerduty.com/v2/enqeue'}]"
+                .to_owned(),
+            &["address-misspelt"],
+        ),
+        (
+            "pagerduty_configs: [{routing_key_file: /x, url: 'https://events.eu.pagerduty.com/v2/enqueue'}]"
+                .to_owned(),
+            &nothing,
+        ),
+        ("webhook_configs: [{url: 'http://localhost2:80/metics'}]".to_owned(), &nothing),
         // A name in Slack, a price, and a password that is one.
         (format!("{slack}text: 'costs $5, ask $USER', title: 'a$b'}}]"), &nothing),
         ("webhook_configs: [{url_file: '/run/${NAME}'}]".to_owned(), &["variable-not-expanded"]),

@@ -133,6 +133,44 @@ fn a_job_is_missed_only_where_nothing_else_can_bring_it() {
 }
 
 #[test]
+fn a_job_that_is_not_there_is_told_once_where_a_recording_is_asked_for_it() {
+    let config = "rule_files: [r.yml]\nscrape_configs: [{job_name: vllm, static_configs: [{targets: ['10.0.0.1:8000']}]}]\n";
+    let told = |job: &str| {
+        let rules = format!(
+            "groups:\n  - name: g\n    rules:\n      - {{record: 'job:up:sum', expr: 'sum by (job) (up{{job=\"vllm\"}})'}}\n      - {{record: 'a:b', expr: 'job:up:sum{{job=\"{job}\"}}'}}\n"
+        );
+        let files = [("docker-compose.yml", COMPOSE), ("p/prometheus.yml", config), ("p/r.yml", &rules)];
+        let mut all = found(&files);
+        all.retain(|one| one.starts_with("p/r.yml:5"));
+        all
+    };
+    assert_eq!(told("vlm"), ["p/r.yml:5 job-not-scraped"]);
+    assert_eq!(told("vllm"), Vec::<String>::new());
+}
+
+#[test]
+fn the_api_that_is_gone_is_missed_only_in_versions_that_lack_it() {
+    let of = |prometheus: &str, alertmanager: &str| {
+        let compose = COMPOSE.replace("v3.5.3", prometheus).replace("volumes: {data: }", "")
+            + &format!("  am: {{image: 'prom/alertmanager:{alertmanager}'}}\nvolumes: {{data: }}\n");
+        let config =
+            "alerting: {alertmanagers: [{api_version: v1, static_configs: [{targets: ['am:9093']}]}]}\n";
+        let all =
+            found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &(config.to_owned() + &job("")))]);
+        all.iter().any(|one| one.ends_with(" alertmanager-api-gone"))
+    };
+    assert!(of("v3.5.3", "v0.26.0"));
+    assert!(of("v2.53.0", "v0.27.0"));
+    assert!(!of("v2.53.0", "v0.26.0"));
+    assert!(!of("latest", "latest"));
+    let project = Project::empty();
+    project
+        .write("prometheus.yml", &format!("alerting: {{alertmanagers: [{{api_version: v1}}]}}\n{}", job("")));
+    let said = tools::promtool(&["check", "config", "prometheus.yml"], &project.path(""));
+    assert!(said.status != 0 && said.text().contains("v1"), "{}", said.text());
+}
+
+#[test]
 fn a_variable_of_a_dashboard_is_no_name_of_a_job() {
     let compose = COMPOSE.replace("volumes: {data: }", "")
         + "  grafana: {image: 'grafana/grafana:12.0.2', volumes: ['./g:/etc/grafana/provisioning', './d:/d']}\nvolumes: {data: }\n";
@@ -159,6 +197,190 @@ fn a_variable_of_a_dashboard_is_no_name_of_a_job() {
     for expr in ["up{job='$job'}", "up{job=~'${job:regex}'}", "up{job=~'node-$zone'}", "up{job='vllm'}"] {
         assert!(!missed(expr), "{expr}");
     }
+}
+
+/// `<id>`s of what is found of these jobs, beside a blackbox exporter with one module.
+fn of_probes(jobs: &str, modules: &str) -> Vec<String> {
+    let compose = COMPOSE.replace("volumes: {data: }", "")
+        + "  blackbox: {image: 'prom/blackbox-exporter:v0.28.0', restart: always, command: ['--config.file=/b/b.yml'], volumes: ['./b:/b']}\nvolumes: {data: }\n";
+    let config = format!("scrape_configs:\n{jobs}");
+    let files =
+        [("docker-compose.yml", compose.as_str()), ("p/prometheus.yml", &config), ("b/b.yml", modules)];
+    let ids = [
+        "probe-not-configured",
+        "relabeling-without-source",
+        "address-misspelt",
+        "target-not-an-address",
+        "exporter-not-scraped",
+    ];
+    let all = found(&files);
+    all.iter().filter_map(|one| ids.iter().find(|id| one.ends_with(**id))).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_probe_is_told_of_once_whatever_of_it_is_missing() {
+    const RULES: [&str; 3] = [
+        "{source_labels: [__address__], target_label: __param_target}",
+        "{source_labels: [__param_target], target_label: instance}",
+        "{target_label: __address__, replacement: 'blackbox:9115'}",
+    ];
+    let job = |path: &str, module: &str, rules: &[&str]| {
+        format!(
+            "  - job_name: a\n    {path}\n    params: {{{module}}}\n    static_configs: [{{targets: ['https://example.com/']}}]\n    relabel_configs: [{}]\n",
+            rules.join(", ")
+        )
+    };
+    let (path, module, modules) =
+        ("metrics_path: /probe", "module: [web]", "modules: {web: {prober: http}}\n");
+    let nothing: [&str; 0] = [];
+    assert_eq!(of_probes(&job(path, module, &RULES), modules), nothing);
+    assert_eq!(of_probes(&job(path, "", &RULES), "modules: {http_2xx: {prober: http}}\n"), nothing);
+    let missing = ["probe-not-configured"];
+    assert_eq!(of_probes(&job("", module, &RULES), modules), missing, "without the page");
+    assert_eq!(of_probes(&job(path, "", &RULES), modules), missing, "without a module");
+    assert_eq!(of_probes(&job(path, module, &RULES[1..]), modules), missing, "without a target");
+    assert_eq!(of_probes(&job(path, module, &RULES), "modules: {web: {http: {method: GET}}}\n"), missing);
+    assert_eq!(of_probes(&job(path, module, &RULES), "modules: {web: {prober: htpp}}\n"), missing);
+    // Nothing leads to the exporter: the URL is no target then, and nobody asks the exporter.
+    let found = of_probes(&job(path, module, &RULES[..2]), modules);
+    assert!(found.contains(&missing[0].to_owned()), "{found:?}");
+    let misspelt = [RULES[0], RULES[1], "{target_label: __address__, replacement: 'blakbox:9115'}"];
+    let found = of_probes(&job(path, module, &misspelt), modules);
+    assert!(found.contains(&"address-misspelt".to_owned()), "{found:?}");
+    let without = [RULES[0], RULES[1], "{target_label: __address__}"];
+    let found = of_probes(&job(path, module, &without), modules);
+    assert_eq!(found, ["exporter-not-scraped", "relabeling-without-source"]);
+    // Its own metrics, and a target that is the exporter and says what it is to ask.
+    let own = "  - job_name: a\n    static_configs: [{targets: ['blackbox:9115']}]\n";
+    assert_eq!(of_probes(own, modules), nothing);
+    let direct = "  - job_name: a\n    metrics_path: /probe\n    params: {module: [web], target: ['https://example.com/']}\n    static_configs: [{targets: ['blackbox:9115']}]\n";
+    assert_eq!(of_probes(direct, modules), nothing);
+}
+
+#[test]
+fn a_real_blackbox_exporter_answers_no_probe_of_what_is_said_to_be_none() {
+    let project = Project::empty();
+    project
+        .write("b.yml", "modules: {web: {prober: http}, none: {http: {method: GET}}, htp: {prober: htp}}\n");
+    let address = format!("{IP}:9115");
+    let _exporter = Running(
+        Command::new(tools::tool("blackbox_exporter"))
+            .args(["--config.file=b.yml", &format!("--web.listen-address={address}")])
+            .current_dir(project.path(""))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts"),
+    );
+    support::wait_until("the exporter", Duration::from_secs(20), || {
+        support::http::get(&format!("http://{address}/")).ok().map(drop)
+    });
+    let status =
+        |query: &str| support::http::get(&format!("http://{address}/probe{query}")).expect("answers").0;
+    let target = format!("target=http://{address}/");
+    assert_eq!(status(&format!("?module=web&{target}")), 200);
+    for query in [
+        "?module=web".to_owned(),
+        format!("?module=none&{target}"),
+        format!("?module=htp&{target}"),
+        format!("?module=other&{target}"),
+        format!("?{target}"),
+    ] {
+        assert_eq!(status(&query), 400, "{query}");
+    }
+}
+
+#[test]
+fn a_rule_of_relabeling_is_blamed_only_where_it_can_write_nothing() {
+    let of = |rule: &str| {
+        let all = found(&[("prometheus.yml", &job(&format!("    relabel_configs: [{rule}]\n")))]);
+        all.iter().any(|one| one == "prometheus.yml:4 relabeling-without-source")
+    };
+    for rule in [
+        "{target_label: service}",
+        "{source_labels: [], target_label: service}",
+        "{source_labels: [__adress__], target_label: replica}",
+        "{source_labels: [replica], target_label: __metric_path__}",
+    ] {
+        assert!(of(rule), "{rule}");
+    }
+    for rule in [
+        "{target_label: service, replacement: ''}",
+        "{target_label: service, replacement: chat}",
+        "{source_labels: [__address__], target_label: replica}",
+        "{action: labeldrop, regex: x}",
+        "{source_labels: [__meta_addres], target_label: x}",
+        // A label of one's own, which a rule before it writes.
+        "{source_labels: [__address__], target_label: __addres__}, {source_labels: [__addres__], target_label: x}",
+        "{source_labels: [__tmp_address], target_label: x}",
+    ] {
+        assert!(!of(rule), "{rule}");
+    }
+}
+
+#[test]
+fn an_exporter_is_missed_only_where_no_job_can_mean_it() {
+    let of = |service: &str, jobs: &str| {
+        let compose =
+            COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");
+        let config = format!("scrape_configs:\n{jobs}");
+        let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
+        all.iter().any(|one| one.ends_with(" exporter-not-scraped"))
+    };
+    let asks = |target: &str| format!("  - job_name: a\n    static_configs: [{{targets: ['{target}']}}]\n");
+    let node = "node: {image: 'prom/node-exporter:v1.9.1', restart: always}";
+    let redis = "cache: {image: 'oliver006/redis_exporter:v1.74.0', restart: always}";
+    for service in [node, redis, VLLM] {
+        assert!(of(service, &asks("localhost:9090")), "{service}");
+    }
+    assert!(of(node, &asks("prometheus:9090")));
+    for (service, jobs) in [
+        (node, asks("node:9100")),
+        // At the machine's address, by another name, or one that is found at run time.
+        (node, asks("10.0.0.5:9100")),
+        (node, asks("my-node:9")),
+        (node, "  - job_name: a\n    dns_sd_configs: [{names: [tasks.node]}]\n".to_owned()),
+        (redis, "  - job_name: a\n    static_configs: [{targets: ['redis:6379']}]\n    relabel_configs: [{source_labels: [__address__], target_label: __param_target}, {target_label: __address__, replacement: 'cache:9121'}]\n".to_owned()),
+        ("shop: {image: 'example/shop:1.0', restart: always}", asks("localhost:9090")),
+        ("node: {image: 'prom/node-exporter:v1.9.1', restart: always}\n  agent: {image: 'grafana/alloy:v1.9.0', restart: always}", asks("localhost:9090")),
+    ] {
+        assert!(!of(service, &jobs), "{service}: {jobs}");
+    }
+}
+
+#[test]
+fn files_that_lie_beside_and_are_named_by_nobody_are_told() {
+    let rules = "groups: [{name: g, rules: [{record: 'a:b', expr: up}]}]\n";
+    let list = "- targets: ['10.0.0.5:80']\n";
+    let of = |compose: &str, config: &str, id: &str| {
+        let files = [
+            ("docker-compose.yml", compose),
+            ("p/prometheus.yml", config),
+            ("p/rules/r.yml", rules),
+            ("p/targets/t.yml", list),
+        ];
+        found(&files).iter().any(|one| one.ends_with(&format!(" {id}")))
+    };
+    let config = job("");
+    for id in ["rules-not-loaded", "targets-not-read"] {
+        assert!(of(COMPOSE, &config, id), "{id}");
+        assert!(of("", &config, id), "{id}: without compose");
+        // Of another program's, and where the folder is not mounted.
+        let single =
+            COMPOSE.replace("./p:/etc/prometheus", "./p/prometheus.yml:/etc/prometheus/prometheus.yml");
+        assert!(!of(&single, &config, id), "{id}");
+    }
+    let other = COMPOSE
+        .replace("volumes: {data: }", "  ruler: {image: 'thanosio/thanos:v0.39.0'}\nvolumes: {data: }");
+    assert!(!of(&other, &config, "rules-not-loaded"));
+    let elsewhere = format!("{config}remote_write: [{{url: 'https://mimir.example.com/push'}}]\n");
+    assert!(!of(COMPOSE, &elsewhere, "rules-not-loaded"));
+    let named =
+        config.replace("static_configs", "file_sd_configs: [{files: ['targets/*.yml']}]\n    static_configs");
+    assert!(!of(COMPOSE, &named, "targets-not-read"));
+    let unknown =
+        config.replace("static_configs", "file_sd_configs: [{files: ['/srv/*.yml']}]\n    static_configs");
+    assert!(!of(COMPOSE, &unknown, "targets-not-read"));
 }
 
 /// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.
@@ -393,9 +615,9 @@ fn a_datasource_is_found_in_every_way_that_grafana_finds_it() {
 }
 
 /// The real Prometheus, which ends with the test.
-struct Prometheus(Child);
+struct Running(Child);
 
-impl Drop for Prometheus {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -420,7 +642,7 @@ fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
     let mut command = Command::new(tools::tool("prometheus"));
     command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
     command.arg(format!("--web.listen-address={IP}:9090")).current_dir(project.path(""));
-    let _running = Prometheus(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts"));
+    let _running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts"));
     let series = format!("http://{IP}:9090/api/v1/query?query=h_bucket");
     support::wait_until("a scrape", Duration::from_secs(30), || {
         let (_, body) = support::http::get(&series).ok()?;

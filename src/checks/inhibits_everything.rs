@@ -1,13 +1,25 @@
-//! An inhibition by severity alone: one critical alert anywhere mutes every warning everywhere.
+//! An inhibition that mutes more than what follows from its source: by severity alone, without what ties both sides together, or
+//! a grave alert by a lesser one.
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
-use crate::stack::{LabelMatcher, Stack};
+use super::shared::words;
+use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::promql::Matcher;
+use crate::promql::labels::Labels;
+use crate::stack::{Inhibition, LabelMatcher, Rule, Stack, asks_for_presence, may_meet};
 
 pub(super) const CHECK: Check = Check { id: "inhibits-everything", severity: Severity::Warning, run };
 
 /// Labels that say how bad it is, and not what or where.
 const LEVELS: [&str; 4] = ["level", "page", "priority", "severity"];
+/// Labels that say what an alert is about, those that are meant most often first.
+const SUBJECTS: [&str; 9] =
+    ["service", "host", "node", "pod", "namespace", "cluster", "instance", "device", "replica"];
+/// Severities of what can wait.
+const LESSER: [&str; 5] = ["low", "minor", "moderate", "warn", "warning"];
+/// Parts of the names of alerts that are there to mute.
+const MUTING: [&str; 9] =
+    ["deploy", "drain", "inhibit", "maint", "mute", "planned", "reboot", "silenc", "upgrad"];
 
 fn run(stack: &Stack, report: &mut Report) {
     for rule in stack.alertmanagers.iter().flat_map(|alertmanager| &alertmanager.inhibit_rules) {
@@ -21,21 +33,105 @@ fn run(stack: &Stack, report: &mut Report) {
             );
             continue;
         }
-        let are_broad = |conditions: &[LabelMatcher]| {
-            !conditions.is_empty()
-                && conditions.iter().all(|one| {
-                    one.matcher.as_ref().is_some_and(|matcher| LEVELS.contains(&matcher.name.as_str()))
-                })
-        };
-        if !rule.equal.is_empty() || !are_broad(&rule.source) || !are_broad(&rule.target) {
+        if rule.equal.is_empty() && are_broad(&rule.source) && are_broad(&rule.target) {
+            let at = &rule.target[0].text;
+            report.push(
+                CHECK
+                    .finding(format!("one alert with `{}` anywhere mutes all of these", rule.source[0].text))
+                    .at(at.place(), "whatever they are about")
+                    .help("add `equal: [service]`, with the labels that say that both are about the same"),
+            );
             continue;
         }
-        let at = &rule.target[0].text;
-        report.push(
-            CHECK
-                .finding(format!("one alert with `{}` anywhere mutes all of these", rule.source[0].text))
-                .at(at.place(), "whatever they are about")
-                .help("add `equal: [service]`, with the labels that say that both are about the same"),
-        );
+        report.extend(of_others(stack, rule).or_else(|| lesser(stack, rule)));
     }
+}
+
+fn are_broad(conditions: &[LabelMatcher]) -> bool {
+    conditions.iter().all(|one| matcher(one).is_some_and(|matcher| LEVELS.contains(&matcher.name.as_str())))
+}
+
+fn matcher(one: &LabelMatcher) -> Option<&Matcher> {
+    one.matcher.as_ref()
+}
+
+/// Nothing ties the two sides together, and the alerts of each say what they are about.
+fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
+    let is_subject = |label: &str| label != "alertname" && !LEVELS.contains(&label);
+    let conditions = || rule.source.iter().chain(&rule.target);
+    // Who asks for more than that such a label is there has thought of where.
+    let is_narrow = |one: &LabelMatcher| {
+        matcher(one).is_none_or(|own| is_subject(&own.name) && asks_for_presence(own) != Some(true))
+    };
+    if !rule.equal.is_empty() || !rule.node.document().is_complete() || conditions().any(is_narrow) {
+        return None;
+    }
+    let (sources, targets) = (alerts(stack, &rule.source), alerts(stack, &rule.target));
+    let varies = |label: &str| {
+        let is_open =
+            |(_, labels): &(&Rule, &Labels)| labels.surely_has(label) && labels.value(label).is_none();
+        let some = |those: &[(&Rule, &Labels)]| !those.is_empty() && those.iter().all(is_open);
+        some(&sources) && some(&targets) && (label != "instance" || has_several(stack, &sources))
+    };
+    let asked = rule.source.iter().filter_map(matcher).find(|own| is_subject(&own.name));
+    let can_have =
+        |label: &str| targets.is_empty() || targets.iter().any(|(_, labels)| labels.can_have(label));
+    let asked = asked.map(|own| own.name.as_str()).filter(|label| can_have(label));
+    let label = asked.or_else(|| SUBJECTS.into_iter().find(|label| varies(label)))?;
+    Some(
+        CHECK
+            .finding(format!(
+                "an alert with `{}` mutes these of every `{label}`, not only of its own",
+                rule.source[0].text
+            ))
+            .at(rule.target[0].text.place(), "nothing ties both together")
+            .help(format!("add `equal: [{label}]`")),
+    )
+}
+
+/// Whether the instances that these alerts are about can be more than one.
+fn has_several(stack: &Stack, alerts: &[(&Rule, &Labels)]) -> bool {
+    let jobs = || stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs);
+    alerts.iter().all(|(_, labels)| {
+        let asked = jobs().filter(|job| labels.value("job").is_none_or(|name| job.name.value == name));
+        let (targets, discovers) =
+            asked.fold((0, false), |(count, any), job| (count + job.targets.len(), any || job.discovers));
+        discovers || targets > 1
+    })
+}
+
+/// A warning mutes what somebody is woken for.
+fn lesser(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
+    let names = |conditions: &[LabelMatcher]| {
+        conditions.iter().filter_map(matcher).any(|own| own.name == "alertname")
+    };
+    let (sources, targets) = (alerts(stack, &rule.source), alerts(stack, &rule.target));
+    let is_lesser = |(alert, labels): &(&Rule, &Labels)| {
+        let name = alert.name.to_lowercase();
+        labels.value("severity").is_some_and(|word| LESSER.contains(&word.to_lowercase().as_str()))
+            && !MUTING.iter().any(|part| name.contains(part))
+    };
+    // Two that are named are a pair that somebody chose.
+    if sources.is_empty() || !sources.iter().all(is_lesser) || names(&rule.source) && names(&rule.target) {
+        return None;
+    }
+    let is_muted = |(_, labels): &&(&Rule, &Labels)| {
+        labels.value("severity").is_some_and(words::is_grave)
+            && rule.target.iter().all(|one| one.holds(labels) == Some(true))
+    };
+    let muted: Vec<&str> = targets.iter().filter(is_muted).map(|(alert, _)| alert.name.as_str()).collect();
+    if muted.is_empty() {
+        return None;
+    }
+    Some(
+        CHECK
+            .finding(format!("a lesser alert mutes {}", words::list(muted)))
+            .at(rule.target[0].text.place(), "somebody is to be woken by these")
+            .help("add `severity=\"critical\"` to `source_matchers`, or `severity=\"warning\"` to `target_matchers`"),
+    )
+}
+
+/// Those that may meet the conditions.
+fn alerts<'s>(stack: &'s Stack, conditions: &[LabelMatcher]) -> Vec<(&'s Rule, &'s Labels)> {
+    stack.fired().filter(|(_, labels)| may_meet(labels, conditions)).collect()
 }

@@ -1,13 +1,17 @@
-//! A mail address that is none: each mail fails when it is to be sent.
+//! A mail address that is none: each mail fails when it is to be sent. And one whose domain has a letter wrong, as far as others tell.
+
+use std::collections::BTreeMap;
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
-use crate::source::Spanned;
-use crate::stack::Stack;
+use super::shared::words::is_slip;
+use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::source::{Node, Spanned};
+use crate::stack::{Alertmanager, Stack};
 
 pub(super) const CHECK: Check = Check { id: "mail-address-invalid", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    report.extend(stack.alertmanagers.iter().flat_map(misspelt));
     for (alertmanager, _, one) in stack.integrations().filter(|(_, _, one)| one.kind == "email") {
         let to = one.node.get("to");
         let from = alertmanager.setting(one, "from", "smtp_from");
@@ -15,6 +19,62 @@ fn run(stack: &Stack, report: &mut Report) {
             check(&addresses, report);
         }
     }
+}
+
+/// Where many have their mail, and what is nearly called so and is there too.
+const PROVIDERS: [&str; 5] = ["gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "outlook.com"];
+const OTHERS: [&str; 2] = ["email.com", "ymail.com"];
+/// More domains than this are not compared with each other.
+const MAX_COMPARED: usize = 100;
+
+/// Domains that are one letter from one that is written more often, or before.
+fn misspelt(alertmanager: &Alertmanager) -> Vec<Diagnostic> {
+    let integrations = alertmanager.receivers.iter().flat_map(|receiver| &receiver.integrations);
+    let mails = integrations.filter(|one| one.kind == "email").map(|one| one.node.clone());
+    let is_address = |key: &str| {
+        let key = key.strip_prefix("smtp_").unwrap_or(key);
+        ["auth_identity", "auth_username", "from", "to"].contains(&key)
+    };
+    let entries =
+        |node: Node| node.entries().into_iter().filter(|(key, _)| is_address(key)).collect::<Vec<_>>();
+    let texts: Vec<Spanned<String>> = mails
+        .chain(alertmanager.root.get("global"))
+        .flat_map(entries)
+        .filter_map(|(_, node)| node.value().filter(|text| !text.contains(['{', '$'])))
+        .collect();
+    let mut domains: BTreeMap<String, (usize, &Spanned<String>)> = BTreeMap::new();
+    for text in &texts {
+        for domain in
+            text.split(',').filter_map(|one| Some(one.rsplit_once('@')?.1.trim_end_matches(['>', ' '])))
+        {
+            domains.entry(domain.to_lowercase()).or_insert((0, text)).0 += 1;
+        }
+    }
+    if domains.len() > MAX_COMPARED {
+        return Vec::new();
+    }
+    let right = |domain: &str, count: usize| {
+        let is_it = |other: &&String| {
+            domains[*other].0 > count && is_slip(domain, other) && !differ_by_country(domain, other)
+        };
+        let of_many = PROVIDERS.into_iter().find(|right| is_slip(domain, right) && !OTHERS.contains(&domain));
+        of_many.or_else(|| domains.keys().find(is_it).map(String::as_str))
+    };
+    let said = |(domain, (count, text)): (&String, &(usize, &Spanned<String>))| {
+        let right = right(domain, *count)?;
+        let message = format!("`{domain}` is one letter from `{right}`: the mail goes elsewhere, or nowhere");
+        let finding = Diagnostic::new(CHECK.id, Severity::Warning, message);
+        Some(finding.at(text.at.part(domain).place(), "").help(format!("did you mean `{right}`?")))
+    };
+    domains.iter().filter_map(said).collect()
+}
+
+/// `example.de` and `example.be` are two houses of one firm; so may be `example.co`.
+fn differ_by_country(one: &str, other: &str) -> bool {
+    let parts = one.rsplit_once('.').zip(other.rsplit_once('.'));
+    parts.is_some_and(|((name, one), (other_name, other))| {
+        name == other_name && (one.len() == 2 && other.len() == 2 || one == "co" || other == "co")
+    })
 }
 
 fn check(addresses: &Spanned<String>, report: &mut Report) {

@@ -11,10 +11,12 @@ mod allow;
 mod pages;
 mod shared;
 
+mod address_misspelt;
 mod admin_api_open;
 mod alert_without_summary;
 mod alert_without_test;
 mod alertmanager_address;
+mod alertmanager_api_gone;
 mod always_fires;
 mod angular_panel;
 mod average_as_ratio;
@@ -49,6 +51,7 @@ mod duplicate_receiver;
 mod duplicate_rule;
 mod equal_label_missing;
 mod everything_dropped;
+mod exporter_not_scraped;
 mod expression_broken;
 mod expression_not_read;
 mod file_not_mounted;
@@ -86,6 +89,7 @@ mod localhost_in_container;
 mod lost_target_unnoticed;
 mod mail_address_invalid;
 mod mail_password_in_clear;
+mod mail_without_password;
 mod matcher_unreadable;
 mod matches_no_alert;
 mod metric_gone;
@@ -135,6 +139,7 @@ mod recording_name;
 mod regex_broken;
 mod regex_without_pattern;
 mod relabeling_misspelt;
+mod relabeling_without_source;
 mod resolved_not_sent;
 mod retention_by_time_only;
 mod root_on_the_machine;
@@ -155,6 +160,7 @@ mod target_file_missing;
 mod target_not_an_address;
 mod target_twice;
 mod target_without_port;
+mod targets_not_read;
 mod template_broken;
 mod template_unknown;
 mod tested_rule_missing;
@@ -197,10 +203,12 @@ pub struct Check {
 
 /// All checks, in the order of their ids.
 pub const ALL: &[Check] = &[
+    address_misspelt::CHECK,
     admin_api_open::CHECK,
     alert_without_summary::CHECK,
     alert_without_test::CHECK,
     alertmanager_address::CHECK,
+    alertmanager_api_gone::CHECK,
     always_fires::CHECK,
     angular_panel::CHECK,
     average_as_ratio::CHECK,
@@ -235,6 +243,7 @@ pub const ALL: &[Check] = &[
     duplicate_rule::CHECK,
     equal_label_missing::CHECK,
     everything_dropped::CHECK,
+    exporter_not_scraped::CHECK,
     expression_broken::CHECK,
     expression_not_read::CHECK,
     file_not_mounted::CHECK,
@@ -272,6 +281,7 @@ pub const ALL: &[Check] = &[
     lost_target_unnoticed::CHECK,
     mail_address_invalid::CHECK,
     mail_password_in_clear::CHECK,
+    mail_without_password::CHECK,
     matcher_unreadable::CHECK,
     matches_no_alert::CHECK,
     metric_gone::CHECK,
@@ -321,6 +331,7 @@ pub const ALL: &[Check] = &[
     regex_broken::CHECK,
     regex_without_pattern::CHECK,
     relabeling_misspelt::CHECK,
+    relabeling_without_source::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
     root_on_the_machine::CHECK,
@@ -341,6 +352,7 @@ pub const ALL: &[Check] = &[
     target_not_an_address::CHECK,
     target_twice::CHECK,
     target_without_port::CHECK,
+    targets_not_read::CHECK,
     template_broken::CHECK,
     template_unknown::CHECK,
     tested_rule_missing::CHECK,

@@ -119,6 +119,8 @@ pub enum Scalar {
     Size,
     /// With a scheme and a host.
     Url,
+    /// `host:port`
+    Address,
     /// `true` or `false`, in quotes or not.
     Flag,
     /// A number, in quotes or not.
@@ -143,6 +145,7 @@ impl Scalar {
             "go duration" => Scalar::GoDuration,
             "size" => Scalar::Size,
             "url" => Scalar::Url,
+            "address" => Scalar::Address,
             "flag" => Scalar::Flag,
             "numeral" => Scalar::Numeral,
             "long duration" => Scalar::LongDuration,

@@ -6,7 +6,7 @@ use crate::values::prometheus_duration;
 
 /// Whether a text is to be filled in by somebody before the program sees it: nobody knows what it will be.
 pub(super) fn is_hole(text: &str) -> bool {
-    ["$", "{{", "<%", "{%"].iter().any(|mark| text.contains(mark))
+    ["$", "{{", "<%", "{%", "__"].iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a value that is written in one piece is of a kind.
@@ -28,6 +28,7 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         Scalar::Bytes => is_bytes(text),
         Scalar::Size => is_size(text),
         Scalar::Url => is_url(text),
+        Scalar::Address => text.is_empty() || is_address(text),
     }
 }
 
@@ -45,6 +46,7 @@ pub(super) fn wanted(kind: Scalar) -> &'static str {
         Scalar::Size => "a size such as `10MB`",
         Scalar::Bytes => "a size such as `512m`",
         Scalar::Url => "a URL that begins with `http://` or `https://`",
+        Scalar::Address => "an address with its port, such as `smtp.example.com:587`",
     }
 }
 
@@ -65,6 +67,7 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::Size => "write a number with its unit: `10MB`, `512KB`".to_owned(),
         Scalar::Bytes => "write a number with its unit: `512m`, `2g`".to_owned(),
         Scalar::Url => "write the whole address, with its scheme and host".to_owned(),
+        Scalar::Address => format!("write the host and the port: `{key}: \"smtp.example.com:587\"`"),
         Scalar::Text | Scalar::Regex => format!("write `{key}: …`, in one line"),
     }
 }
@@ -156,6 +159,14 @@ fn is_url(text: &str) -> bool {
     text == "<secret>" || host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', '#']))
 }
 
+/// As Go takes a host and a port apart: the colons of an IPv6 address stand in brackets.
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_host = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
+        is_host && !port.is_empty() && !port.contains(']')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +181,12 @@ mod tests {
         }
         assert!(is_size("10MB") && is_size("1.5GiB") && !is_size("10") && !is_size("MB") && !is_size("10Mb"));
         assert!(is_url("https://x") && !is_url("x.example/hook") && !is_url("http:///x"));
+        for good in ["a:1", ":25", "[::1]:25", "a.example:smtp"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["a", "a:", "::1", "[::1]", "587"] {
+            assert!(!is_address(bad), "{bad}");
+        }
         assert!(is_go_duration("1.5h", &GO_UNITS) && is_go_duration("2m30s", &GO_UNITS));
         assert!(
             !is_go_duration("5", &GO_UNITS)

@@ -105,7 +105,7 @@ fn takes_everything(matcher: &Matcher) -> bool {
 }
 
 /// Whether a condition asks that the label is there (`!=""`, `=~".+"`) or is not (`=""`), and nothing else.
-pub(super) fn asks_for_presence(matcher: &Matcher) -> Option<bool> {
+pub fn asks_for_presence(matcher: &Matcher) -> Option<bool> {
     match (&matcher.op, matcher.value.as_str()) {
         (MatchOp::NotEqual, "") | (MatchOp::Re(_), ".+") => Some(true),
         (MatchOp::Equal, "") | (MatchOp::NotRe(_), ".+") => Some(false),

@@ -31,7 +31,7 @@ pub use self::compose::{
     Compose, Declared, Dependency, Healthcheck, Image, Mount, Origin, Port, Program, Service, ServiceName,
     Variable, VariableUse,
 };
-pub use self::conditions::{Conditions, words};
+pub use self::conditions::{Conditions, asks_for_presence, words};
 pub use self::folder::{Folder, Kind, join};
 pub use self::grafana::{Dashboard, Datasource, DatasourceRef, Grafana, Panel, PanelQuery, Provider};
 pub use self::journey::{End, may_meet};
@@ -55,6 +55,8 @@ pub struct Stack {
     pub prometheuses: Vec<Prometheus>,
     pub rule_files: Vec<RuleFile>,
     pub rule_tests: Vec<RuleTests>,
+    /// Lists of targets that no job reads.
+    pub unread_targets: Vec<Arc<Document>>,
     pub alertmanagers: Vec<Alertmanager>,
     pub blackboxes: Vec<Blackbox>,
     pub grafanas: Vec<Grafana>,

@@ -189,6 +189,7 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         Type::Scalar(Scalar::Duration | Scalar::GoDuration | Scalar::LongDuration) => json!("5s"),
         Type::Scalar(Scalar::Bytes) => json!("10m"),
         Type::Scalar(Scalar::Size) => json!("10MB"),
+        Type::Scalar(Scalar::Address) => json!("a.example:25"),
         Type::Scalar(Scalar::Url) => json!("http://a.example/x"),
         Type::Word { words, .. } => json!(words[0]),
         Type::List(item) => json!([example(table, "", item)]),

@@ -8,6 +8,7 @@ pub(super) mod counters;
 pub(super) mod datasources;
 pub(super) mod engines;
 pub(super) mod flags;
+pub(super) mod folders;
 pub(super) mod jobs;
 pub(super) mod joins;
 pub(super) mod label_names;

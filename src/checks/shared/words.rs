@@ -24,6 +24,12 @@ pub(crate) fn is_nobody(receiver: &str) -> bool {
     NOBODY.contains(&name.as_str())
 }
 
+/// Whether a severity is a word for what somebody must hear of.
+pub(crate) fn is_grave(severity: &str) -> bool {
+    const GRAVE: [&str; 6] = ["critical", "disaster", "emergency", "fatal", "high", "page"];
+    GRAVE.contains(&severity.to_lowercase().as_str())
+}
+
 /// `a, b and 3 more`
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 4;
@@ -34,6 +40,18 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         count if count <= SHOWN => format!("{} and {}", names[..count - 1].join(", "), names[count - 1]),
         count => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
     }
+}
+
+/// Whether a word is another one with one letter forgotten, doubled, wrong, or swapped with the next. Digits tell things apart, and
+/// short words are near to too many.
+pub(crate) fn is_slip(word: &str, right: &str) -> bool {
+    const SHORT: usize = 4;
+    let digits = |word: &str| word.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (word, right) = (word.to_lowercase(), right.to_lowercase());
+    right.len() >= SHORT
+        && word.len().abs_diff(right.len()) <= 1
+        && strsim::damerau_levenshtein(&word, &right) == 1
+        && digits(&word) == digits(&right)
 }
 
 /// As somebody would write it: 0.07, and not 0.07000000000000001.
@@ -58,6 +76,22 @@ pub(crate) const LIKE_RATE: [&str; 7] =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_one_letter_and_never_a_digit() {
+        for word in ["locahost", "locaalhost", "lcoalhost", "localhosz", "Locahost"] {
+            assert!(is_slip(word, "localhost"), "{word}");
+        }
+        for (word, right) in [
+            ("localhost", "localhost"),
+            ("localhost2", "localhost"),
+            ("host1", "host2"),
+            ("loclhst", "localhost"),
+            ("ab", "abc"),
+        ] {
+            assert!(!is_slip(word, right), "{word}");
+        }
+    }
 
     #[test]
     fn a_number_to_write_is_as_short_as_somebody_would_write_it() {

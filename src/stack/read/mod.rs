@@ -34,6 +34,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         prometheuses: Vec::new(),
         rule_files: Vec::new(),
         rule_tests: Vec::new(),
+        unread_targets: Vec::new(),
         alertmanagers: Vec::new(),
         blackboxes: Vec::new(),
         grafanas: Vec::new(),

@@ -94,6 +94,14 @@ impl Reader {
                 self.form(Form::Blackbox, &document, true);
             }
         }
+        for path in of(Shape::Targets) {
+            // What a job reads was held against its form by then.
+            if !self.formed.contains(path)
+                && let Some(document) = self.document(path)
+            {
+                self.stack.unread_targets.push(document);
+            }
+        }
         for path in of(Shape::Tests) {
             if let Some(document) = self.document(path) {
                 self.form(Form::RuleTests, &document, true);
@@ -113,6 +121,7 @@ enum Shape {
     Tests,
     Provisioning,
     Dashboard,
+    Targets,
 }
 
 impl Shape {
@@ -121,7 +130,16 @@ impl Shape {
             let has = |key: &str| text.contains(key);
             let is_dashboard =
                 has("\"panels\"") && (has("\"gridPos\"") || has("\"schemaVersion\"") || has("\"targets\""));
-            return is_dashboard.then_some(Shape::Dashboard);
+            let is_targets = text.trim_start().starts_with('[') && has("\"targets\"") && !has("\"panels\"");
+            return is_dashboard.then_some(Shape::Dashboard).or(is_targets.then_some(Shape::Targets));
+        }
+        let begins = |key: &str| {
+            let mut lines =
+                text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', '%']));
+            lines.find(|line| line.trim() != "---").is_some_and(|line| line.trim_start().starts_with(key))
+        };
+        if begins("- targets:") || begins("- labels:") && text.contains("\n  targets:") {
+            return Some(Shape::Targets);
         }
         // What a program has written may have its keys in quotes.
         let unquoted = |text: &'t str| text.trim_start_matches(['"', '\'']);
@@ -138,7 +156,9 @@ impl Shape {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
-        } else if has("rule_files") && (has("tests") || text.contains("input_series:")) {
+        } else if has("tests") && text.contains("input_series:")
+            || has("rule_files") && (has("tests") || text.contains("input_series:"))
+        {
             Some(Shape::Tests)
         } else if has("modules") && text.contains("prober:") {
             Some(Shape::Blackbox)

@@ -1,0 +1,40 @@
+//! Alerts are sent in the first version of Alertmanager's API, which it no longer has.
+
+use super::Check;
+use crate::diagnostics::{Report, Severity};
+use crate::stack::{Program, Service, Stack};
+
+pub(super) const CHECK: Check = Check { id: "alertmanager-api-gone", severity: Severity::Error, run };
+
+/// The first versions without it: Prometheus refuses the word, Alertmanager answers 410.
+const PROMETHEUS: (u32, u32) = (3, 0);
+const ALERTMANAGER: (u32, u32) = (0, 27);
+
+fn run(stack: &Stack, report: &mut Report) {
+    for prometheus in &stack.prometheuses {
+        let version = |service: &Service| service.image.as_ref().and_then(|image| image.version());
+        let own = stack.service(&prometheus.service);
+        let is_new = own.and_then(|(_, service)| version(service)).is_some_and(|own| own >= PROMETHEUS);
+        let mut others = own.into_iter().flat_map(|(compose, _)| compose.running(Program::Alertmanager));
+        let asks_new = others.any(|service| version(service).is_some_and(|other| other >= ALERTMANAGER));
+        if !is_new && !asks_new {
+            continue;
+        }
+        for section in &prometheus.alertmanagers {
+            let Some(word) = section.node.get("api_version").filter(|node| node.text() == Some("v1")) else {
+                continue;
+            };
+            let message = if is_new {
+                "Prometheus 3 does not take `api_version: v1`: it does not start"
+            } else {
+                "Alertmanager has no API `v1` since 0.27: no alert reaches it"
+            };
+            report.push(
+                CHECK
+                    .finding(message)
+                    .at(word.at().place(), "gone")
+                    .help("remove the line: `v2` is what is taken without it"),
+            );
+        }
+    }
+}
