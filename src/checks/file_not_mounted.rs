@@ -1,8 +1,10 @@
-//! A certificate, key or password that Prometheus or Alertmanager is to read, at a path that nothing brings into its container.
+//! A certificate, key or password that Prometheus or Alertmanager is to read, or a script that a container is to run, at a
+//! path that nothing brings into its container.
 
 use super::Check;
 use super::shared::nodes::each_value;
-use crate::diagnostics::{Report, Severity};
+use super::shared::words::slip_of;
+use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::{Node, Spanned};
 use crate::stack::{Service, ServiceName, Stack};
 
@@ -23,6 +25,7 @@ const OF_IMAGES: [&str; 3] = ["/etc/ssl/", "/etc/pki/", "/usr/"];
 
 fn run(stack: &Stack, report: &mut Report) {
     by_variable(stack, report);
+    report.extend(stack.services().filter_map(|(_, service)| by_command(service)));
     for prometheus in &stack.prometheuses {
         let Some(service) = known(stack, &prometheus.service) else { continue };
         for (key, path) in named(&prometheus.root, &|key| KEYS.contains(&key)) {
@@ -38,6 +41,37 @@ fn run(stack: &Stack, report: &mut Report) {
             check(service, key, path, path, "read when there is something to send, which then fails", report);
         }
     }
+}
+
+/// A script that is to run in an image which has only a language.
+fn by_command(service: &Service) -> Option<Diagnostic> {
+    const LANGUAGES: [&str; 8] = ["alpine", "bash", "busybox", "debian", "node", "python", "ruby", "ubuntu"];
+    const SCRIPTS: [&str; 5] = [".js", ".mjs", ".py", ".rb", ".sh"];
+    let image = service.image.as_ref().filter(|_| !service.is_built)?;
+    let is_script = |word: &&Spanned<String>| {
+        word.starts_with('/')
+            && SCRIPTS.iter().any(|ending| word.ends_with(ending))
+            && !word.contains(['$', ' ', '*'])
+            && !["/bin/", "/usr/"].iter().any(|own| word.starts_with(own))
+    };
+    // What takes over the mounts of others, or is made before it starts, is not known.
+    let is_known = LANGUAGES.contains(&image.repository.as_str()) && service.get("volumes_from").is_none();
+    let script = service.words.iter().find(is_script).filter(|_| is_known)?;
+    if service.origin(script).is_some() {
+        return None;
+    }
+    let folder = script.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let targets = service.mounts.iter().map(|mount| mount.target.as_str());
+    let near = service.mounts.iter().find(|mount| slip_of(folder, targets.clone()) == Some(&mount.target));
+    let finding = CHECK
+        .finding(format!("`{}` is not there: nothing brings it into `{}`", script.value, service.name))
+        .at(script.place(), "the program ends, and is started again");
+    Some(match near {
+        Some(mount) => {
+            finding.at(mount.at.place(), "mounted here instead").help(format!("mount it at `{folder}`"))
+        }
+        None => finding.help(format!("mount its folder at `{folder}`")),
+    })
 }
 
 /// A secret of compose that a variable leads to, and that the service is not given.

@@ -36,6 +36,24 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// The known word that was meant where one letter is forgotten, doubled, wrong or swapped with its neighbour. Another digit is
+/// another thing, and of short words too many are near.
+pub(crate) fn slip_of<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    const SHORTEST: usize = 3;
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let mut near = None;
+    for one in known {
+        if one == word {
+            return None;
+        }
+        let is_long = one.len() > SHORTEST && word.len() >= SHORTEST && one.len().abs_diff(word.len()) < 2;
+        if is_long && strsim::damerau_levenshtein(one, word) == 1 && digits(one) == digits(word) {
+            near = Some(one);
+        }
+    }
+    near
+}
+
 /// As somebody would write it: 0.07, and not 0.07000000000000001.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
@@ -58,6 +76,16 @@ pub(crate) const LIKE_RATE: [&str; 7] =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_one_letter_and_never_a_digit() {
+        let known = ["healthy", "ready", "gpu1"];
+        assert_eq!(slip_of("heathy", known), Some("healthy"));
+        assert_eq!(slip_of("raedy", known), Some("ready"));
+        for none in ["healthy", "healt", "gpu2", "gpu11", "status"] {
+            assert_eq!(slip_of(none, known), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_number_to_write_is_as_short_as_somebody_would_write_it() {
