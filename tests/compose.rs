@@ -743,3 +743,176 @@ fn a_setting_of_grafana_is_missed_only_where_one_letter_makes_it_one() {
         assert_eq!(of(variable), 0, "{variable}");
     }
 }
+
+/// The ids of everything that is found in a project with these files beside its compose file.
+fn ids(compose: &str, others: &[(&str, &str)]) -> Vec<String> {
+    let mut files = vec![("docker-compose.yml", compose)];
+    files.extend(others);
+    let id = |said: &String| said.split([' ', ':']).next().unwrap_or_default().to_owned();
+    sorted(found(&files).iter().map(id).collect())
+}
+
+/// How many of a finding there are in such a project.
+fn count_in(id: &str, compose: &str, others: &[(&str, &str)]) -> usize {
+    ids(compose, others).iter().filter(|one| one.as_str() == id).count()
+}
+
+#[test]
+fn two_mounts_in_each_others_place_are_told_from_two_that_are_right() {
+    let configs = [("p/prometheus.yml", "scrape_configs: []\n")];
+    let prometheus = |volumes: &str| {
+        let text = format!(
+            "services: {{p: {{image: 'prom/prometheus:v3.5.3', volumes: [{volumes}]}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        count_in("config-not-mounted", &text, &configs)
+    };
+    assert_eq!(prometheus("'./p:/prometheus', 'data:/etc/prometheus'"), 1);
+    assert_eq!(prometheus("'./p:/etc/prometheus', 'data:/prometheus'"), 0);
+    // A volume may have been filled before.
+    assert_eq!(prometheus("'data:/etc/prometheus'"), 0);
+    let files = [
+        ("g/p/datasources/a.yml", "apiVersion: 1\ndatasources: []\n"),
+        ("g/p/dashboards/a.yml", "apiVersion: 1\nproviders: [{name: a, options: {path: /etc/pages}}]\n"),
+        ("g/d/a.json", "{\"title\": \"A\", \"uid\": \"a\", \"schemaVersion\": 42, \"panels\": []}\n"),
+    ];
+    let grafana = |id: &str, volumes: &str| {
+        let text = format!(
+            "services: {{g: {{image: 'grafana/grafana:13.2.3', volumes: [{volumes}]}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        count_in(id, &text, &files)
+    };
+    let (config, pages) = ("config-not-mounted", "dashboards-not-loaded");
+    let provisioning = "./g/p:/etc/grafana/provisioning";
+    assert_eq!(grafana(config, "'./g/d:/etc/grafana/provisioning', './g/p:/etc/pages'"), 1);
+    assert_eq!(grafana(pages, &format!("'{provisioning}', './g/d:/var/lib/grafana', 'data:/etc/pages'")), 1);
+    let right = format!("'{provisioning}', './g/d:/etc/pages', 'data:/var/lib/grafana'");
+    assert_eq!((grafana(config, &right), grafana(pages, &right)), (0, 0));
+    // One page below a volume is where it belongs.
+    let below = format!("'{provisioning}', 'data:/etc/pages', './g/d/a.json:/etc/pages/a.json'");
+    assert_eq!(grafana(pages, &below), 0);
+}
+
+#[test]
+fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_missed() {
+    let of = |files: &[(&str, &str)]| {
+        let text = "services: {a: {image: 'prom/alertmanager:v0.33.1', volumes: ['./a:/etc/alertmanager', 'data:/alertmanager']}}\nvolumes: {data: {}}\n";
+        count_in("config-not-mounted", text, files)
+    };
+    let config = "route: {receiver: a}\nreceivers: [{name: a}]\n";
+    assert_eq!(of(&[("a/alertmanager.yaml", config)]), 1);
+    assert_eq!(of(&[("a/alertmanager.yml", config)]), 0);
+    assert_eq!(of(&[("a/alertmanager.yaml", config), ("a/alertmanager.yml.tmpl", config)]), 0);
+    assert_eq!(of(&[("a/templates.yml", "a: b\n")]), 0);
+}
+
+#[test]
+fn a_program_that_nobody_runs_is_missed_only_in_a_whole_project() {
+    let config = "scrape_configs: [{job_name: a, static_configs: [{targets: ['cadvisor:8080', 'gpu1:9400']}]}]\n\
+                  alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}\n";
+    let of = |services: &str, more: &str| {
+        let own =
+            "p: {image: 'prom/prometheus:v3.5.3', volumes: ['./p:/etc/prometheus', 'data:/prometheus']}";
+        let text = format!("services:\n  {own}\n{services}volumes: {{data: {{}}}}\n{more}");
+        let found = ids(&text, &[("p/prometheus.yml", config)]);
+        ["alertmanager-address", "target-address"]
+            .map(|id| found.iter().filter(|one| one.as_str() == id).count())
+    };
+    let other = "  b: {image: 'nginx:1'}\n";
+    assert_eq!(of(other, ""), [1, 1]);
+    for (services, more) in [
+        // A service that is alone is a piece of something.
+        ("", ""),
+        (other, "networks: {default: {name: shared}}\n"),
+        (other, "networks: {default: {external: true}}\n"),
+        (other, "include: ['https://example.com/more.yml']\n"),
+        (
+            "  b: {image: 'nginx:1', container_name: cadvisor}\n  c: {image: 'nginx:1', hostname: alertmanager}\n",
+            "",
+        ),
+    ] {
+        assert_eq!(of(services, more), [0, 0], "{services} {more}");
+    }
+}
+
+#[test]
+fn a_folder_with_another_name_is_missed_where_one_letter_makes_it_the_one_that_is_there() {
+    let of = |volumes: &str, files: &[(&str, &str)]| {
+        count_in(
+            "mount-source-missing",
+            &format!("services: {{a: {{image: 'x:1', volumes: [{volumes}]}}}}\n"),
+            files,
+        )
+    };
+    let files = [("scripts/a.sh", "#!/bin/sh\n"), ("gpu1/a.sh", "#!/bin/sh\n")];
+    assert_eq!(of("'./scipts:/scripts'", &files), 1);
+    for volumes in ["'./scripts:/scripts'", "'./data:/data'", "'./gpu2:/x'", "'./scipts:/a', './scripts:/b'"]
+    {
+        assert_eq!(of(volumes, &files), 0, "{volumes}");
+    }
+}
+
+#[test]
+fn a_script_is_missed_only_in_an_image_that_has_none() {
+    let of = |service: &str| count("file-not-mounted", &format!("services: {{a: {{{service}}}}}\n"));
+    assert_eq!(of("image: 'python:3.13-alpine', command: [python3, /app/run.py]"), 1);
+    assert_eq!(of("image: 'alpine:3', command: sh /run.sh, volumes: ['./rnu:/rnu']"), 1);
+    for service in [
+        "image: 'python:3.13-alpine', command: [python3, /app/run.py], volumes: ['./app:/app']",
+        "image: 'python:3.13-alpine', command: [python3, run.py]",
+        "image: 'python:3.13-alpine', command: [python3, /usr/local/bin/x.py]",
+        "image: 'mine/app:1', command: [python3, /app/run.py]",
+        "image: 'python:3.13-alpine', build: ., command: [python3, /app/run.py]",
+        "image: 'alpine:3', command: [sh, -c, 'echo true > /run.sh; sh /run.sh']",
+    ] {
+        assert_eq!(of(service), 0, "{service}");
+    }
+}
+
+#[test]
+fn a_retention_is_too_small_below_a_block_and_a_port_is_free_only_where_none_is_said() {
+    let kept = |flags: &str| {
+        count(
+            "retention-too-small",
+            &format!("services: {{p: {{image: prom/prometheus, command: [{flags}]}}}}\n"),
+        )
+    };
+    for flags in [
+        "--storage.tsdb.retention.time=30m",
+        "--storage.tsdb.retention.size=10B",
+        "--storage.tsdb.retention.size=512KB",
+    ] {
+        assert_eq!(kept(flags), 1, "{flags}");
+    }
+    for flags in [
+        "--storage.tsdb.retention.time=2h",
+        "--storage.tsdb.retention.time=0",
+        "--storage.tsdb.retention.size=10GB",
+        "--storage.tsdb.retention.size=1000000KB",
+        "'--storage.tsdb.retention.time=${KEPT}'",
+    ] {
+        assert_eq!(kept(flags), 0, "{flags}");
+    }
+    let free = |service: &str| {
+        count("port-not-fixed", &format!("services: {{g: {{image: grafana/grafana, {service}}}}}\n"))
+    };
+    assert_eq!((free("ports: ['3000']"), free("ports: [{target: 3000}]")), (1, 1));
+    for service in [
+        "ports: ['3000:3000']",
+        "ports: ['3000', '3001:3000']",
+        "ports: ['3000'], deploy: {replicas: 2}",
+        "expose: ['3000']",
+    ] {
+        assert_eq!(free(service), 0, "{service}");
+    }
+}
+
+#[test]
+fn a_file_for_compose_without_services_starts_nothing() {
+    let of = |name: &str, text: &str| {
+        let files = [(name, text), ("rules.yml", "groups: [{name: g, rules: [{record: a:b, expr: x}]}]\n")];
+        found(&files).iter().filter(|said| said.starts_with("missing-key")).count()
+    };
+    assert_eq!(of("docker-compose.yml", "name: x\nvolumes: {data: {}}\n"), 1);
+    assert_eq!(of("compose.yaml", "include: [other.yml]\n"), 0);
+    assert_eq!(of("docker-compose.base.yml", "volumes: {data: {}}\n"), 0);
+}

@@ -131,6 +131,11 @@ fn of_grafana(stack: &Stack, compose: &Compose, grafana: &Service) -> Option<Dia
     if path.contains('$') || grafana.mounts.iter().any(|mount| mount.target.starts_with(&below)) {
         return None;
     }
+    // A mount without a source is told of already.
+    let written = grafana.get("volumes").map(|node| node.items()).unwrap_or_default();
+    if written.iter().any(|one| one.get("source").is_none() && one.get("target").is_some()) {
+        return None;
+    }
     let holds = |host: &str| {
         PROVISIONED
             .iter()

@@ -6,7 +6,7 @@ use super::shared::nodes::each_value;
 use super::shared::words::slip_of;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::{Node, Spanned};
-use crate::stack::{Service, ServiceName, Stack};
+use crate::stack::{Kind, Origin, Program, Service, ServiceName, Stack};
 
 pub(super) const CHECK: Check = Check { id: "file-not-mounted", severity: Severity::Error, run };
 
@@ -26,6 +26,7 @@ const OF_IMAGES: [&str; 3] = ["/etc/ssl/", "/etc/pki/", "/usr/"];
 fn run(stack: &Stack, report: &mut Report) {
     by_variable(stack, report);
     report.extend(stack.services().filter_map(|(_, service)| by_command(service)));
+    report.extend(stack.running(Program::Grafana).filter_map(|grafana| home(stack, grafana)));
     for prometheus in &stack.prometheuses {
         let Some(service) = known(stack, &prometheus.service) else { continue };
         for (key, path) in named(&prometheus.root, &|key| KEYS.contains(&key)) {
@@ -40,6 +41,30 @@ fn run(stack: &Stack, report: &mut Report) {
         for (key, path) in named.iter().filter(|(_, path)| path.starts_with('/') && !path.contains("${")) {
             check(service, key, path, path, "read when there is something to send, which then fails", report);
         }
+    }
+}
+
+/// The page that Grafana opens with.
+fn home(stack: &Stack, grafana: &Service) -> Option<Diagnostic> {
+    let path = grafana.set("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH")?;
+    if !path.starts_with("/etc/") || path.contains('$') || !grafana.is_upstream() {
+        return None;
+    }
+    let finding = CHECK
+        .finding(format!("`{}` is not there: Grafana cannot show its home page", path.value))
+        .at(path.place(), "asked for by everybody who comes in");
+    match grafana.origin(path) {
+        None => Some(
+            finding.help("mount the folder of your dashboards, and name the page as it is called inside"),
+        ),
+        // The page may come with the deployment, but not where one of nearly the same name is here.
+        Some(Origin::Host(host)) if stack.folder.kind(&host) == Kind::Missing => {
+            let (folder, file) = host.rsplit_once('/').unwrap_or(("", &host));
+            let files = stack.folder.files_in(folder, false);
+            let near = slip_of(file, files.iter().filter_map(|path| path.rsplit('/').next()))?;
+            Some(finding.help(format!("did you mean `{near}`?")))
+        }
+        Some(_) => None,
     }
 }
 

@@ -54,7 +54,9 @@ fn answered_by_nobody(compose: &Compose, service: &Service) -> Option<Diagnostic
     };
     // What another file, or a container in a network of its own kind, has is not known.
     let is_known = compose.is_whole && compose.services.iter().all(|one| one.network_mode.is_none());
-    if !is_here || !is_known || may_be_taken(compose, port) {
+    // That a port is another one after each start is for `port-not-fixed` to say.
+    let is_fixed = service.ports.iter().all(|one| !one.published.is_empty());
+    if !is_here || !is_known || !is_fixed || may_be_taken(compose, port) {
         return None;
     }
     let own = service.listens().and_then(|own| own.first().copied());
@@ -82,7 +84,7 @@ fn address_of_its_own(service: &Service) -> Option<Spanned<String>> {
     }
 }
 
-/// Whether some service takes this port of the machine. One that is not fixed, or not known, may be it.
+/// Whether some service takes this port of the machine. One that is not known may be it.
 fn may_be_taken(compose: &Compose, port: u16) -> bool {
     let takes = |one: &Port| match one.taken() {
         Some((first, last)) => (first..=last).contains(&port),
