@@ -125,6 +125,12 @@ fn of_grafana(stack: &Stack, compose: &Compose, grafana: &Service) -> Option<Dia
     if !grafana.is_upstream() || grafana.get("entrypoint").is_some() || grafana.has_unread_variables {
         return None;
     }
+    // A configuration of its own may name another folder.
+    let ini =
+        grafana.mount("/etc/grafana/grafana.ini").is_some_and(|one| one.target.starts_with("/etc/grafana"));
+    if ini || grafana.variable("GF_PATHS_CONFIG").is_some() {
+        return None;
+    }
     let said = grafana.set("GF_PATHS_PROVISIONING");
     let path = said.map_or("/etc/grafana/provisioning", |path| path.trim_end_matches('/'));
     let below = format!("{path}/");

@@ -25,7 +25,8 @@ fn run(stack: &Stack, report: &mut Report) {
 fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
     let check = service.healthcheck.as_ref().filter(|check| !check.is_disabled)?;
     let Some(first) = check.test.first() else {
-        if !service.image_has_no_healthcheck() {
+        // Another file of the project may have it.
+        if !compose.is_whole || !service.image_has_no_healthcheck() {
             return None;
         }
         return Some(

@@ -36,7 +36,9 @@ fn fault<'i>(service: &Service, image: &'i Image) -> Option<(&'i str, &'static s
     }
     let first = image.version()?;
     match program {
-        Program::Grafana if has_v => Some((tag, "Grafana's tags have no `v`", plain.to_owned())),
+        Program::Grafana if has_v && first >= (5, 0) => {
+            Some((tag, "Grafana's tags have no `v`", plain.to_owned()))
+        }
         // The first releases had none.
         Program::Prometheus if !has_v && first >= (2, 0) => {
             Some((tag, "the tags of Prometheus begin with `v`", format!("v{tag}")))

@@ -10,14 +10,19 @@ use crate::stack::{Program, Stack, Variable};
 pub(super) const CHECK: Check = Check { id: "setting-not-read", severity: Severity::Warning, run };
 
 /// Whatever follows is somebody else's to know: features, plugins, profiles.
-const FREE: [&str; 4] =
-    ["GF_AWS_", "GF_FEATURE_TOGGLES_", "GF_PLUGIN_", "GF_SERVER_CUSTOM_RESPONSE_HEADERS_"];
+const FREE: [&str; 6] = [
+    "GF_AWS_",
+    "GF_FEATURE_TOGGLES_",
+    "GF_NAVIGATION_",
+    "GF_PLUGIN_",
+    "GF_SERVER_CUSTOM_RESPONSE_HEADERS_",
+    "GF_SMTP_STATIC_HEADERS_",
+];
 /// What the image reads, and no section has.
-const OF_IMAGE: [&str; 9] = [
+const OF_IMAGE: [&str; 8] = [
     "GF_APP_MODE",
     "GF_DEFAULT_APP_MODE",
     "GF_DEFAULT_INSTANCE_NAME",
-    "GF_DEFAULT_TARGET",
     "GF_INSTALL_IMAGE_RENDERER_PLUGIN",
     "GF_INSTALL_PLUGINS",
     "GF_INSTANCE_NAME",
