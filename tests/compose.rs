@@ -316,7 +316,11 @@ fn every_flag_that_a_program_names_in_its_help_is_taken() {
             }
             // Where switches are marked, a flag without a mark has its value on the next line.
             let is_switch = plain != name || value.is_none() && !said.contains("[no-]");
-            words.push(if is_switch { format!("--{plain}") } else { format!("--{plain}=1") });
+            words.push(match value {
+                _ if is_switch => format!("--{plain}"),
+                Some(value) => format!("--{plain}={}", of_its_kind(plain, value.trim_matches('"'))),
+                None => format!("--{plain}=1"),
+            });
             if plain != name {
                 words.push(format!("--no-{plain}"));
             }
@@ -332,9 +336,34 @@ fn every_flag_that_a_program_names_in_its_help_is_taken() {
     }
 }
 
+/// The default as a help says it, or where it stands for one in words, a value that the flag takes.
+fn of_its_kind<'v>(flag: &str, value: &'v str) -> &'v str {
+    let is_name =
+        value.starts_with('<') || value.chars().all(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
+    match flag {
+        _ if !is_name => value,
+        _ if flag.ends_with("size") => "1GB",
+        _ if flag.contains("time") || flag.contains("deadline") || flag.contains("frequency") => "1h",
+        _ => "1",
+    }
+}
+
 #[test]
 fn what_a_program_refuses_is_said_before_it_is_started() {
-    let refused: [(&str, &[&str]); 12] = [
+    let refused: [(&str, &[&str]); 25] = [
+        ("prometheus", &["--storage.tsdb.retention.time=30"]),
+        ("prometheus", &["--storage.tsdb.retention.time", "30D"]),
+        ("prometheus", &["--storage.tsdb.retention.size=512M"]),
+        ("prometheus", &["--storage.tsdb.retention.size=1024"]),
+        ("prometheus", &["--query.timeout=1"]),
+        ("prometheus", &["--query.max-samples=many"]),
+        ("prometheus", &["--log.level=warning"]),
+        ("prometheus", &["--log.format=jsn"]),
+        ("alertmanager", &["--data.maintenance-interval=1"]),
+        ("alertmanager", &["--data.retention=5 days"]),
+        ("alertmanager", &["--log.level=trace"]),
+        ("blackbox_exporter", &["--history.limit=all"]),
+        ("node_exporter", &["--collector.filesystem.mount-timeout=5"]),
         ("prometheus", &["--storage.tsdb.retention=1d"]),
         ("prometheus", &["--web.enable-lifecycle=true"]),
         ("prometheus", &["-config.file=x"]),
@@ -352,7 +381,7 @@ fn what_a_program_refuses_is_said_before_it_is_started() {
         let (_, image, _) = PROGRAMS.iter().find(|(name, ..)| *name == program).expect("is listed");
         let said = tools::run(Command::new(tools::tool(program)).args(words));
         assert!(
-            said.status != 0 && said.stderr.contains("error: "),
+            said.status != 0 && ["error: ", "Error parsing"].iter().any(|word| said.stderr.contains(word)),
             "{program} takes {words:?}: {}",
             said.stderr
         );
@@ -382,6 +411,8 @@ fn flags_are_judged_only_by_a_version_and_a_start_that_are_known() {
         "image: 'prom/prometheus:v3.5.0', command: ['--config.file', /etc/prometheus/prometheus.yml]"
             .to_owned(),
         "image: 'prom/prometheus:v3.5.0', command: [--version, what, ever]".to_owned(),
+        "image: 'prom/prometheus:v3.5.0', command: ['--query.timeout=1m30s', --storage.tsdb.retention.size=1.5GiB, '--log.level=${L}']".to_owned(),
+        "image: 'prom/alertmanager:v0.33.1', command: [--data.retention=1h30m, --data.maintenance-interval=1.5h]".to_owned(),
         "image: 'prom/prometheus:v3.5.0', command: ['${FLAGS}', --nosuch]".to_owned(),
     ] {
         assert_eq!(of(&fine), 0, "{fine}");
@@ -511,4 +542,375 @@ fn owners_and_modes_of_a_folder_are_those_on_the_disk() {
     set(&script, 0o755);
     let said = ids();
     assert!(!said.contains("folder-not-writable") && !said.contains("script-not-executable"), "{said}");
+}
+
+/// Whether compose itself takes a file.
+fn compose_takes(text: &str) -> bool {
+    let project = Project::empty();
+    project.write("docker-compose.yml", text);
+    tools::compose(&["config", "-q"], &project.path(""), &[]).status == 0
+}
+
+#[test]
+fn a_value_is_refused_where_compose_says_so_and_where_only_the_engine_does() {
+    let text = |service: &str| format!("services: {{a: {{image: x:1, {service}}}}}\n");
+    for service in [
+        "ports: ['127.0.0.1x:80:80']",
+        "ports: ['localhost:80:80']",
+        "ports: ['256.0.0.1:80:80']",
+        "ports: [{target: 80, host_ip: 127.0.0.1x}]",
+        "ports: ['80:80/tp']",
+        "ports: ['99999:80']",
+        "ports: ['80:99999']",
+        "ports: ['90-80:80']",
+        "ports: ['a:80']",
+        "healthcheck: {test: [CD, wget, x]}",
+        "healthcheck: {test: [wget, x]}",
+    ] {
+        assert!(!compose_takes(&text(service)), "compose takes {service}");
+        assert_eq!(count("value-refused", &text(service)), 1, "{service}");
+    }
+    // What follows is for the engine to refuse: compose passes it on.
+    for service in [
+        "ports: [{target: 80, protocol: tp}]",
+        "ports: [{target: 80, published: 80x}]",
+        "ports: [{target: 99999}]",
+        "extra_hosts: ['a:host-gatway']",
+        "extra_hosts: {a: host-gatway}",
+        "extra_hosts: ['a:localhost']",
+        "restart: alway",
+        "restart: on-failur:3",
+    ] {
+        assert!(compose_takes(&text(service)), "compose refuses {service}");
+        assert_eq!(count("value-refused", &text(service)), 1, "{service}");
+    }
+    for service in [
+        "ports: ['80', '127.0.0.1::81', '8000-8002:8000-8002', '82:82/UDP', '[::1]:83:83', ':84']",
+        "ports: [{target: 80, published: '8000-8010', host_ip: '::1', protocol: TCP}]",
+        "ports: ['${PORT:-80}:80', '127.0.0.1:${OTHER:-81}:81']",
+        "extra_hosts: ['a:host-gateway', 'b=1.2.3.4', 'c:[::1]', 'd:::1']",
+        "healthcheck: {test: [CMD, x]}",
+        "healthcheck: {test: [CMD-SHELL, x y]}",
+        "healthcheck: {test: [NONE]}",
+        "healthcheck: {test: x y}",
+        "restart: 'no'",
+        "restart: on-failure:3",
+    ] {
+        assert!(compose_takes(&text(service)), "compose refuses {service}");
+        assert_eq!(count("value-refused", &text(service)), 0, "{service}");
+    }
+}
+
+#[test]
+fn a_health_check_fails_only_where_nobody_could_answer_it() {
+    let of = |image: &str, test: &str| {
+        count(
+            "health-check-fails",
+            &format!("services: {{a: {{image: '{image}', healthcheck: {{test: {test}}}}}}}\n"),
+        )
+    };
+    let prometheus = "prom/prometheus:v3.5.3";
+    for test in [
+        "[CMD, wgt, -qO-, 'http://localhost:9090/-/healthy']",
+        "[CMD, -qO-, 'http://localhost:9090/-/healthy']",
+        "[CMD, wget, -q-, 'http://localhost:9090/-/healthy']",
+        "[CMD, wget, -qO-]",
+        "[CMD, wget, -q, 'http://localhost:9090/-/healthy']",
+        "[CMD, wget, -qO-, 'http://localhost:9091/-/healthy']",
+        "[CMD, wget, -qO-, 'http://localhost:9090/-/heathy']",
+        "[CMD]",
+        "curl -f http://127.0.0.1:9090/-/redy || exit 1",
+        "[CMD-SHELL, 'promtool check heathy --url=http://localhost:9090']",
+        "[CMD, promtool, check, '--url=http://localhost:9090']",
+    ] {
+        assert_eq!(of(prometheus, test), 1, "{test}");
+    }
+    for test in [
+        "[CMD, wget, --spider, -q, 'http://localhost:9090/-/healthy']",
+        "[CMD, wget, --no-verbose, --tries=1, --spider, 'http://localhost:9090/']",
+        "[CMD, wget, -q, -O, /dev/null, 'http://localhost:9090/graph']",
+        "[CMD-SHELL, 'wget -qO- http://localhost:9090/-/ready || exit 1']",
+        "[CMD, promtool, check, healthy]",
+        "[CMD-SHELL, 'nc -z localhost 9091']",
+        "[CMD, curl, -f, 'http://other:1/x']",
+        "[CMD-SHELL, '[ -f /tmp/x ] && wget -qO- http://localhost:9090/api/v1/status/config']",
+        "[NONE]",
+        "'mysqladmin ping -p$$PASSWORD'",
+    ] {
+        assert_eq!(of(prometheus, test), 0, "{test}");
+    }
+    // Of what is in another image nothing is known but the names of the tools.
+    assert_eq!(of("mine/prometheus:v3.5.3", "[CMD, wget, -qO-, 'http://localhost:1/-/heathy']"), 0);
+    assert_eq!(of("mine/app:1", "[CMD, crl, 'http://localhost:1/x']"), 1);
+    let empty = |image: &str| {
+        count(
+            "health-check-fails",
+            &format!("services: {{a: {{image: {image}, healthcheck: {{interval: 5s}}}}}}\n"),
+        )
+    };
+    assert_eq!((empty("prom/prometheus:v3.5.3"), empty("mine/app:1")), (1, 0));
+}
+
+#[test]
+fn a_tag_is_missed_only_where_its_project_has_none_like_it() {
+    let of = |image: &str| count("no-such-tag", &format!("services: {{a: {{image: '{image}'}}}}\n"));
+    for image in [
+        "prom/prometheus:v3.5.3x",
+        "prom/prometheus:3.5.3",
+        "quay.io/prometheus/alertmanager:0.33.1",
+        "docker.io/grafana/grafana:v13.2.3",
+        "grafana/grafana-oss:13.2.3x",
+    ] {
+        assert_eq!(of(image), 1, "{image}");
+    }
+    for image in [
+        "prom/prometheus:v3.5.3",
+        "prom/prometheus:v3.0.0-rc.1",
+        "prom/prometheus:v3.5.3-distroless",
+        "prom/prometheus:v3.5",
+        "prom/prometheus:main",
+        "prom/prometheus:0.15.1",
+        "prom/prometheus:${VERSION}",
+        "grafana/grafana:13.2.3-ubuntu",
+        "grafana/grafana:13.2.3-security-01",
+        "bitnami/prometheus:3.5.3",
+        "registry.example.com/prom/prometheus:3.5.3",
+        "prom/prometheus:3.5.3@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+    ] {
+        assert_eq!(of(image), 0, "{image}");
+    }
+}
+
+#[test]
+fn an_address_of_this_machine_is_missed_only_where_nothing_can_be_published_there() {
+    let of = |grafana: &str, more: &str| {
+        count(
+            "links-not-reachable",
+            &format!("services:\n  a: {{image: 'grafana/grafana:13.2.3', {grafana}}}\n{more}"),
+        )
+    };
+    let url = |url: &str| format!("environment: {{GF_SERVER_ROOT_URL: '{url}'}}");
+    let here = url("http://localhost:3000/");
+    assert_eq!(of(&here, ""), 1);
+    assert_eq!(of(&format!("{here}, ports: ['3001:3000']"), ""), 1);
+    assert_eq!(of(&url("http://127.0.0.1/"), "  b: {image: nginx:1, ports: ['8080:80']}\n"), 1);
+    for (grafana, more) in [
+        (format!("{here}, ports: ['3000:3000']"), ""),
+        (format!("{here}, ports: ['${{PORT}}:3000']"), ""),
+        (format!("{here}, ports: ['2990-3010:2990-3010']"), ""),
+        (here.clone(), "  b: {image: nginx:1, ports: ['3000:80']}\n"),
+        (here.clone(), "  b: {image: nginx:1, network_mode: host}\n"),
+        (here, "include: ['https://example.com/more.yml']\n"),
+        (url("http://grafana.example.com:3000/"), ""),
+        (url("%(protocol)s://localhost:%(http_port)s/"), ""),
+    ] {
+        assert_eq!(of(&grafana, more), 0, "{grafana} {more}");
+    }
+}
+
+#[test]
+fn a_setting_of_grafana_is_missed_only_where_one_letter_makes_it_one() {
+    let of = |variable: &str| {
+        count(
+            "setting-not-read",
+            &format!("services: {{a: {{image: grafana/grafana, environment: ['{variable}']}}}}\n"),
+        )
+    };
+    for variable in [
+        "GF_USERS_ALLOW_SIGN_U=true",
+        "GF_USER_ALLOW_SIGN_UP=true",
+        "GF_SECURITY_ADMIN_PASWORD__FILE=/x",
+        "GF_AUTH_ANONYMOUS_ENABLED=tre",
+        "GF_AUTH_ANONYMOUS_ENABLED=enabled",
+    ] {
+        assert_eq!(of(variable), 1, "{variable}");
+    }
+    for variable in [
+        "GF_AUTH_ANONYMOUS_ENABLED=True",
+        "GF_AUTH_ANONYMOUS_ENABLED=1",
+        "GF_AUTH_ANONYMOUS_ENABLED=on",
+        "GF_AUTH_ANONYMOUS_ENABLED=${ANONYMOUS}",
+        "GF_AUTH_ANONYMOUS_ENABLED=",
+        "GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/x",
+        "GF_FEATURE_TOGGLES_ENABEL=x",
+        "GF_PLUGIN_MINE_TOKEN=x",
+        "GF_SOMETHING_ELSE=x",
+        "GF_INSTALL_PLUGINS=x",
+        "OTHER=tre",
+    ] {
+        assert_eq!(of(variable), 0, "{variable}");
+    }
+}
+
+/// The ids of everything that is found in a project with these files beside its compose file.
+fn ids(compose: &str, others: &[(&str, &str)]) -> Vec<String> {
+    let mut files = vec![("docker-compose.yml", compose)];
+    files.extend(others);
+    let id = |said: &String| said.split([' ', ':']).next().unwrap_or_default().to_owned();
+    sorted(found(&files).iter().map(id).collect())
+}
+
+/// How many of a finding there are in such a project.
+fn count_in(id: &str, compose: &str, others: &[(&str, &str)]) -> usize {
+    ids(compose, others).iter().filter(|one| one.as_str() == id).count()
+}
+
+#[test]
+fn two_mounts_in_each_others_place_are_told_from_two_that_are_right() {
+    let configs = [("p/prometheus.yml", "scrape_configs: []\n")];
+    let prometheus = |volumes: &str| {
+        let text = format!(
+            "services: {{p: {{image: 'prom/prometheus:v3.5.3', volumes: [{volumes}]}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        count_in("config-not-mounted", &text, &configs)
+    };
+    assert_eq!(prometheus("'./p:/prometheus', 'data:/etc/prometheus'"), 1);
+    assert_eq!(prometheus("'./p:/etc/prometheus', 'data:/prometheus'"), 0);
+    // A volume may have been filled before.
+    assert_eq!(prometheus("'data:/etc/prometheus'"), 0);
+    let files = [
+        ("g/p/datasources/a.yml", "apiVersion: 1\ndatasources: []\n"),
+        ("g/p/dashboards/a.yml", "apiVersion: 1\nproviders: [{name: a, options: {path: /etc/pages}}]\n"),
+        ("g/d/a.json", "{\"title\": \"A\", \"uid\": \"a\", \"schemaVersion\": 42, \"panels\": []}\n"),
+    ];
+    let grafana = |id: &str, volumes: &str| {
+        let text = format!(
+            "services: {{g: {{image: 'grafana/grafana:13.2.3', volumes: [{volumes}]}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        count_in(id, &text, &files)
+    };
+    let (config, pages) = ("config-not-mounted", "dashboards-not-loaded");
+    let provisioning = "./g/p:/etc/grafana/provisioning";
+    assert_eq!(grafana(config, "'./g/d:/etc/grafana/provisioning', './g/p:/etc/pages'"), 1);
+    assert_eq!(grafana(pages, &format!("'{provisioning}', './g/d:/var/lib/grafana', 'data:/etc/pages'")), 1);
+    let right = format!("'{provisioning}', './g/d:/etc/pages', 'data:/var/lib/grafana'");
+    assert_eq!((grafana(config, &right), grafana(pages, &right)), (0, 0));
+    // One page below a volume is where it belongs.
+    let below = format!("'{provisioning}', 'data:/etc/pages', './g/d/a.json:/etc/pages/a.json'");
+    assert_eq!(grafana(pages, &below), 0);
+}
+
+#[test]
+fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_missed() {
+    let of = |files: &[(&str, &str)]| {
+        let text = "services: {a: {image: 'prom/alertmanager:v0.33.1', volumes: ['./a:/etc/alertmanager', 'data:/alertmanager']}}\nvolumes: {data: {}}\n";
+        count_in("config-not-mounted", text, files)
+    };
+    let config = "route: {receiver: a}\nreceivers: [{name: a}]\n";
+    assert_eq!(of(&[("a/alertmanager.yaml", config)]), 1);
+    assert_eq!(of(&[("a/alertmanager.yml", config)]), 0);
+    assert_eq!(of(&[("a/alertmanager.yaml", config), ("a/alertmanager.yml.tmpl", config)]), 0);
+    assert_eq!(of(&[("a/templates.yml", "a: b\n")]), 0);
+}
+
+#[test]
+fn a_program_that_nobody_runs_is_missed_only_in_a_whole_project() {
+    let config = "scrape_configs: [{job_name: a, static_configs: [{targets: ['cadvisor:8080', 'gpu1:9400']}]}]\n\
+                  alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}\n";
+    let of = |services: &str, more: &str| {
+        let own =
+            "p: {image: 'prom/prometheus:v3.5.3', volumes: ['./p:/etc/prometheus', 'data:/prometheus']}";
+        let text = format!("services:\n  {own}\n{services}volumes: {{data: {{}}}}\n{more}");
+        let found = ids(&text, &[("p/prometheus.yml", config)]);
+        ["alertmanager-address", "target-address"]
+            .map(|id| found.iter().filter(|one| one.as_str() == id).count())
+    };
+    let other = "  b: {image: 'nginx:1'}\n";
+    assert_eq!(of(other, ""), [1, 1]);
+    for (services, more) in [
+        // A service that is alone is a piece of something.
+        ("", ""),
+        (other, "networks: {default: {name: shared}}\n"),
+        (other, "networks: {default: {external: true}}\n"),
+        (other, "include: ['https://example.com/more.yml']\n"),
+        (
+            "  b: {image: 'nginx:1', container_name: cadvisor}\n  c: {image: 'nginx:1', hostname: alertmanager}\n",
+            "",
+        ),
+    ] {
+        assert_eq!(of(services, more), [0, 0], "{services} {more}");
+    }
+}
+
+#[test]
+fn a_folder_with_another_name_is_missed_where_one_letter_makes_it_the_one_that_is_there() {
+    let of = |volumes: &str, files: &[(&str, &str)]| {
+        count_in(
+            "mount-source-missing",
+            &format!("services: {{a: {{image: 'x:1', volumes: [{volumes}]}}}}\n"),
+            files,
+        )
+    };
+    let files = [("scripts/a.sh", "#!/bin/sh\n"), ("gpu1/a.sh", "#!/bin/sh\n")];
+    assert_eq!(of("'./scipts:/scripts'", &files), 1);
+    for volumes in ["'./scripts:/scripts'", "'./data:/data'", "'./gpu2:/x'", "'./scipts:/a', './scripts:/b'"]
+    {
+        assert_eq!(of(volumes, &files), 0, "{volumes}");
+    }
+}
+
+#[test]
+fn a_script_is_missed_only_in_an_image_that_has_none() {
+    let of = |service: &str| count("file-not-mounted", &format!("services: {{a: {{{service}}}}}\n"));
+    assert_eq!(of("image: 'python:3.13-alpine', command: [python3, /app/run.py]"), 1);
+    assert_eq!(of("image: 'alpine:3', command: sh /run.sh, volumes: ['./rnu:/rnu']"), 1);
+    for service in [
+        "image: 'python:3.13-alpine', command: [python3, /app/run.py], volumes: ['./app:/app']",
+        "image: 'python:3.13-alpine', command: [python3, run.py]",
+        "image: 'python:3.13-alpine', command: [python3, /usr/local/bin/x.py]",
+        "image: 'mine/app:1', command: [python3, /app/run.py]",
+        "image: 'python:3.13-alpine', build: ., command: [python3, /app/run.py]",
+        "image: 'alpine:3', command: [sh, -c, 'echo true > /run.sh; sh /run.sh']",
+    ] {
+        assert_eq!(of(service), 0, "{service}");
+    }
+}
+
+#[test]
+fn a_retention_is_too_small_below_a_block_and_a_port_is_free_only_where_none_is_said() {
+    let kept = |flags: &str| {
+        count(
+            "retention-too-small",
+            &format!("services: {{p: {{image: prom/prometheus, command: [{flags}]}}}}\n"),
+        )
+    };
+    for flags in [
+        "--storage.tsdb.retention.time=30m",
+        "--storage.tsdb.retention.size=10B",
+        "--storage.tsdb.retention.size=512KB",
+    ] {
+        assert_eq!(kept(flags), 1, "{flags}");
+    }
+    for flags in [
+        "--storage.tsdb.retention.time=2h",
+        "--storage.tsdb.retention.time=0",
+        "--storage.tsdb.retention.size=10GB",
+        "--storage.tsdb.retention.size=1000000KB",
+        "'--storage.tsdb.retention.time=${KEPT}'",
+    ] {
+        assert_eq!(kept(flags), 0, "{flags}");
+    }
+    let free = |service: &str| {
+        count("port-not-fixed", &format!("services: {{g: {{image: grafana/grafana, {service}}}}}\n"))
+    };
+    assert_eq!((free("ports: ['3000']"), free("ports: [{target: 3000}]")), (1, 1));
+    for service in [
+        "ports: ['3000:3000']",
+        "ports: ['3000', '3001:3000']",
+        "ports: ['3000'], deploy: {replicas: 2}",
+        "expose: ['3000']",
+    ] {
+        assert_eq!(free(service), 0, "{service}");
+    }
+}
+
+#[test]
+fn a_file_for_compose_without_services_starts_nothing() {
+    let of = |name: &str, text: &str| {
+        let files = [(name, text), ("rules.yml", "groups: [{name: g, rules: [{record: a:b, expr: x}]}]\n")];
+        found(&files).iter().filter(|said| said.starts_with("missing-key")).count()
+    };
+    assert_eq!(of("docker-compose.yml", "name: x\nvolumes: {data: {}}\n"), 1);
+    assert_eq!(of("compose.yaml", "include: [other.yml]\n"), 0);
+    assert_eq!(of("docker-compose.base.yml", "volumes: {data: {}}\n"), 0);
 }

@@ -1,7 +1,7 @@
 //! An address of Alertmanager that leads to no Alertmanager of the stack, or past the path that it answers below.
 
 use super::Check;
-use super::shared::addresses::{Address, route_prefix};
+use super::shared::addresses::{Address, is_nowhere, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{AlertmanagerTargets, Compose, Program, Service, Stack};
@@ -15,12 +15,15 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         for section in &prometheus.alertmanagers {
-            report.extend(section.targets.iter().filter_map(|target| fault(compose, own, section, target)));
+            let found =
+                section.targets.iter().filter_map(|target| fault(stack, compose, own, section, target));
+            report.extend(found);
         }
     }
 }
 
 fn fault(
+    stack: &Stack,
     compose: &Compose,
     own: &Service,
     section: &AlertmanagerTargets,
@@ -31,7 +34,9 @@ fn fault(
     if address.scheme.is_some() || !address.path.is_empty() || target.contains("${") {
         return None;
     }
-    let Some(found) = compose.named(address.host) else { return unknown(compose, own, &address, target) };
+    let Some(found) = compose.named(address.host) else {
+        return unknown(stack, compose, own, &address, target);
+    };
     // Something else may stand between.
     if found.program != Some(Program::Alertmanager) {
         return None;
@@ -65,6 +70,7 @@ fn fault(
 
 /// A name that no service has. One elsewhere has a dot.
 fn unknown(
+    stack: &Stack,
     compose: &Compose,
     own: &Service,
     address: &Address<'_>,
@@ -76,12 +82,15 @@ fn unknown(
     }
     let alertmanager = compose.running(Program::Alertmanager).next().map(|service| service.name.as_str());
     let names = compose.services.iter().map(|service| service.name.as_str());
-    let near = alertmanager.or_else(|| nearest(address.host, names))?;
-    Some(said(
-        format!("there is no service `{}`: no alert reaches Alertmanager", address.host),
-        target,
-        format!("write `{near}:{}`", Program::Alertmanager.port()),
-    ))
+    let help = match alertmanager.or_else(|| nearest(address.host, names)) {
+        Some(near) => format!("write `{near}:{}`", Program::Alertmanager.port()),
+        None if is_nowhere(stack, compose, own, address.host) => {
+            format!("add a service `{}` that runs Alertmanager, or remove this target", address.host)
+        }
+        None => return None,
+    };
+    let message = format!("there is no service `{}`: no alert reaches Alertmanager", address.host);
+    Some(said(message, target, help))
 }
 
 fn said(message: String, target: &Spanned<String>, help: String) -> Diagnostic {

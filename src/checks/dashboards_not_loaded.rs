@@ -4,7 +4,7 @@ use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::Spanned;
-use crate::stack::{Dashboard, Origin, Program, Service, Stack};
+use crate::stack::{Dashboard, Mount, Origin, Program, Provider, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "dashboards-not-loaded", severity: Severity::Error, run };
 
@@ -21,6 +21,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 .help(format!("mount the folder of your dashboards at `{path}`")),
         );
     }
+    report.extend(stack.providers.iter().filter_map(|provider| in_a_volume(stack, provider)));
     let left_out: Vec<_> = stack.dashboards.iter().filter(|dashboard| !dashboard.is_loaded).collect();
     let Some(grafana) = stack.running(Program::Grafana).next() else { return };
     let Some(first) = left_out.first() else { return };
@@ -49,11 +50,41 @@ fn run(stack: &Stack, report: &mut Report) {
     ));
 }
 
+/// The path of a provider is in a volume, and dashboards of the folder are mounted where no provider looks.
+fn in_a_volume(stack: &Stack, provider: &Provider) -> Option<Diagnostic> {
+    let (_, grafana) = stack.service(&provider.service)?;
+    let path = provider.path.as_ref()?;
+    let here = grafana.mount(path.trim_end_matches('/'))?;
+    let is_volume = matches!(here.origin, Origin::Volume(Some(_)));
+    // What is mounted below the volume is in its place.
+    let is_below = |mount: &&Mount| mount.target.starts_with(path.trim_end_matches('/'));
+    let is_left_out = |mount: &&Mount| {
+        let mut left_out = stack.dashboards.iter().filter(|dashboard| !dashboard.is_loaded);
+        left_out.any(|dashboard| is_in(stack, mount, dashboard))
+    };
+    if grafana.mounts.iter().any(|mount| !std::ptr::eq(mount, here) && is_below(&mount)) {
+        return None;
+    }
+    let other = grafana.mounts.iter().find(is_left_out).filter(|_| is_volume)?;
+    Some(
+        CHECK
+            .finding(format!(
+                "`{}` is a volume: your dashboards are mounted at `{}`",
+                path.value, other.target
+            ))
+            .at(path.place(), "Grafana looks here")
+            .at(other.at.place(), "and no provider here")
+            .help(format!("mount the folder of your dashboards at `{}`", path.value)),
+    )
+}
+
 fn is_mounted(stack: &Stack, grafana: &Service, dashboard: &Dashboard) -> bool {
-    let file = dashboard.document.name();
-    grafana.mounts.iter().any(|mount| {
-        let Origin::Host(host) = &mount.origin else { return false };
-        let host = stack.folder.name(host);
-        file.strip_prefix(host.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    grafana.mounts.iter().any(|mount| is_in(stack, mount, dashboard))
+}
+
+fn is_in(stack: &Stack, mount: &Mount, dashboard: &Dashboard) -> bool {
+    let Origin::Host(host) = &mount.origin else { return false };
+    let host = stack.folder.name(host);
+    let rest = dashboard.document.name().strip_prefix(host.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

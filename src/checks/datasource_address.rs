@@ -2,7 +2,7 @@
 //! at ports.
 
 use super::Check;
-use super::shared::addresses::{Address, near_service, route_prefix};
+use super::shared::addresses::{Address, is_nowhere, near_service, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
 use crate::source::Spanned;
 use crate::stack::{Compose, Datasource, Program, Service, Stack};
@@ -55,11 +55,17 @@ fn fault(
     let scheme = address.scheme.unwrap_or("http");
     let port = address.port.map(|port| format!(":{port}")).unwrap_or_default();
     let Some(service) = compose.named(address.host) else {
-        let near = near_service(stack, compose, grafana, address.host)?;
+        let help = match near_service(stack, compose, grafana, address.host) {
+            Some(near) => format!("write `{scheme}://{near}{port}{}`", address.path),
+            None if is_nowhere(stack, compose, grafana, address.host) => {
+                format!("add a service `{}`, or remove this datasource", address.host)
+            }
+            None => return None,
+        };
         return Some(said(
             format!("there is no service `{}`: `{}` answers nothing", address.host, datasource.name),
             url,
-            format!("write `{scheme}://{near}{port}{}`", address.path),
+            help,
         ));
     };
     let access = datasource.node.get("access");

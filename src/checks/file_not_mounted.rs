@@ -1,10 +1,12 @@
-//! A certificate, key or password that Prometheus or Alertmanager is to read, at a path that nothing brings into its container.
+//! A certificate, key or password that Prometheus or Alertmanager is to read, or a script that a container is to run, at a
+//! path that nothing brings into its container.
 
 use super::Check;
 use super::shared::nodes::each_value;
-use crate::diagnostics::{Report, Severity};
+use super::shared::words::slip_of;
+use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::{Node, Spanned};
-use crate::stack::{Service, ServiceName, Stack};
+use crate::stack::{Kind, Origin, Program, Service, ServiceName, Stack};
 
 pub(super) const CHECK: Check = Check { id: "file-not-mounted", severity: Severity::Error, run };
 
@@ -23,6 +25,8 @@ const OF_IMAGES: [&str; 3] = ["/etc/ssl/", "/etc/pki/", "/usr/"];
 
 fn run(stack: &Stack, report: &mut Report) {
     by_variable(stack, report);
+    report.extend(stack.services().filter_map(|(_, service)| by_command(service)));
+    report.extend(stack.running(Program::Grafana).filter_map(|grafana| home(stack, grafana)));
     for prometheus in &stack.prometheuses {
         let Some(service) = known(stack, &prometheus.service) else { continue };
         for (key, path) in named(&prometheus.root, &|key| KEYS.contains(&key)) {
@@ -38,6 +42,61 @@ fn run(stack: &Stack, report: &mut Report) {
             check(service, key, path, path, "read when there is something to send, which then fails", report);
         }
     }
+}
+
+/// The page that Grafana opens with.
+fn home(stack: &Stack, grafana: &Service) -> Option<Diagnostic> {
+    let path = grafana.set("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH")?;
+    if !path.starts_with("/etc/") || path.contains('$') || !grafana.is_upstream() {
+        return None;
+    }
+    let finding = CHECK
+        .finding(format!("`{}` is not there: Grafana cannot show its home page", path.value))
+        .at(path.place(), "asked for by everybody who comes in");
+    match grafana.origin(path) {
+        None => Some(
+            finding.help("mount the folder of your dashboards, and name the page as it is called inside"),
+        ),
+        // The page may come with the deployment, but not where one of nearly the same name is here.
+        Some(Origin::Host(host)) if stack.folder.kind(&host) == Kind::Missing => {
+            let (folder, file) = host.rsplit_once('/').unwrap_or(("", &host));
+            let files = stack.folder.files_in(folder, false);
+            let near = slip_of(file, files.iter().filter_map(|path| path.rsplit('/').next()))?;
+            Some(finding.help(format!("did you mean `{near}`?")))
+        }
+        Some(_) => None,
+    }
+}
+
+/// A script that is to run in an image which has only a language.
+fn by_command(service: &Service) -> Option<Diagnostic> {
+    const LANGUAGES: [&str; 8] = ["alpine", "bash", "busybox", "debian", "node", "python", "ruby", "ubuntu"];
+    const SCRIPTS: [&str; 5] = [".js", ".mjs", ".py", ".rb", ".sh"];
+    let image = service.image.as_ref().filter(|_| !service.is_built)?;
+    let is_script = |word: &&Spanned<String>| {
+        word.starts_with('/')
+            && SCRIPTS.iter().any(|ending| word.ends_with(ending))
+            && !word.contains(['$', ' ', '*'])
+            && !["/bin/", "/usr/"].iter().any(|own| word.starts_with(own))
+    };
+    // What takes over the mounts of others, or is made before it starts, is not known.
+    let is_known = LANGUAGES.contains(&image.repository.as_str()) && service.get("volumes_from").is_none();
+    let script = service.words.iter().find(is_script).filter(|_| is_known)?;
+    if service.origin(script).is_some() {
+        return None;
+    }
+    let folder = script.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let targets = service.mounts.iter().map(|mount| mount.target.as_str());
+    let near = service.mounts.iter().find(|mount| slip_of(folder, targets.clone()) == Some(&mount.target));
+    let finding = CHECK
+        .finding(format!("`{}` is not there: nothing brings it into `{}`", script.value, service.name))
+        .at(script.place(), "the program ends, and is started again");
+    Some(match near {
+        Some(mount) => {
+            finding.at(mount.at.place(), "mounted here instead").help(format!("mount it at `{folder}`"))
+        }
+        None => finding.help(format!("mount its folder at `{folder}`")),
+    })
 }
 
 /// A secret of compose that a variable leads to, and that the service is not given.

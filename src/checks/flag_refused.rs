@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::shared::flags::{Flag, Flags, Version};
-use crate::diagnostics::{Report, Severity, nearest};
+use crate::diagnostics::{Report, Severity, nearest, shortened};
 use crate::source::Spanned;
 use crate::stack::{Program, Service, Stack};
 
@@ -71,13 +71,22 @@ fn check(service: &Service, program: Program, version: Version, flags: &Flags, r
                 },
             )),
             Some(known) if !known.is_switch && value.is_none() => {
-                if words.peek().is_none_or(|next| next.starts_with('-')) {
-                    let what = format!("{called} wants a value after `--{name}`");
-                    report.push(refused(what, format!("write `--{name}=<value>`")));
+                match words.peek() {
+                    Some(next) if !next.starts_with('-') => report.extend(
+                        wrong_value(known, name, next)
+                            .map(|(what, help)| refused(format!("{called} {what}"), help)),
+                    ),
+                    _ => {
+                        let what = format!("{called} wants a value after `--{name}`");
+                        report.push(refused(what, format!("write `--{name}=<value>`")));
+                    }
                 }
                 skip_value(known, value, &mut words);
             }
-            Some(_) => {}
+            Some(known) => report.extend(
+                wrong_value(known, name, value.unwrap_or_default())
+                    .map(|(what, help)| refused(format!("{called} {what}"), help)),
+            ),
             None => {
                 let known = flags.0.iter().filter(|(_, flag)| flag.is_in(version)).map(|(name, _)| *name);
                 let help = match nearest(name, known) {
@@ -90,6 +99,13 @@ fn check(service: &Service, program: Program, version: Version, flags: &Flags, r
             }
         }
     }
+}
+
+/// A value that is nothing of what the flag wants.
+fn wrong_value(flag: Flag, name: &str, value: &str) -> Option<(String, String)> {
+    let kind = flag.kind.filter(|kind| !flag.is_switch && !value.contains('$') && !kind.takes(value))?;
+    let what = format!("refuses `--{name}={}`", shortened(value));
+    Some((what, format!("write {}", kind.example())))
 }
 
 fn skip_value<'w>(

@@ -65,6 +65,7 @@ mod grafana_open;
 mod group_by_all;
 mod group_by_unknown_label;
 mod group_interval_short;
+mod health_check_fails;
 mod heartbeat_goes_nowhere;
 mod honor_labels_missing;
 mod host_gateway_missing;
@@ -105,6 +106,7 @@ mod no_comparison;
 mod no_datasource;
 mod no_inhibition;
 mod no_restart_policy;
+mod no_such_tag;
 mod not_declared;
 mod not_on_one_network;
 mod obsolete_links;
@@ -119,6 +121,7 @@ mod path_from_shell;
 mod percent_of_ratio;
 mod placeholder;
 mod plugins_at_start;
+mod port_not_fixed;
 mod port_on_all_interfaces;
 mod port_taken_twice;
 mod ports_on_host_network;
@@ -142,6 +145,7 @@ mod relabeling_misspelt;
 mod relabeling_without_source;
 mod resolved_not_sent;
 mod retention_by_time_only;
+mod retention_too_small;
 mod root_on_the_machine;
 mod root_route_with_conditions;
 mod route_never_reached;
@@ -149,6 +153,7 @@ mod rules_not_loaded;
 mod script_not_executable;
 mod secret_file_missing;
 mod secret_in_file;
+mod setting_not_read;
 mod severity_not_routed;
 mod sides_never_match;
 mod silent_at_no_data;
@@ -181,6 +186,7 @@ mod unused_receiver;
 mod value_in_label;
 mod variable_misspelt;
 mod variable_never_found;
+mod value_refused;
 mod variable_not_expanded;
 mod wrong_port;
 mod wrong_type;
@@ -257,6 +263,7 @@ pub const ALL: &[Check] = &[
     group_by_all::CHECK,
     group_by_unknown_label::CHECK,
     group_interval_short::CHECK,
+    health_check_fails::CHECK,
     heartbeat_goes_nowhere::CHECK,
     honor_labels_missing::CHECK,
     host_gateway_missing::CHECK,
@@ -297,6 +304,7 @@ pub const ALL: &[Check] = &[
     no_datasource::CHECK,
     no_inhibition::CHECK,
     no_restart_policy::CHECK,
+    no_such_tag::CHECK,
     not_declared::CHECK,
     not_on_one_network::CHECK,
     obsolete_links::CHECK,
@@ -311,6 +319,7 @@ pub const ALL: &[Check] = &[
     percent_of_ratio::CHECK,
     placeholder::CHECK,
     plugins_at_start::CHECK,
+    port_not_fixed::CHECK,
     port_on_all_interfaces::CHECK,
     port_taken_twice::CHECK,
     ports_on_host_network::CHECK,
@@ -334,6 +343,7 @@ pub const ALL: &[Check] = &[
     relabeling_without_source::CHECK,
     resolved_not_sent::CHECK,
     retention_by_time_only::CHECK,
+    retention_too_small::CHECK,
     root_on_the_machine::CHECK,
     root_route_with_conditions::CHECK,
     route_never_reached::CHECK,
@@ -341,6 +351,7 @@ pub const ALL: &[Check] = &[
     script_not_executable::CHECK,
     secret_file_missing::CHECK,
     secret_in_file::CHECK,
+    setting_not_read::CHECK,
     severity_not_routed::CHECK,
     sides_never_match::CHECK,
     silent_at_no_data::CHECK,
@@ -373,6 +384,7 @@ pub const ALL: &[Check] = &[
     value_in_label::CHECK,
     variable_misspelt::CHECK,
     variable_never_found::CHECK,
+    value_refused::CHECK,
     variable_not_expanded::CHECK,
     wrong_port::CHECK,
     wrong_type::CHECK,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
+use super::shared::words::slip_of;
 use crate::diagnostics::{Report, Severity, nearest};
 use crate::stack::{Kind, Mount, Origin, Service, Stack};
 
@@ -23,7 +24,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 continue;
             }
             // A folder may come with the deploy, but not where one of nearly the same name is here.
-            let near = if is_file || !holds_config(service, mount) { None } else { near_folder(stack, path) };
+            let near = if is_file { None } else { near_folder(stack, service, mount, path) };
             if is_file || near.is_some() {
                 let help = near.map_or_else(
                     || "create it, or correct the path: it is relative to the compose file".to_owned(),
@@ -40,8 +41,9 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-/// A folder beside the one that is missing.
-fn near_folder(stack: &Stack, path: &str) -> Option<String> {
+/// A folder beside the one that is missing: of nearly the same name where the program reads its configuration from it, else one
+/// with a single letter otherwise that nobody mounts.
+fn near_folder(stack: &Stack, service: &Service, mount: &Mount, path: &str) -> Option<String> {
     let beside = path.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
     let files = stack.folder.files_in("", true);
     let folders: BTreeSet<&str> = files
@@ -50,7 +52,16 @@ fn near_folder(stack: &Stack, path: &str) -> Option<String> {
         .map(|(folder, _)| folder)
         .collect();
     let name = path.rsplit('/').next().unwrap_or(path);
-    nearest(name, folders).map(|near| format!("./{beside}{near}"))
+    let is_mounted = |near: &str| {
+        let near = Origin::Host(format!("{beside}{near}"));
+        stack.services().any(|(_, service)| service.mounts.iter().any(|mount| mount.origin == near))
+    };
+    let near = if holds_config(service, mount) {
+        nearest(name, folders)
+    } else {
+        slip_of(name, folders).filter(|near| !is_mounted(near))
+    };
+    near.map(|near| format!("./{beside}{near}"))
 }
 
 /// Whether the program reads its configuration from this folder.

@@ -2,7 +2,7 @@
 //! ports, `metrics_elsewhere` at the paths of engines.
 
 use super::Check;
-use super::shared::addresses::{Address, near_service, route_prefix};
+use super::shared::addresses::{Address, is_nowhere, near_service, route_prefix};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::stack::{Compose, Job, Program, Service, Stack, Target};
 
@@ -35,13 +35,19 @@ fn fault(stack: &Stack, compose: &Compose, own: &Service, job: &Job, target: &Ta
     if let Some(service) = compose.named(address.host) {
         return wrong_path(service, job, target);
     }
-    let near = near_service(stack, compose, own, address.host)?;
     let port = address.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let help = match near_service(stack, compose, own, address.host) {
+        Some(near) => format!("write `{near}{port}`"),
+        None if is_nowhere(stack, compose, own, address.host) => {
+            format!("add a service `{}`, or remove this target", address.host)
+        }
+        None => return None,
+    };
     Some(
         CHECK
             .finding(format!("there is no service `{}`: `{}` scrapes nothing", address.host, job.name))
             .at(target.address.place(), "not in the compose file")
-            .help(format!("write `{near}{port}`")),
+            .help(help),
     )
 }
 

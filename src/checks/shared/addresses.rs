@@ -62,6 +62,39 @@ pub(crate) fn near_service<'c>(
     nearest(host, names).filter(|near| !is_elsewhere && !is_part(near))
 }
 
+/// Hosts that are called after a program, not after a machine.
+const PROGRAMS: [&str; 13] = [
+    "alert-manager",
+    "alertmanager",
+    "blackbox",
+    "cadvisor",
+    "dcgm-exporter",
+    "grafana",
+    "influxdb",
+    "loki",
+    "nodeexporter",
+    "prometheus",
+    "pushgateway",
+    "tempo",
+    "victoriametrics",
+];
+
+/// Whether a host is called after a program, and nothing in the whole project, nor anything that may join it, has that name.
+pub(crate) fn is_nowhere(stack: &Stack, compose: &Compose, own: &Service, host: &str) -> bool {
+    let name = host.to_lowercase().replace('_', "-");
+    let is_program = PROGRAMS.contains(&name.as_str()) || name.ends_with("-exporter");
+    // A network with a name of its own, or from elsewhere, is there for others to join.
+    let is_joined =
+        compose.networks.iter().any(|network| network.is_external() || network.node.get("name").is_some());
+    let is_elsewhere = ["external_links", "links"].iter().any(|key| own.get(key).is_some())
+        || own.network_mode.is_some()
+        || own.has_extra_host(host)
+        || stack.composes.iter().any(|other| other.named(host).is_some());
+    // A service that is alone in its file is a piece of something.
+    let is_all = compose.is_whole && compose.missing.is_empty() && compose.services.len() > 1;
+    is_program && is_all && !is_joined && !is_elsewhere
+}
+
 /// The path that a Prometheus or Alertmanager puts before its own: `/prometheus`, or nothing. `None` where a variable says it.
 pub(crate) fn route_prefix(service: &Service) -> Option<String> {
     if let Some(prefix) = service.flag("web.route-prefix") {

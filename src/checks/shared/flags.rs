@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::stack::Program;
+use crate::values::prometheus_duration;
 
 pub(crate) type Version = (u32, u32);
 
@@ -11,9 +12,84 @@ pub(crate) type Version = (u32, u32);
 pub(crate) struct Flag {
     /// It takes no value, and may be negated with `no-`.
     pub(crate) is_switch: bool,
+    /// What its value is, where not everything is taken.
+    pub(crate) kind: Option<Kind>,
     since: Option<Version>,
     /// The first release without it.
     pub(crate) until: Option<Version>,
+}
+
+/// What the value of a flag is.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Duration,
+    Format,
+    Level,
+    Number,
+    Size,
+}
+
+impl Kind {
+    fn named(word: &str) -> Option<Kind> {
+        Some(match word {
+            "duration" => Kind::Duration,
+            "format" => Kind::Format,
+            "level" => Kind::Level,
+            "number" => Kind::Number,
+            "size" => Kind::Size,
+            _ => return None,
+        })
+    }
+
+    /// Whether any release takes a value: some have Go's durations, some those of Prometheus.
+    pub(crate) fn takes(self, value: &str) -> bool {
+        match self {
+            Kind::Duration => {
+                value == "0"
+                    || prometheus_duration(value).is_some()
+                    || is_made_of(value, |unit| GO_UNITS.contains(&unit))
+            }
+            // In old releases with where the log goes.
+            Kind::Format => ["json", "logfmt"].contains(&value) || value.starts_with("logger:"),
+            Kind::Level => ["debug", "error", "fatal", "info", "warn"].contains(&value),
+            Kind::Number => value.parse::<f64>().is_ok() || value.starts_with("0x"),
+            Kind::Size => value == "0" || is_made_of(value, is_bytes),
+        }
+    }
+
+    /// What to write.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Kind::Duration => "a duration with its unit, such as `15m`",
+            Kind::Format => "`logfmt` or `json`",
+            Kind::Level => "`debug`, `info`, `warn` or `error`",
+            Kind::Number => "a number without a unit",
+            Kind::Size => "a size with its unit, such as `512MB`",
+        }
+    }
+}
+
+const GO_UNITS: [&str; 10] = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w", "y"];
+
+fn is_bytes(unit: &str) -> bool {
+    let multiple = unit.strip_suffix('B').map(|unit| unit.strip_suffix('i').unwrap_or(unit));
+    multiple.is_some_and(|one| ["", "E", "G", "K", "M", "P", "T"].contains(&one))
+}
+
+/// Numbers with units behind them, in any order.
+fn is_made_of(text: &str, is_unit: impl Fn(&str) -> bool) -> bool {
+    let mut rest = text.trim_start_matches(['-', '+']);
+    let mut is_one = false;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        if unit.len() == rest.len() || !is_unit(&unit[..end]) {
+            return false;
+        }
+        is_one = true;
+        rest = &unit[end..];
+    }
+    is_one
 }
 
 impl Flag {
@@ -48,16 +124,17 @@ impl Flags {
     }
 }
 
-/// `name bool since=2.1 until=3.0`
+/// `name bool since=2.1 until=3.0`, `name duration`
 fn flag(line: &'static str) -> Option<(&'static str, Flag)> {
     let mut words = line.split(' ');
     let name = words.next()?;
-    let mut flag = Flag { is_switch: false, since: None, until: None };
+    let mut flag = Flag { is_switch: false, kind: None, since: None, until: None };
     for word in words {
         match word.split_once('=') {
             Some(("since", version)) => flag.since = parse(version),
             Some(("until", version)) => flag.until = parse(version),
-            _ => flag.is_switch = true,
+            _ if word == "bool" => flag.is_switch = true,
+            _ => flag.kind = Kind::named(word),
         }
     }
     Some((name, flag))

@@ -54,6 +54,12 @@ pub(crate) fn is_slip(word: &str, right: &str) -> bool {
         && digits(&word) == digits(&right)
 }
 
+/// The known word that was meant where one letter is wrong.
+pub(crate) fn slip_of<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let known: Vec<&str> = known.into_iter().collect();
+    known.iter().copied().find(|one| !known.contains(&word) && is_slip(word, one))
+}
+
 /// As somebody would write it: 0.07, and not 0.07000000000000001.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
@@ -90,6 +96,12 @@ mod tests {
             ("ab", "abc"),
         ] {
             assert!(!is_slip(word, right), "{word}");
+        }
+        let known = ["healthy", "ready", "gpu1"];
+        assert_eq!(slip_of("heathy", known), Some("healthy"));
+        assert_eq!(slip_of("raedy", known), Some("ready"));
+        for none in ["healthy", "healt", "gpu2", "gpu11", "status"] {
+            assert_eq!(slip_of(none, known), None, "{none}");
         }
     }
 

@@ -187,7 +187,7 @@ impl Mount {
     }
 
     /// What of it stands at a path inside; `None` where that is another's.
-    pub(super) fn origin_of(&self, path: &str) -> Option<Origin> {
+    pub fn origin_of(&self, path: &str) -> Option<Origin> {
         let rest = path.strip_prefix(&self.target)?;
         if !rest.is_empty() && !rest.starts_with('/') && self.target != "/" {
             return None;

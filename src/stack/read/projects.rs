@@ -84,6 +84,24 @@ impl Reader {
         }
     }
 
+    /// A file that compose takes by itself, and in which there is nothing to start.
+    fn without_services(&mut self, document: &Arc<Document>) {
+        let root = document.root();
+        let is_compose = ["networks", "volumes", "secrets", "configs", "name", "version"]
+            .iter()
+            .any(|key| root.get(key).is_some());
+        if is_compose && document.is_complete() {
+            self.stack.misfits.push(Misfit {
+                fault: Fault::MissingKey,
+                message: "missing key `services`: docker compose starts nothing".to_owned(),
+                at: root.at(),
+                label: "no service is selected".to_owned(),
+                other: None,
+                help: "add `services: …`".to_owned(),
+            });
+        }
+    }
+
     /// Which of the files of a folder belong together: the one that compose takes by itself with its override, and those
     /// that add to it. One that has a whole service of the same name instead is another way to run the stack.
     fn projects(&mut self, mut paths: Vec<String>) -> Vec<Vec<Arc<Document>>> {
@@ -98,6 +116,7 @@ impl Reader {
         if paths.iter().any(|path| !parts.contains(path)) {
             paths.retain(|path| !parts.contains(path));
         }
+        let is_alone = paths.len() == 1;
         let mut projects: Vec<Vec<Arc<Document>>> = Vec::new();
         for path in paths {
             let Some(document) = self.document(&path) else { continue };
@@ -105,6 +124,9 @@ impl Reader {
                 // A file of another name may be anything; this one is for compose.
                 if rank(&document.source.name) < 2 && !document.root().is_nothing() {
                     self.form(Form::Compose, &document, true);
+                    if is_alone {
+                        self.without_services(&document);
+                    }
                 }
                 continue;
             }

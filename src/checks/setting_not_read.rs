@@ -1,0 +1,96 @@
+//! A variable for Grafana that is none of its settings, or has a value that it cannot read: Grafana passes over it.
+
+use std::collections::BTreeMap;
+
+use super::Check;
+use super::shared::words::slip_of;
+use crate::diagnostics::{Report, Severity, nearest};
+use crate::stack::{Program, Stack, Variable};
+
+pub(super) const CHECK: Check = Check { id: "setting-not-read", severity: Severity::Warning, run };
+
+/// Whatever follows is somebody else's to know: features, plugins, profiles.
+const FREE: [&str; 6] = [
+    "GF_AWS_",
+    "GF_FEATURE_TOGGLES_",
+    "GF_NAVIGATION_",
+    "GF_PLUGIN_",
+    "GF_SERVER_CUSTOM_RESPONSE_HEADERS_",
+    "GF_SMTP_STATIC_HEADERS_",
+];
+/// What the image reads, and no section has.
+const OF_IMAGE: [&str; 8] = [
+    "GF_APP_MODE",
+    "GF_DEFAULT_APP_MODE",
+    "GF_DEFAULT_INSTANCE_NAME",
+    "GF_INSTALL_IMAGE_RENDERER_PLUGIN",
+    "GF_INSTALL_PLUGINS",
+    "GF_INSTANCE_NAME",
+    "GF_PATHS_CONFIG",
+    "GF_PATHS_HOME",
+];
+/// As Grafana's reader of its settings spells what is on or off.
+const BOOLS: [&str; 10] = ["1", "0", "t", "f", "true", "false", "yes", "no", "on", "off"];
+
+fn run(stack: &Stack, report: &mut Report) {
+    if stack.running(Program::Grafana).next().is_none() {
+        return;
+    }
+    let settings = settings();
+    for grafana in stack.running(Program::Grafana) {
+        for variable in &grafana.environment {
+            check(&settings, variable, report);
+        }
+    }
+}
+
+fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Report) {
+    let name = variable.name.strip_suffix("__FILE").unwrap_or(&variable.name);
+    if !name.starts_with("GF_") || FREE.iter().any(|free| name.starts_with(free)) {
+        return;
+    }
+    let Some(is_bool) = settings.get(name) else {
+        let known = settings.keys().map(String::as_str).chain(OF_IMAGE);
+        if let Some(near) = slip_of(name, known) {
+            report.push(
+                CHECK
+                    .finding(format!("Grafana has no setting `{}`", variable.name.value))
+                    .at(variable.name.place(), "it is passed over")
+                    .help(format!("did you mean `{near}`?")),
+            );
+        }
+        return;
+    };
+    let Some(value) = variable.value.as_ref().filter(|_| *is_bool && name == variable.name.value) else {
+        return;
+    };
+    let word = value.trim();
+    if word.is_empty() || word.contains('$') || BOOLS.contains(&word.to_ascii_lowercase().as_str()) {
+        return;
+    }
+    let help = match nearest(word, ["true", "false"]) {
+        Some(near) => format!("write `{near}`"),
+        None => "write `true` or `false`".to_owned(),
+    };
+    report.push(
+        CHECK
+            .finding(format!("`{name}` is on or off, and Grafana cannot read `{word}`"))
+            .at(value.place(), "its default is taken")
+            .help(help),
+    );
+}
+
+/// The settings by the names of their variables, and whether each is on or off.
+fn settings() -> BTreeMap<String, bool> {
+    let lines = include_str!("setting_not_read/grafana.txt").lines().filter(|line| !line.starts_with("//!"));
+    let of_section = |line: &'static str| {
+        let mut words = line.split(' ');
+        let section = words.next().unwrap_or_default();
+        words.map(move |word| {
+            let key = word.trim_end_matches('?');
+            let name = format!("GF_{section}_{key}").replace(['.', '-'], "_").to_ascii_uppercase();
+            (name, word.ends_with('?'))
+        })
+    };
+    lines.flat_map(of_section).collect()
+}
