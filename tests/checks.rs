@@ -10,65 +10,12 @@ use std::path::Path;
 use skymon::checks::{self, ALL, Check};
 use skymon::diagnostics::Severity;
 use skymon::stack::{Folder, Stack};
-use support::memory::{self, place};
+use support::memory::{self, place, places};
 use support::pages::{Example, page};
 use support::project::{Project, files_below};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The files of an example, and the lines in them that are marked.
-#[derive(Default)]
-struct Example {
-    files: BTreeMap<String, String>,
-    marked: BTreeSet<String>,
-}
-
-impl Example {
-    /// The fenced blocks of a section: after the language stands the file's name.
-    fn of(page: &str, section: &str) -> Example {
-        let mut example = Example::default();
-        let text = page.split("\n## ").find(|part| part.starts_with(section)).unwrap_or_default();
-        for block in text.split("\n```").skip(1).step_by(2) {
-            let (info, body) = block.split_once('\n').expect("a block has lines");
-            let (_, path) = info.split_once(' ').unwrap_or_else(|| panic!("`{info}` names no file"));
-            let mut plain = String::new();
-            for (number, line) in body.lines().enumerate() {
-                let unmarked = line.strip_suffix("  # <-").or_else(|| line.strip_suffix("  // <-"));
-                if unmarked.is_some() {
-                    example.marked.insert(format!("{path}:{}", number + 1));
-                }
-                plain.push_str(unmarked.unwrap_or(line));
-                plain.push('\n');
-            }
-            example.files.insert(path.to_owned(), plain);
-        }
-        example
-    }
-
-    fn stack(&self) -> Stack {
-        Stack::read(Folder::Memory { root: PathBuf::new(), files: self.files.clone() })
-    }
-}
-
-/// `prometheus.yml:12`, for each place of the fault.
-fn places<'a>(stack: &'a Stack, finding: &'a Diagnostic) -> impl Iterator<Item = String> + 'a {
-    let primary = finding.labels.iter().filter(|label| label.primary);
-    assert!(primary.clone().count() > 0, "{} has no place", finding.id);
-    primary.map(|label| match &label.place {
-        Place::Span { file, range } => {
-            let document = stack.documents.iter().find(|document| document.name() == file);
-            let source = &document.unwrap_or_else(|| panic!("{file} was not read")).source;
-            format!("{file}:{}", source.line_column(range.start).0)
-        }
-        Place::File(file) => file.clone(),
-        place => panic!("{}: {place:?} is no place in a stack", finding.id),
-    })
-}
-
-fn page(check: &Check) -> &'static str {
-    checks::page(check.id).unwrap_or_else(|| panic!("write docs/checks/{}.md", check.id))
 }
 
 #[test]
@@ -162,12 +109,6 @@ fn an_allowance_needs_a_check_a_reason_and_a_fault() {
         "# skymon: allow receiver-without-integrations: x\nroute: {receiver: team}\nreceivers:\n# skymon: allow receiver-without-integration\n- name: team\n# skymon: allow single-file-mount: x\n",
     )];
     let found = memory::found(&files, |stack, finding| format!("{} {}", place(stack, finding), finding.id));
-    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let report = checks::run(&stack, &[]);
-    let with_id = |finding| places(&stack, finding).map(|place| format!("{place} {}", finding.id));
-    let mut found: Vec<String> = report.iter().flat_map(with_id).collect();
-    found.sort();
     let expected = [
         "alertmanager.yml:1 unknown-check",
         "alertmanager.yml:4 allowed-without-reason",
@@ -182,8 +123,7 @@ fn each_place_of_a_fault_is_allowed_for_itself() {
     let left = |first: &str, second: &str| {
         let compose =
             format!("services:\n  a:\n    image: x/a{first}\n  b:\n    image: x/b:latest{second}\n");
-        let files = [("docker-compose.yml".to_owned(), compose)].into();
-        let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
+        let stack = memory::stack([("docker-compose.yml", compose)]);
         let report = checks::run(&stack, &[]);
         let with_id = |finding| places(&stack, finding).map(|place| format!("{place} {}", finding.id));
         let mut found: Vec<String> = report.iter().flat_map(with_id).collect();

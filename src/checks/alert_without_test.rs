@@ -1,10 +1,11 @@
 //! Rules are tested here, and some alerts are not: those are the ones that break unnoticed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Check;
 use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
+use crate::source::Node;
 use crate::stack::{Rule, RuleFile, Stack};
 
 pub(super) const CHECK: Check = Check { id: "alert-without-test", severity: Severity::Note, run };
@@ -47,18 +48,21 @@ fn is_under_test(stack: &Stack, file: &RuleFile) -> bool {
     })
 }
 
-/// Everything in the tests that may be the name of an alert.
-fn tested(stack: &Stack) -> BTreeSet<String> {
+/// The alerts whose names stand in the tests.
+fn tested(stack: &Stack) -> BTreeSet<&str> {
+    let alerts: HashSet<&str> = stack.alerts().map(|alert| alert.name.as_str()).collect();
     let mut names = BTreeSet::new();
     for tests in &stack.rule_tests {
         for test in &tests.tests {
-            let alerts = test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default();
-            names.extend(alerts.iter().filter_map(|one| one.get("alertname")?.text().map(str::to_owned)));
+            let tests = test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default();
+            let asked = |one: &Node| alerts.get(one.get("alertname")?.text()?).copied();
+            names.extend(tests.iter().filter_map(asked));
         }
         // An expression may ask for `ALERTS{alertname="…"}`.
         let text = tests.document.source.text.as_str();
         let text = if text.contains("ALERTS") { text } else { "" };
-        names.extend(text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned));
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        names.extend(words.filter_map(|word| alerts.get(word).copied()));
     }
     names
 }

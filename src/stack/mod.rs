@@ -87,7 +87,13 @@ impl Stack {
     /// The same stack, with what only its config says.
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
-        Stack { told: told.into(), metrics: OnceLock::new(), targets: OnceLock::new(), judged: OnceLock::new(), ..self }
+        Stack {
+            told: told.into(),
+            metrics: OnceLock::new(),
+            targets: OnceLock::new(),
+            judged: OnceLock::new(),
+            ..self
+        }
     }
 
     /// What the config says, or else only what is built in.

@@ -20,15 +20,21 @@ pub(crate) fn found<T: Ord>(files: &[(&str, &str)], line: impl Fn(&Stack, &Diagn
     found
 }
 
-/// `prometheus.yml:12`
+/// The first place of a finding: `prometheus.yml:12`.
 pub(crate) fn place(stack: &Stack, finding: &Diagnostic) -> String {
-    match finding.labels.first().map(|label| &label.place) {
-        Some(Place::Span { file, range }) => {
+    places(stack, finding).next().unwrap_or_else(|| panic!("{} has no place", finding.id))
+}
+
+/// Each place of the fault.
+pub(crate) fn places<'a>(stack: &'a Stack, finding: &'a Diagnostic) -> impl Iterator<Item = String> + 'a {
+    let primary = finding.labels.iter().filter(|label| label.primary);
+    primary.map(|label| match &label.place {
+        Place::Span { file, range } => {
             let document = stack.documents.iter().find(|document| document.name() == file);
             let source = &document.unwrap_or_else(|| panic!("{file} was not read")).source;
             format!("{file}:{}", source.line_column(range.start).0)
         }
-        Some(Place::File(file)) => file.clone(),
+        Place::File(file) => file.clone(),
         place => panic!("{}: {place:?} is no place in a stack", finding.id),
-    }
+    })
 }
