@@ -1,10 +1,8 @@
 //! What Grafana is provisioned with, one slip at a time: each is told once, at its line, and what only looks like one is not.
 
-use std::path::PathBuf;
+mod support;
 
-use skymon::checks;
-use skymon::diagnostics::Place;
-use skymon::stack::{Folder, Stack};
+use support::memory::{self, place};
 
 const COMPOSE: &str = "services:\n  grafana:\n    image: grafana/grafana:12.0.2\n    volumes: ['./g:/etc/grafana/provisioning', './d:/d', 'data:/var/lib/grafana']\n    environment: {GF_SECURITY_ADMIN_PASSWORD__FILE: /run/secrets/x}\nvolumes: {data: }\n";
 const SOURCES: &str = "apiVersion: 1\ndatasources:\n  - name: P\n    uid: p\n    type: prometheus\n    url: http://prometheus.example.com\n    isDefault: true\n    jsonData: {timeInterval: 15s}\n";
@@ -25,22 +23,8 @@ fn found(compose: &str, sources: &str, providers: &str, dashboard: &str) -> Vec<
         ("g/dashboards/a.yml", providers),
         ("d/x.json", dashboard),
     ];
-    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
-    let stack = Stack::read(Folder::Memory { root: PathBuf::new(), files });
-    let line = |place: Option<&Place>| match place {
-        Some(Place::Span { file, range }) => {
-            let document = stack.documents.iter().find(|document| document.name() == file);
-            format!("{file}:{}", document.expect("was read").source.line_column(range.start).0)
-        }
-        Some(Place::File(file)) => file.clone(),
-        other => format!("{other:?}"),
-    };
-    let mut all: Vec<String> = checks::run(&stack, &[])
-        .iter()
-        .map(|one| format!("{} {}", line(one.labels.first().map(|label| &label.place)), one.id))
-        .filter(|one| !one.ends_with("secret-file-missing") && !one.ends_with("file-not-mounted"))
-        .collect();
-    all.sort();
+    let mut all = memory::found(&files, |stack, one| format!("{} {}", place(stack, one), one.id));
+    all.retain(|one| !one.ends_with("secret-file-missing") && !one.ends_with("file-not-mounted"));
     all
 }
 

@@ -1,6 +1,6 @@
-//! What a person breaks, `validate` sees: the rendered stacks are broken in hundreds of ways that are made from the files
+//! What a person breaks, `validate` sees: the rendered stacks are changed in hundreds of ways that are made from the files
 //! themselves, and of each it is asked whether a finding says so. Those that none does stand in `tests/mutations/unseen.yml`
-//! with a reason; nothing else may go unseen.
+//! with a reason, apart from each other: what is another stack, as right as the one before, and what is a fault all the same.
 
 mod support;
 
@@ -23,8 +23,8 @@ use support::say;
 
 /// Of each kind in each file so many, evenly over all there are.
 const OF_EACH_KIND: usize = 8;
-/// Percent that must be seen: what was reached. The aim is 90; what is missing is on the list.
-const WANTED: usize = 60;
+/// Percent of the faults that must be seen.
+const WANTED: usize = 90;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,7 +35,7 @@ fn stack_files(name: &str) -> BTreeMap<String, String> {
     let folder = root().join("snapshots").join(name);
     let is_read = |path: &str| {
         // One page of queries is like the other.
-        path.ends_with(".yml") || path.starts_with("grafana/dashboards/service-")
+        path.ends_with(".yml") || path.ends_with(".py") || path.starts_with("grafana/dashboards/service-")
     };
     let names = files_below(&folder).into_iter().map(|path| path.display().to_string());
     names
@@ -54,15 +54,23 @@ fn findings(files: &BTreeMap<String, String>) -> BTreeMap<&'static str, usize> {
     found
 }
 
-/// A kind of fault that nobody can see in the files, and why.
+/// What no finding says anything of.
 #[derive(Deserialize)]
 struct Unseen {
+    /// Changes that leave a stack of which nobody can say that it is not what was meant.
+    choices: Vec<Kind>,
+    faults: Vec<Kind>,
+}
+
+/// A kind of change, and why nothing is said of it.
+#[derive(Deserialize)]
+struct Kind {
     /// Words that all stand in the mutation's name.
     what: String,
     why: String,
 }
 
-impl Unseen {
+impl Kind {
     fn is(&self, name: &str) -> bool {
         self.what.split_whitespace().all(|word| name.contains(word))
     }
@@ -73,7 +81,7 @@ fn run(stack: &str) -> Vec<(String, bool)> {
     let files = stack_files(stack);
     let values: BTreeMap<String, Value> = files
         .iter()
-        .filter(|(path, _)| !path.ends_with(".tmpl"))
+        .filter(|(path, _)| path.ends_with(".yml") || path.ends_with(".json"))
         .map(|(path, text)| (path.clone(), serde_yaml::from_str(text).expect("is YAML")))
         .collect();
     let mut plain = files.clone();
@@ -111,9 +119,13 @@ fn run(stack: &str) -> Vec<(String, bool)> {
 fn faults_that_a_person_makes_are_seen_or_listed_with_a_reason() {
     let results: Vec<(String, bool)> = ["minimal", "tutorial"].iter().flat_map(|stack| run(stack)).collect();
     let list = fs::read_to_string(root().join("tests/mutations/unseen.yml")).expect("reads the list");
-    let list: Vec<Unseen> = serde_yaml::from_str(&list).expect("is such a list");
+    let list: Unseen = serde_yaml::from_str(&list).expect("is such a list");
     let unseen: Vec<&str> = results.iter().filter(|(_, seen)| !seen).map(|(name, _)| name.as_str()).collect();
-    let share = (results.len() - unseen.len()) * 100 / results.len();
+    let of = |kinds: &[Kind], name: &str| kinds.iter().any(|kind| kind.is(name));
+    let is_choice = |name: &&&str| of(&list.choices, name) && !of(&list.faults, name);
+    let choices = unseen.iter().filter(is_choice).count();
+    let faults = results.len() - choices;
+    let share = (results.len() - unseen.len()) * 100 / faults;
     let mut by_kind = String::new();
     for kind in make::KINDS {
         let of_kind: Vec<bool> = results
@@ -123,9 +135,13 @@ fn faults_that_a_person_makes_are_seen_or_listed_with_a_reason() {
             .collect();
         by_kind += &format!(", {kind} {} of {}", of_kind.iter().filter(|seen| **seen).count(), of_kind.len());
     }
-    say(&format!("{} mutations, {share} % seen{by_kind}", results.len()));
-    let without_reason: Vec<&str> =
-        unseen.iter().copied().filter(|name| !list.iter().any(|one| one.is(name))).collect();
+    say(&format!(
+        "{} changes, {} seen{by_kind}; {choices} are another choice, and {share} % of the {faults} faults are seen",
+        results.len(),
+        results.len() - unseen.len()
+    ));
+    let has_reason = |name: &&str| of(&list.choices, name) || of(&list.faults, name);
+    let without_reason: Vec<&str> = unseen.iter().copied().filter(|name| !has_reason(name)).collect();
     assert!(
         without_reason.is_empty(),
         "{} without a reason:\n{}",
@@ -133,8 +149,8 @@ fn faults_that_a_person_makes_are_seen_or_listed_with_a_reason() {
         without_reason.join("\n")
     );
     assert!(results.len() >= 200, "{} are too few", results.len());
-    assert!(share >= WANTED, "only {share} % of {} are seen", results.len());
-    for one in &list {
+    assert!(share >= WANTED, "only {share} % of {faults} faults are seen");
+    for one in list.choices.iter().chain(&list.faults) {
         assert!(!one.why.is_empty(), "{}: why?", one.what);
         assert!(
             unseen.iter().any(|name| one.is(name)),

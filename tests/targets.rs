@@ -4,14 +4,12 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use skymon::checks;
-use skymon::stack::{Folder, Stack};
 use support::api::Api;
 use support::http::{Reply, Server};
+use support::memory;
 use support::project::Project;
 use support::tools;
 
@@ -35,11 +33,6 @@ scrape_configs:
       - {target_label: service, replacement: chat}
 ";
 
-fn stack(files: &[(&str, &str)]) -> Stack {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    Stack::read(Folder::Memory { root: PathBuf::new(), files })
-}
-
 const IDS: [&str; 8] = [
     "expression-broken",
     "label-misspelt",
@@ -53,9 +46,8 @@ const IDS: [&str; 8] = [
 
 /// What is found of labels and names in these files.
 fn ids(files: &[(&str, &str)]) -> Vec<&'static str> {
-    let report = checks::run(&stack(files), &[]);
-    let mut ids: Vec<&str> = report.iter().map(|one| one.id).filter(|id| IDS.contains(id)).collect();
-    ids.sort_unstable();
+    let mut ids = memory::found(files, |_, one| one.id);
+    ids.retain(|id| IDS.contains(id));
     ids.dedup();
     ids
 }
@@ -315,7 +307,7 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
         body.contains(&format!("\"{}\"", relabelings.len())).then_some(())
     });
     let api = Api::new(format!("http://{IP}:9090"), String::new(), String::new);
-    let read = stack(&[("docker-compose.yml", COMPOSE), ("p/prometheus.yml", &config)]);
+    let read = memory::stack([("docker-compose.yml", COMPOSE), ("p/prometheus.yml", config.as_str())]);
     let said = &read.targets().jobs;
     assert_eq!(said.len(), relabelings.len());
     let mut seen = 0;

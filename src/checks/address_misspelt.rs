@@ -3,8 +3,7 @@
 
 use super::Check;
 use super::shared::addresses::{Address, leads_to, near_service};
-use super::shared::words::is_slip;
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt};
 use crate::source::{Node, Spanned};
 use crate::stack::{Integration, Job, Prometheus, ServiceName, Stack};
 
@@ -98,7 +97,7 @@ fn is_open(text: &str) -> bool {
 /// A name that is nearly one that machines and containers have by themselves.
 fn host(stack: &Stack, own: &ServiceName, address: &Spanned<String>) -> Option<Diagnostic> {
     let found = Address::parse(address).host.to_owned();
-    let right = HOSTS.into_iter().find(|right| is_slip(&found, right)).filter(|_| !is_open(address))?;
+    let right = HOSTS.into_iter().find(|right| is_misspelt(&found, right)).filter(|_| !is_open(address))?;
     let is_there = stack
         .service(own)
         .is_some_and(|(compose, own)| compose.named(&found).is_some() || own.has_extra_host(&found));
@@ -119,21 +118,22 @@ fn service(stack: &Stack, own: &ServiceName, address: &Spanned<String>) -> Optio
 /// A service that many are told through, with a letter wrong in its name or in its path.
 fn notified(url: &Spanned<String>) -> Option<Diagnostic> {
     let Address { host, path, .. } = Address::parse(url);
-    if let Some((right, _)) = SERVICES.iter().find(|(right, _)| is_slip(host, right)) {
+    if let Some((right, _)) = SERVICES.iter().find(|(right, _)| is_misspelt(host, right)) {
         return Some(said(url, host, right));
     }
     let (_, words) = SERVICES.iter().find(|(known, _)| *known == host)?;
-    let slip = |part: &&str| words.iter().any(|right| is_slip(part, right));
+    let slip = |part: &&str| words.iter().any(|right| is_misspelt(part, right));
     let part = path.split('/').find(slip)?;
-    Some(said(url, part, words.iter().find(|right| is_slip(part, right))?))
+    Some(said(url, part, words.iter().find(|right| is_misspelt(part, right))?))
 }
 
 /// Where metrics are asked for. Of what is known to run there, other checks say where it has them.
 fn path(stack: &Stack, prometheus: &Prometheus, job: &Job) -> Option<Diagnostic> {
     let written = job.node.get("metrics_path")?.value()?;
     // Something before it may be another's own word, and some do write it without the `s`.
-    let is_it =
-        |part: &str, right: &str| is_slip(part, right) && part.starts_with(&right[..1]) && part != "metric";
+    let is_it = |part: &str, right: &str| {
+        is_misspelt(part, right) && part.starts_with(&right[..1]) && part != "metric"
+    };
     let part = written.split('/').find(|part| PATHS.iter().any(|right| is_it(part, right)))?;
     let right = PATHS.iter().find(|right| is_it(part, right))?;
     let compose = stack.service(&prometheus.service).map(|(compose, _)| compose);

@@ -3,8 +3,7 @@
 
 use super::Check;
 use super::shared::nodes::each_value;
-use super::shared::words::slip_of;
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity, misspelt};
 use crate::source::{Node, Spanned};
 use crate::stack::{Kind, Origin, Program, Service, ServiceName, Stack};
 
@@ -61,7 +60,7 @@ fn home(stack: &Stack, grafana: &Service) -> Option<Diagnostic> {
         Some(Origin::Host(host)) if stack.folder.kind(&host) == Kind::Missing => {
             let (folder, file) = host.rsplit_once('/').unwrap_or(("", &host));
             let files = stack.folder.files_in(folder, false);
-            let near = slip_of(file, files.iter().filter_map(|path| path.rsplit('/').next()))?;
+            let near = misspelt(file, files.iter().filter_map(|path| path.rsplit('/').next()))?;
             Some(finding.help(format!("did you mean `{near}`?")))
         }
         Some(_) => None,
@@ -87,7 +86,7 @@ fn by_command(service: &Service) -> Option<Diagnostic> {
     }
     let folder = script.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let targets = service.mounts.iter().map(|mount| mount.target.as_str());
-    let near = service.mounts.iter().find(|mount| slip_of(folder, targets.clone()) == Some(&mount.target));
+    let near = service.mounts.iter().find(|mount| misspelt(folder, targets.clone()) == Some(&mount.target));
     let finding = CHECK
         .finding(format!("`{}` is not there: nothing brings it into `{}`", script.value, service.name))
         .at(script.place(), "the program ends, and is started again");

@@ -2,8 +2,7 @@
 
 use super::Check;
 use super::shared::addresses::{Address, route_prefix};
-use super::shared::words::slip_of;
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity, misspelt};
 use crate::source::Spanned;
 use crate::stack::{Compose, Program, Service, Stack};
 
@@ -55,7 +54,7 @@ fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
         let what = format!("there is no program before `{}`", tool.value);
         return said(tool, what, format!("write the program: `wget {} …`", tool.value));
     }
-    if let Some(near) = slip_of(&tool.value, TOOLS) {
+    if let Some(near) = misspelt(&tool.value, TOOLS) {
         return said(tool, format!("there is no program `{}`", tool.value), format!("write `{near}`"));
     }
     if tool.value == "promtool" && at(1) == "check" && !OF_PROMTOOL.contains(&at(2)) && !at(2).contains('$') {
@@ -64,7 +63,7 @@ fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
         } else {
             format!("promtool has no `check {}`", at(2))
         };
-        let help = slip_of(at(2), OF_PROMTOOL).unwrap_or("healthy");
+        let help = misspelt(at(2), OF_PROMTOOL).unwrap_or("healthy");
         return said(words.get(2).unwrap_or(tool), what, format!("write `promtool check {help}`"));
     }
     if tool.value == "wget"
@@ -159,7 +158,7 @@ fn asked<'w>(compose: &Compose, service: &Service, word: &'w Spanned<String>) ->
     }
     let (prefix, paths) = paths(service)?;
     let path = address.path.strip_prefix(prefix.as_str()).unwrap_or(address.path);
-    let near = slip_of(path, paths.iter().copied())?;
+    let near = misspelt(path, paths.iter().copied())?;
     let what = format!("`{}` has no page `{path}`", service.name);
     Some((word, what, format!("write `{scheme}://{}:{port}{prefix}{near}`", address.host)))
 }

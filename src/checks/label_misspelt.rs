@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
-use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::labels::{Fault, is_slip};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_slip};
+use crate::promql::labels::Fault;
 use crate::source::Spanned;
 use crate::stack::{Flow, Rule, Stack};
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::shared::words::is_slip;
-use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt};
 use crate::source::{Node, Spanned};
 use crate::stack::{Alertmanager, Stack};
 
@@ -55,9 +54,10 @@ fn misspelt(alertmanager: &Alertmanager) -> Vec<Diagnostic> {
     }
     let right = |domain: &str, count: usize| {
         let is_it = |other: &&String| {
-            domains[*other].0 > count && is_slip(domain, other) && !differ_by_country(domain, other)
+            domains[*other].0 > count && is_misspelt(domain, other) && !differ_by_country(domain, other)
         };
-        let of_many = PROVIDERS.into_iter().find(|right| is_slip(domain, right) && !OTHERS.contains(&domain));
+        let of_many =
+            PROVIDERS.into_iter().find(|right| is_misspelt(domain, right) && !OTHERS.contains(&domain));
         of_many.or_else(|| domains.keys().find(is_it).map(String::as_str))
     };
     let said = |(domain, (count, text)): (&String, &(usize, &Spanned<String>))| {

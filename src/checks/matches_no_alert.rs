@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Check;
 use super::shared::label_names::LabelNames;
-use super::shared::words::is_slip;
-use crate::diagnostics::{Report, Severity, nearest};
+use crate::diagnostics::{Report, Severity, is_misspelt, nearest};
 use crate::promql::labels::Labels;
 use crate::stack::{LabelMatcher, Stack, words};
 
@@ -113,7 +112,7 @@ fn check(one: &LabelMatcher, is_route: bool, known: &mut Known<'_>, report: &mut
         wanted.iter().copied().filter(|word| !word.is_empty() && !values.contains(word)).collect();
     let severity = |word: &str| {
         let is_plain = matcher.name == "severity" && !SEVERITIES.contains(&word);
-        SEVERITIES.into_iter().find(|right| is_plain && is_slip(word, right))
+        SEVERITIES.into_iter().find(|right| is_plain && is_misspelt(word, right))
     };
     let slip = unknown
         .iter()

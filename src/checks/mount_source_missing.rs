@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::shared::words::slip_of;
-use crate::diagnostics::{Report, Severity, nearest};
+use crate::diagnostics::{Report, Severity, misspelt, nearest};
 use crate::stack::{Kind, Mount, Origin, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "mount-source-missing", severity: Severity::Error, run };
@@ -59,7 +58,7 @@ fn near_folder(stack: &Stack, service: &Service, mount: &Mount, path: &str) -> O
     let near = if holds_config(service, mount) {
         nearest(name, folders)
     } else {
-        slip_of(name, folders).filter(|near| !is_mounted(near))
+        misspelt(name, folders).filter(|near| !is_mounted(near))
     };
     near.map(|near| format!("./{beside}{near}"))
 }

@@ -2,8 +2,7 @@
 //! to the exporter, or a module that it knows and that says how to probe.
 
 use super::Check;
-use super::shared::words::is_slip;
-use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt, nearest};
 use crate::source::{Node, Spanned};
 use crate::stack::{Blackbox, Compose, Job, Program, Stack};
 
@@ -59,7 +58,7 @@ fn asks_targets_themselves(job: &Job) -> bool {
     let moves = |rule: &Node| {
         let target = rule.get("target_label").and_then(|node| node.text().map(str::to_owned));
         let is_open = action(rule) == "labelmap" || target.as_ref().is_some_and(|label| label.contains('$'));
-        let is_it = target.is_some_and(|label| label == "__address__" || is_slip(&label, "__address__"));
+        let is_it = target.is_some_and(|label| label == "__address__" || is_misspelt(&label, "__address__"));
         is_open || is_it && (rule.get("replacement").is_some() || !is_of_address(rule))
     };
     let by_label =
@@ -118,7 +117,7 @@ fn no_target(job: &Job) -> Option<Diagnostic> {
     }
     let written: Vec<Spanned<String>> =
         job.relabelings().iter().filter_map(|rule| rule.get("target_label")?.value()).collect();
-    let slip = written.iter().find(|label| is_slip(label, "__param_target"));
+    let slip = written.iter().find(|label| is_misspelt(label, "__param_target"));
     let finding = CHECK
         .finding(format!("`{}` does not tell the blackbox exporter what to probe: it answers 400", job.name));
     Some(match slip {
@@ -181,7 +180,7 @@ fn without_prober(exporter: &Blackbox) -> Vec<Diagnostic> {
             Some(word) if PROBERS.contains(&word.as_str()) || word.contains(['$', '{']) => return None,
             Some(word) => (format!("there is no prober `{word}`"), word.place()),
             // A key that is misspelt is told as unknown.
-            None if module.entries().iter().any(|(key, _)| is_slip(key, "prober")) => return None,
+            None if module.entries().iter().any(|(key, _)| is_misspelt(key, "prober")) => return None,
             None => (format!("the module `{name}` has no `prober`"), name.place()),
         };
         Some(CHECK.finding(format!("{message}: each probe is answered by 400")).at(at, "").help(help))

@@ -1,9 +1,8 @@
-//! A relabeling that reads or writes a label of Prometheus' own under a name that it does not have, or that writes nothing.
+//! A relabeling that reads or writes a label of Prometheus' own under a name that it does not have.
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
-use crate::promql::labels::is_slip;
-use crate::source::Node;
+use crate::diagnostics::{Report, Severity, is_misspelt, is_slip};
+use crate::source::{Node, Spanned};
 use crate::stack::{HIDDEN, Job, Stack, is_given};
 
 pub(super) const CHECK: Check = Check { id: "relabeling-misspelt", severity: Severity::Error, run };
@@ -16,7 +15,6 @@ fn run(stack: &Stack, report: &mut Report) {
         let rules = job.relabelings();
         for rule in &rules {
             names(job, &rules, rule, report);
-            nothing(rule, report);
             visible(stack, job, rule, report);
         }
     }
@@ -65,11 +63,11 @@ fn names(job: &Job, rules: &[Node], rule: &Node, report: &mut Report) {
     let sources = rule.get("source_labels").map(|node| node.texts()).unwrap_or_default();
     let target = rule.get("target_label").and_then(|node| node.value());
     let is_own = |name: &str| {
-        let is_label = |(label, _): &(crate::source::Spanned<String>, _)| label.value == name;
+        let is_label = |(label, _): &(Spanned<String>, _)| label.value == name;
         job.targets.iter().any(|one| one.labels.iter().any(is_label))
     };
     for name in sources.into_iter().chain(target) {
-        let known = HIDDEN.iter().chain(&WRITTEN).find(|known| is_slip(&name, known));
+        let known = HIDDEN.iter().chain(&WRITTEN).find(|known| is_misspelt(&name, known));
         let (Some(near), true) = (known, name.starts_with("__")) else { continue };
         // Two relabelings may pass something on under any name.
         let uses = rules.iter().filter(|rule| mentions(rule, &name)).count();
@@ -93,21 +91,4 @@ fn mentions(rule: &Node, name: &str) -> bool {
     let sources = rule.get("source_labels").map(|node| node.texts()).unwrap_or_default();
     let target = rule.get("target_label").and_then(|node| node.value());
     sources.iter().chain(&target).any(|one| one.value == name)
-}
-
-/// Without a label to copy and without a text there is nothing to write.
-fn nothing(rule: &Node, report: &mut Report) {
-    let is_replace = rule
-        .get("action")
-        .is_none_or(|node| node.text().is_some_and(|text| text.eq_ignore_ascii_case("replace")));
-    let reads = rule.get("source_labels").is_some_and(|node| !node.items().is_empty());
-    let writes = ["replacement", "regex"].iter().any(|key| rule.get(key).is_some());
-    let target = rule.get("target_label").and_then(|node| node.value());
-    let Some(target) = target.filter(|_| is_replace && !reads && !writes) else { return };
-    report.push(
-        CHECK
-            .finding(format!("the relabeling to `{target}` has nothing to write: the label is taken away"))
-            .at(target.place(), "from no label, and without a text")
-            .help("add `source_labels: […]` or `replacement: …`"),
-    );
 }

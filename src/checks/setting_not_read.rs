@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use super::shared::words::slip_of;
-use crate::diagnostics::{Report, Severity, nearest};
+use crate::diagnostics::{Report, Severity, misspelt, nearest};
 use crate::stack::{Program, Stack, Variable};
 
 pub(super) const CHECK: Check = Check { id: "setting-not-read", severity: Severity::Warning, run };
@@ -51,7 +50,7 @@ fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Re
     }
     let Some(is_bool) = settings.get(name) else {
         let known = settings.keys().map(String::as_str).chain(OF_IMAGE);
-        if let Some(near) = slip_of(name, known) {
+        if let Some(near) = misspelt(name, known) {
             report.push(
                 CHECK
                     .finding(format!("Grafana has no setting `{}`", variable.name.value))

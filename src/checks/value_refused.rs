@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
-use super::shared::words::slip_of;
-use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
+use crate::diagnostics::{Diagnostic, Report, Severity, misspelt, nearest};
 use crate::source::Spanned;
 use crate::stack::{Port, Service, Stack};
 
@@ -128,7 +127,7 @@ fn command(service: &Service) -> Option<Diagnostic> {
         _ => return None,
     };
     let first = service.words.first().filter(|_| service.get("entrypoint").is_none())?;
-    let near = slip_of(first, known.iter().copied())?;
+    let near = misspelt(first, known.iter().copied())?;
     Some(
         CHECK
             .finding(format!("there is no program `{}` in `{}`", first.value, image.repository))

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use crate::diagnostics::{Report, Severity};
-use crate::promql::labels::is_slip;
+use crate::diagnostics::{Report, Severity, is_slip};
 use crate::stack::{Dashboard, Stack};
 
 pub(super) const CHECK: Check = Check { id: "variable-misspelt", severity: Severity::Error, run };

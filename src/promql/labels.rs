@@ -4,13 +4,13 @@
 //! Apart from the parsing, because this is what PromQL does, not what it looks like: each rule here is one of Prometheus'
 //! engine.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{
     AggregateExpr, BinModifier, BinaryExpr, Call, LabelModifier, VectorMatchCardinality, VectorSelector,
 };
 use super::{Expr, MatchOp, Matcher, alternatives, bare, metric, selectors};
+use crate::diagnostics::is_slip;
 
 /// The name of the series: a label in PromQL's own eyes, and none in anybody else's.
 pub const NAME: &str = "__name__";
@@ -634,35 +634,6 @@ impl Matching<'_> {
     }
 }
 
-/// Whether a word is another with a letter forgotten, written twice, or in its neighbour's place. Of short words, of digits
-/// and of plurals nothing is said: those are words of their own.
-pub fn is_slip(word: &str, meant: &str) -> bool {
-    let (a, b) = (word.as_bytes(), meant.as_bytes());
-    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant {
-        return false;
-    }
-    // A plural, at the end of a part of a name.
-    let ends_part =
-        |at: usize| b[at] == b's' && b.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
-    let same = a.iter().zip(b).take_while(|(one, other)| one == other).count();
-    match a.len().cmp(&b.len()) {
-        // Forgotten.
-        Ordering::Less => a[same..] == b[same + 1..] && !b[same].is_ascii_digit() && !ends_part(same),
-        // Twice.
-        Ordering::Greater => {
-            let is_twice = same > 0 && a[same] == a[same - 1] && !a[same].is_ascii_digit();
-            is_twice && a[same + 1..] == b[same..]
-        }
-        Ordering::Equal => {
-            let (one, other) = (&a[same..], &b[same..]);
-            one.len() >= 2
-                && (one[0], one[1]) == (other[1], other[0])
-                && one[2..] == other[2..]
-                && !one[..2].iter().any(u8::is_ascii_digit)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -745,37 +716,6 @@ mod tests {
             ("-sum by (a) (x)", "a?"),
         ] {
             assert_eq!(shown(expr), expected, "{expr}");
-        }
-    }
-
-    #[test]
-    fn a_slip_is_a_letter_forgotten_doubled_or_swapped_and_nothing_else() {
-        for (word, meant) in [
-            ("serice", "service"),
-            ("ervice", "service"),
-            ("servic", "service"),
-            ("servicce", "service"),
-            ("serivce", "service"),
-            ("FAILED_PROING", "FAILED_PROBING"),
-            ("deo", "demo"),
-        ] {
-            assert!(is_slip(word, meant), "{word} {meant}");
-        }
-        for (word, meant) in [
-            ("service", "service"),
-            ("replica", "replicas"),
-            ("http_request_total", "http_requests_total"),
-            ("replicas", "replica"),
-            ("servicex", "service"),
-            ("surface", "service"),
-            ("a1b2", "a2b1"),
-            ("gpu1", "gpu11"),
-            ("gpu11", "gpu1"),
-            ("pd", "pod"),
-            ("", "demo"),
-            ("code", "node"),
-        ] {
-            assert!(!is_slip(word, meant), "{word} {meant}");
         }
     }
 

@@ -9,8 +9,8 @@ use super::compose::{Program, Service};
 use super::{Compose, Job, Prometheus, Stack};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
+use crate::diagnostics::is_slip;
 use crate::promql::ast::VectorSelector;
-use crate::promql::labels::is_slip;
 use crate::promql::{self, Matcher};
 
 /// What only somebody else can say of a stack: the engines that its user described, and what each service of the config runs.

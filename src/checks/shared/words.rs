@@ -42,24 +42,6 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// Whether a word is another one with one letter forgotten, doubled, wrong, or swapped with the next. Digits tell things apart, and
-/// short words are near to too many.
-pub(crate) fn is_slip(word: &str, right: &str) -> bool {
-    const SHORT: usize = 4;
-    let digits = |word: &str| word.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (word, right) = (word.to_lowercase(), right.to_lowercase());
-    right.len() >= SHORT
-        && word.len().abs_diff(right.len()) <= 1
-        && strsim::damerau_levenshtein(&word, &right) == 1
-        && digits(&word) == digits(&right)
-}
-
-/// The known word that was meant where one letter is wrong.
-pub(crate) fn slip_of<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let known: Vec<&str> = known.into_iter().collect();
-    known.iter().copied().find(|one| !known.contains(&word) && is_slip(word, one))
-}
-
 /// As somebody would write it: 0.07, and not 0.07000000000000001.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
@@ -82,28 +64,6 @@ pub(crate) const LIKE_RATE: [&str; 7] =
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_is_one_letter_and_never_a_digit() {
-        for word in ["locahost", "locaalhost", "lcoalhost", "localhosz", "Locahost"] {
-            assert!(is_slip(word, "localhost"), "{word}");
-        }
-        for (word, right) in [
-            ("localhost", "localhost"),
-            ("localhost2", "localhost"),
-            ("host1", "host2"),
-            ("loclhst", "localhost"),
-            ("ab", "abc"),
-        ] {
-            assert!(!is_slip(word, right), "{word}");
-        }
-        let known = ["healthy", "ready", "gpu1"];
-        assert_eq!(slip_of("heathy", known), Some("healthy"));
-        assert_eq!(slip_of("raedy", known), Some("ready"));
-        for none in ["healthy", "healt", "gpu2", "gpu11", "status"] {
-            assert_eq!(slip_of(none, known), None, "{none}");
-        }
-    }
 
     #[test]
     fn a_number_to_write_is_as_short_as_somebody_would_write_it() {
