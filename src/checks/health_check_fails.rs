@@ -67,7 +67,7 @@ fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
         return said(words.get(2).unwrap_or(tool), what, format!("write `promtool check {help}`"));
     }
     if tool.value == "wget"
-        && let Some((word, what, help)) = wget(&words)
+        && let Some((word, what, help)) = wget(service, &words)
     {
         return said(word, what, help);
     }
@@ -94,7 +94,7 @@ fn words(test: &[Spanned<String>]) -> Option<Vec<Spanned<String>>> {
 
 type Fault<'w> = (&'w Spanned<String>, String, String);
 
-fn wget(words: &[Spanned<String>]) -> Option<Fault<'_>> {
+fn wget<'w>(service: &Service, words: &'w [Spanned<String>]) -> Option<Fault<'w>> {
     let (tool, rest) = words.split_first()?;
     if rest.iter().any(|word| word.contains('$') || word.contains("help") || word.value == "--version") {
         return None;
@@ -126,11 +126,18 @@ fn wget(words: &[Spanned<String>]) -> Option<Fault<'_>> {
             || word.starts_with("--delete-after")
             || short(&word) && word.contains(['O', 'P', 's'])
     };
-    if rest.iter().any(goes_elsewhere) {
+    if rest.iter().any(goes_elsewhere) || !has_busybox(service) {
         return None;
     }
-    let what = "wget keeps the page in a file, and the one of small images does not write it a second time";
+    let what = "wget keeps the page in a file, and this image's does not write it a second time";
     Some((tool, what.to_owned(), "add `-O-`, or `--spider`".to_owned()))
+}
+
+/// Whether the tools of an image are those of busybox: the images of the programs are made of it, or of Alpine.
+fn has_busybox(service: &Service) -> bool {
+    let is_small = |name: &str| name.contains("alpine") || name.contains("busybox");
+    let image = service.image.iter().flat_map(|image| std::iter::once(&image.repository).chain(&image.tag));
+    service.is_upstream() || image.into_iter().any(|name| is_small(name))
 }
 
 /// What a program of the stack is asked for in its own container.
