@@ -138,7 +138,7 @@ fn a_provider_that_grafana_refuses_is_told_at_its_key() {
     // The folders are in each other's place.
     let compose = COMPOSE.replace("./g:", "./x:").replace("./d:", "./g:").replace("./x:", "./d:");
     let all = found(&compose, SOURCES, PROVIDERS, &dashboard(PANEL, ""));
-    assert_eq!(all, ["d/x.json dashboards-not-loaded"]);
+    assert_eq!(all, ["docker-compose.yml:4 config-not-mounted"]);
 }
 
 #[test]

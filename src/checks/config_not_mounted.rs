@@ -1,6 +1,6 @@
 //! A program that runs the configuration of its image, because the one that was written is mounted elsewhere, or not at all.
 
-mod grafana;
+pub(super) mod grafana;
 
 use super::Check;
 use crate::diagnostics::{Diagnostic, Report, Severity};

@@ -1,10 +1,10 @@
 //! Dashboards that nobody sees: no provider leads to them.
 
-use super::Check;
 use super::shared::words;
+use super::{Check, config_not_mounted};
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::source::Spanned;
-use crate::stack::{Dashboard, Mount, Origin, Program, Provider, Service, Stack};
+use crate::stack::{Compose, Dashboard, Mount, Origin, Program, Provider, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "dashboards-not-loaded", severity: Severity::Error, run };
 
@@ -23,13 +23,19 @@ fn run(stack: &Stack, report: &mut Report) {
     }
     report.extend(stack.providers.iter().filter_map(|provider| in_a_volume(stack, provider)));
     let left_out: Vec<_> = stack.dashboards.iter().filter(|dashboard| !dashboard.is_loaded).collect();
-    let Some(grafana) = stack.running(Program::Grafana).next() else { return };
+    let running = |compose| Some((compose, Compose::running(compose, Program::Grafana).next()?));
+    let Some((compose, grafana)) = stack.composes.iter().find_map(running) else { return };
     let Some(first) = left_out.first() else { return };
     // Where Grafana is not even given the files, they may be for importing by hand.
     let is_given = left_out.iter().any(|dashboard| is_mounted(stack, grafana, dashboard));
     // Providers that no mount leads to are another Grafana's, or at the wrong place.
     let is_told = stack.providers.iter().any(|provider| !is_given || provider.service.is_some());
-    if is_told || stack.is_malformed(stack.grafanas.iter().flat_map(|one| &one.provider_files)) {
+    // `config-not-mounted` tells of that.
+    let is_elsewhere = || config_not_mounted::grafana::fault(stack, compose, grafana).is_some();
+    if is_told
+        || is_elsewhere()
+        || stack.is_malformed(stack.grafanas.iter().flat_map(|one| &one.provider_files))
+    {
         return;
     }
     let names = words::list(left_out.iter().map(|dashboard| dashboard.document.name()));

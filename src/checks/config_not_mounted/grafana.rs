@@ -6,7 +6,7 @@ use crate::stack::{Compose, Kind, Origin, Service, Stack, join};
 
 const PROVISIONED: [&str; 5] = ["access-control", "alerting", "dashboards", "datasources", "plugins"];
 
-pub(super) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Option<Diagnostic> {
+pub(crate) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Option<Diagnostic> {
     if !grafana.is_upstream() || grafana.get("entrypoint").is_some() || grafana.has_unread_variables {
         return None;
     }
