@@ -60,6 +60,23 @@ fn the_wrong_example_of_each_page_has_its_finding_at_the_marked_places() {
 }
 
 #[test]
+fn it_does_not_matter_from_where_a_folder_is_named() {
+    for check in ALL {
+        let (project, example) = (Project::empty(), Example::wrong(check));
+        for (path, text) in &example.files {
+            project.write(path, text);
+        }
+        let root = project.path("");
+        let stack = Stack::read(Folder::Disk { root: root.clone() });
+        let prefix = format!("{}/", root.display().to_string().trim_end_matches('/'));
+        let report = check.findings(&stack);
+        let named = report.iter().flat_map(|finding| places(&stack, finding));
+        let found: BTreeSet<String> = named.map(|place| place.replace(&prefix, "")).collect();
+        assert_eq!(found, example.marked, "{}", check.id);
+    }
+}
+
+#[test]
 fn the_right_example_of_each_page_has_no_such_finding_and_no_error() {
     for check in ALL {
         let example = Example::right(check);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
+use super::shared::jobs::scraped;
 use crate::diagnostics::{Diagnostic, Report, Severity, is_slip};
 use crate::promql::labels::Fault;
 use crate::source::Spanned;
@@ -14,6 +15,7 @@ pub(super) const CHECK: Check = Check { id: "label-misspelt", severity: Severity
 
 fn run(stack: &Stack, report: &mut Report) {
     let flow = Flow::of(stack);
+    let scraped = scraped(stack);
     let mut said = Said::default();
     for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
@@ -21,7 +23,10 @@ fn run(stack: &Stack, report: &mut Report) {
                 Fault::Misspelt(label, near) => {
                     (label.as_str(), near, "no series has such a label".to_owned())
                 }
-                Fault::MisspeltValue(_, matcher, value, near) => {
+                Fault::MisspeltValue(selector, matcher, value, near) => {
+                    if scraped.as_ref().is_some_and(|scraped| scraped.lacks(selector, &matcher.name)) {
+                        continue;
+                    }
                     (*value, near, format!("no series has it as `{}`", matcher.name))
                 }
                 _ => continue,

@@ -2,9 +2,8 @@
 
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
-use super::shared::jobs::{Scraped, scraped};
+use super::shared::jobs::scraped;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::ast::VectorSelector;
 use crate::promql::labels::Fault;
 use crate::promql::metric;
 use crate::stack::{Flow, Stack};
@@ -21,7 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
             let label = matcher.name.as_str();
             let recorded = metric(selector).filter(|name| stack.metrics().is_recorded(name));
             let Some(recorded) = recorded else { continue };
-            if scraped.as_ref().is_some_and(|scraped| is_of_no_job(scraped, selector, label)) {
+            if scraped.as_ref().is_some_and(|scraped| scraped.lacks(selector, label)) {
                 continue;
             }
             if !one.is_rule() && !said.is_new(&one, &format!("{recorded} {label}")) {
@@ -38,11 +37,4 @@ fn run(stack: &Stack, report: &mut Report) {
             );
         }
     }
-}
-
-/// Whether no target of the stack has it either: `job-not-scraped` tells of that.
-fn is_of_no_job(scraped: &Scraped, selector: &VectorSelector, label: &str) -> bool {
-    let Some(known) = scraped.known(label).filter(|_| scraped.is_sure) else { return false };
-    let mut asked = selector.matchers.matchers.iter().filter(|matcher| matcher.name == label);
-    asked.any(|matcher| !matcher.is_match("") && !known.iter().any(|value| matcher.is_match(value)))
 }

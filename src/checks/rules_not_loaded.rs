@@ -61,14 +61,14 @@ fn not_named(stack: &Stack, prometheus: &Prometheus) -> Option<Diagnostic> {
     let folder = config.name().rsplit_once('/').map_or("", |(folder, _)| folder);
     // By itself a configuration in a folder of its own speaks for that folder.
     let can_read = |file: &&str| match service {
-        Some(service) => inside(service, file).is_some(),
+        Some(service) => inside(stack, service, file).is_some(),
         None => is_below(file, folder),
     };
     let files: Vec<&str> =
         stack.rule_files.iter().map(|file| file.document.name()).filter(can_read).collect();
     let at = prometheus.root.get("rule_files").or_else(|| prometheus.root.get("scrape_configs"))?;
     let named = files.iter().map(|file| match service {
-        Some(service) => inside(service, file).unwrap_or_else(|| (*file).to_owned()),
+        Some(service) => inside(stack, service, file).unwrap_or_else(|| (*file).to_owned()),
         None => file.strip_prefix(folder).unwrap_or(file).trim_start_matches('/').to_owned(),
     });
     let pattern = pattern(&named.collect::<Vec<_>>())?;

@@ -7,6 +7,9 @@ use crate::stack::{Job, Prometheus, Stack};
 
 pub(super) const CHECK: Check = Check { id: "targets-not-read", severity: Severity::Warning, run };
 
+/// Words in the name of a file that is not meant to be read.
+const ASIDE: [&str; 7] = ["bak", "disabled", "dist", "example", "old", "sample", "template"];
+
 fn run(stack: &Stack, report: &mut Report) {
     // Who reads files that are not known may read this one, and a path that leads nowhere may be meant for it: that is told
     // first.
@@ -25,12 +28,22 @@ fn run(stack: &Stack, report: &mut Report) {
     if !is_known(prometheus) || prometheus.jobs.is_empty() {
         return;
     }
-    let service = stack.service(&prometheus.service).map(|(_, service)| service);
+    let service = stack.service(&prometheus.service);
+    // Another file of the project may have it read another configuration.
+    if service.is_some_and(|(compose, _)| !compose.is_whole) {
+        return;
+    }
+    let service = service.map(|(_, service)| service);
+    let is_of_another = |name: &str| {
+        let mut others =
+            stack.services().filter(|(_, one)| !service.is_some_and(|own| std::ptr::eq(own, *one)));
+        others.any(|(_, other)| inside(stack, other, name).is_some())
+    };
     let folder = prometheus.document.name().rsplit_once('/').map_or("", |(folder, _)| folder);
     for document in &stack.unread_targets {
         let name = document.name();
         let is_near = match service {
-            Some(service) => inside(service, name).is_some(),
+            Some(service) => inside(stack, service, name).is_some(),
             None => is_below(name, folder),
         };
         let count: usize = document
@@ -39,11 +52,11 @@ fn run(stack: &Stack, report: &mut Report) {
             .iter()
             .filter_map(|group| Some(group.get("targets")?.texts().len()))
             .sum();
-        let is_example = ["example", "sample", "template", "dist"].iter().any(|part| name.contains(part));
-        if !is_near || is_example || count == 0 {
+        let is_aside = ASIDE.iter().any(|part| name.contains(part));
+        if !is_near || is_aside || count == 0 || is_of_another(name) {
             continue;
         }
-        let file = service.and_then(|service| inside(service, name));
+        let file = service.and_then(|service| inside(stack, service, name));
         let file = file.unwrap_or_else(|| name[folder.len()..].trim_start_matches('/').to_owned());
         report.push(
             CHECK

@@ -32,6 +32,15 @@ enum May {
     Only(BTreeSet<String>),
 }
 
+impl May {
+    fn has(&self, label: &str) -> bool {
+        match self {
+            May::AllBut(never) => !never.contains(label),
+            May::Only(these) => these.contains(label),
+        }
+    }
+}
+
 impl Labels {
     /// Any label, and none for sure: of which nothing is known.
     pub fn unknown() -> Labels {
@@ -50,10 +59,7 @@ impl Labels {
     }
 
     pub fn can_have(&self, label: &str) -> bool {
-        match &self.may {
-            May::AllBut(never) => !never.contains(label),
-            May::Only(these) => these.contains(label),
-        }
+        self.may.has(label)
     }
 
     pub fn surely_has(&self, label: &str) -> bool {
@@ -193,20 +199,19 @@ impl Labels {
     /// What is true of both.
     #[must_use]
     pub fn or(self, other: Labels) -> Labels {
-        let mut values = BTreeMap::new();
-        for (label, one) in &self.values {
-            match other.values.get(label) {
-                Some(more) if one.len() + more.len() <= MAX_VALUES => {
-                    values.insert(label.clone(), one | more);
+        let (one, more) = (&self.may, &other.may);
+        let mut values = self.values;
+        values.retain(|label, _| other.values.contains_key(label) || !more.has(label));
+        for (label, added) in other.values {
+            if let Some(known) = values.get_mut(&label) {
+                if known.len() + added.len() <= MAX_VALUES {
+                    known.extend(added);
+                } else {
+                    values.remove(&label);
                 }
-                None if !other.can_have(label) => {
-                    values.insert(label.clone(), one.clone());
-                }
-                _ => {}
+            } else if !one.has(&label) {
+                values.insert(label, added);
             }
-        }
-        for (label, one) in other.values.iter().filter(|(label, _)| !self.can_have(label)) {
-            values.insert(label.clone(), one.clone());
         }
         let may = match (self.may, other.may) {
             (May::Only(a), May::Only(b)) => May::Only(&a | &b),

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::targets::takes_recordings;
 use super::{Program, Query, Rule, Stack};
 use crate::catalog::metrics::Exposer;
 use crate::promql::ast::VectorSelector;
@@ -20,6 +21,8 @@ pub struct Flow<'s> {
     recordings: BTreeMap<&'s str, Vec<&'s Rule>>,
     /// Name → the labels of its series, of those that were asked for; `None` while they are followed.
     known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
+    /// Whether nobody sends series that are recorded elsewhere, under the same names.
+    is_whole: bool,
     /// Whether each scraped series has a `job` and an `instance`.
     has_target: bool,
     /// Whether a label of this name may be made somewhere, of those that were asked for.
@@ -43,6 +46,10 @@ impl<'s> Flow<'s> {
             stack,
             recordings,
             known: RefCell::default(),
+            is_whole: !stack
+                .prometheuses
+                .iter()
+                .any(|one| takes_recordings(one, stack.service(&one.service).map(|(_, service)| service))),
             has_target: !loses_target(stack),
             made: RefCell::default(),
         }
@@ -132,9 +139,9 @@ impl<'s> Flow<'s> {
         if OF_ALERTS.contains(&name) { labels.of_files() } else { labels }
     }
 
-    /// Whether no rule that was not read makes such series, too.
+    /// Whether nobody else makes such series, too: another Prometheus, or a rule that was not read.
     fn has_all(&self, name: &str) -> bool {
-        !OF_ALERTS.contains(&name) || self.stack.metrics().has_all_rules()
+        self.is_whole && (!OF_ALERTS.contains(&name) || self.stack.metrics().has_all_rules())
     }
 
     /// The values that a label has on series of a name, where all are known.
@@ -228,9 +235,15 @@ struct Asked<'f, 's> {
 
 impl Series for Asked<'_, '_> {
     fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
-        let (labels, is_known) = self.flow.found(selector, &|matcher| self.is_final(&matcher.value));
-        let is_recorded = || metric(selector).is_some_and(|name| self.flow.recordings.contains_key(name));
-        if self.is_elsewhere && !is_recorded() { (Labels::unknown(), false) } else { (labels, is_known) }
+        // A page alone shows what is recorded beside it.
+        let is_beside = || {
+            let is_recorded = |name| self.flow.recordings.contains_key(name);
+            self.flow.stack.datasources.is_empty() && metric(selector).is_some_and(is_recorded)
+        };
+        if self.is_elsewhere && !is_beside() {
+            return (Labels::unknown(), false);
+        }
+        self.flow.found(selector, &|matcher| self.is_final(&matcher.value))
     }
 
     fn is_final(&self, text: &str) -> bool {

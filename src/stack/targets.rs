@@ -20,7 +20,7 @@ pub struct Targets {
     pub is_sure: bool,
     /// Whether every Prometheus that Grafana asks is one of the stack.
     pub asks_own: bool,
-    /// Of each name that was asked for.
+    /// Of each name that was asked for. Those that nobody knows are one: what is known of them is known of all.
     asked: Mutex<HashMap<String, Arc<Found>>>,
 }
 
@@ -29,8 +29,8 @@ pub struct Targets {
 struct Found {
     /// Of each job that may have it.
     jobs: Vec<Labels>,
-    /// Of all of them.
-    all: Option<Labels>,
+    /// Of those of them that conditions leave, by their positions.
+    left: Mutex<HashMap<Vec<usize>, Option<Labels>>>,
     /// What is known of them by name alone.
     open: Labels,
 }
@@ -80,27 +80,26 @@ impl Targets {
     ) -> (Labels, bool) {
         // What is recorded, here or elsewhere, or made of alerts, has no target.
         let Some(name) = metric(selector) else { return (Labels::unknown(), false) };
+        let known = metrics.catalogue().known(name);
+        let is_anybodys = known.is_empty() && !is_made(name);
+        let key = if is_anybodys { "" } else { name };
         let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = asked().get(name).cloned();
+        let seen = asked().get(key).cloned();
         let found = seen.unwrap_or_else(|| {
-            let found = Arc::new(self.found(metrics, name));
-            asked().insert(name.to_owned(), Arc::clone(&found));
+            let found = Arc::new(self.found(metrics, name, &known));
+            asked().insert(key.to_owned(), Arc::clone(&found));
             found
         });
-        let mut jobs: Vec<&Labels> = found.jobs.iter().collect();
+        let mut left: Vec<usize> = (0..found.jobs.len()).collect();
         let matchers = &selector.matchers.matchers;
         for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
-            let can_meet = |labels: &&Labels| labels.can_meet(matcher);
-            if !jobs.iter().any(can_meet) {
+            let can_meet = |at: &usize| found.jobs[*at].can_meet(matcher);
+            if !left.iter().any(can_meet) {
                 break;
             }
-            jobs.retain(can_meet);
+            left.retain(can_meet);
         }
-        let labels = if jobs.len() == found.jobs.len() {
-            found.all.clone()
-        } else {
-            jobs.into_iter().cloned().reduce(Labels::or)
-        };
+        let labels = found.of(left);
         let mut open = found.open.clone();
         match labels {
             Some(labels) if self.is_sure => (labels.of_files(), true),
@@ -112,20 +111,15 @@ impl Targets {
         }
     }
 
-    fn found(&self, metrics: &Metrics, name: &str) -> Found {
-        let known = metrics.catalogue().known(name);
+    fn found(&self, metrics: &Metrics, name: &str, known: &[Known<'_>]) -> Found {
         let mut open = Labels::unknown();
-        for one in &known {
+        for one in known {
             let listed = one.metric.labels.iter().flatten();
             listed.chain(&one.metric.some_labels).for_each(|label| open.expect(label));
         }
-        let is_recorded = name.contains(':') && known.is_empty();
-        let jobs = if is_recorded || name.starts_with("ALERTS") {
-            Vec::new()
-        } else {
-            self.each(metrics, name, &known, &open)
-        };
-        Found { all: jobs.iter().cloned().reduce(Labels::or), jobs, open }
+        let is_made = name.starts_with("ALERTS") || known.is_empty() && is_made(name);
+        let jobs = if is_made { Vec::new() } else { self.each(metrics, name, known, &open) };
+        Found { jobs, left: Mutex::default(), open }
     }
 
     /// The labels of the series of a name, of each job that may have it.
@@ -152,6 +146,24 @@ impl Targets {
             Some(labels)
         };
         self.jobs.iter().zip(metrics.scrapes()).filter_map(of_job).collect()
+    }
+}
+
+/// Whether rules make series of this name, or the alerts themselves.
+fn is_made(name: &str) -> bool {
+    name.contains(':') || name.starts_with("ALERTS")
+}
+
+impl Found {
+    /// The labels that the series of some of the jobs have together.
+    fn of(&self, jobs: Vec<usize>) -> Option<Labels> {
+        let known = || self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(labels) = known().get(&jobs) {
+            return labels.clone();
+        }
+        let labels = jobs.iter().map(|at| self.jobs[*at].clone()).reduce(Labels::or);
+        known().insert(jobs, labels.clone());
+        labels
     }
 }
 
@@ -242,9 +254,14 @@ impl Own {
 /// Whether series come into a Prometheus that it did not scrape, or with labels of their own.
 pub fn is_fed(prometheus: &Prometheus, service: Option<&Service>) -> bool {
     let keeps_labels = |job: &Job| job.node.get("honor_labels").is_some_and(|node| node.is_true());
+    takes_recordings(prometheus, service) || prometheus.jobs.iter().any(keeps_labels)
+}
+
+/// Whether series come into a Prometheus that another one has recorded.
+pub(super) fn takes_recordings(prometheus: &Prometheus, service: Option<&Service>) -> bool {
     prometheus.reads_elsewhere()
         || service.is_some_and(Service::receives_series)
-        || prometheus.jobs.iter().any(|job| keeps_labels(job) || job.metrics_path.ends_with("/federate"))
+        || prometheus.jobs.iter().any(|job| job.metrics_path.ends_with("/federate"))
 }
 
 fn asks_own(stack: &Stack) -> bool {

@@ -1,15 +1,17 @@
 //! Where the files of the stack are inside of a container.
 
-use crate::stack::{Origin, Service};
+use crate::stack::{Origin, Service, Stack};
 
 /// What a file of the stack is called inside.
-pub(crate) fn inside(service: &Service, file: &str) -> Option<String> {
-    service.mounts.iter().find_map(|mount| match &mount.origin {
-        Origin::Host(host) if host == file => Some(mount.target.clone()),
-        Origin::Host(host) if is_below(file, host) => {
-            Some(format!("{}/{}", mount.target, file[host.len()..].trim_start_matches('/')))
+pub(crate) fn inside(stack: &Stack, service: &Service, file: &str) -> Option<String> {
+    service.mounts.iter().find_map(|mount| {
+        let Origin::Host(host) = &mount.origin else { return None };
+        let host = stack.folder.name(host);
+        if host == file {
+            return Some(mount.target.clone());
         }
-        _ => None,
+        is_below(file, &host)
+            .then(|| format!("{}/{}", mount.target, file[host.len()..].trim_start_matches('/')))
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::shapes::function;
 use crate::promql::ast::Call;
+use crate::promql::ast::VectorSelector;
 use crate::promql::{Expr, bare, walk};
 use crate::source::Node;
 use crate::stack::{Job, Rule, Stack, is_fed};
@@ -37,6 +38,13 @@ pub(crate) fn scraped(stack: &Stack) -> Option<Scraped> {
 }
 
 impl Scraped {
+    /// Whether no target has what a selector asks of a label: `job-not-scraped` tells of that.
+    pub(crate) fn lacks(&self, selector: &VectorSelector, label: &str) -> bool {
+        let Some(known) = self.known(label).filter(|_| self.is_sure) else { return false };
+        let mut asked = selector.matchers.matchers.iter().filter(|matcher| matcher.name == label);
+        asked.any(|matcher| !matcher.is_match("") && !known.iter().any(|value| matcher.is_match(value)))
+    }
+
     /// The values that a label can have; `None` where nobody can know.
     pub(crate) fn known(&self, label: &str) -> Option<&BTreeSet<String>> {
         match label {

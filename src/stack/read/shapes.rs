@@ -96,7 +96,7 @@ impl Reader {
         }
         for path in of(Shape::Targets) {
             // What a job reads was held against its form by then.
-            if !self.formed.contains(path)
+            if !self.formed.contains(&self.folder().name(path))
                 && let Some(document) = self.document(path)
             {
                 self.stack.unread_targets.push(document);
