@@ -810,21 +810,28 @@ fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_mi
 fn a_program_that_nobody_runs_is_missed_only_in_a_whole_project() {
     let config = "scrape_configs: [{job_name: a, static_configs: [{targets: ['cadvisor:8080', 'gpu1:9400']}]}]\n\
                   alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}\n";
-    let of = |services: &str, more: &str| {
-        let own =
-            "p: {image: 'prom/prometheus:v3.5.3', volumes: ['./p:/etc/prometheus', 'data:/prometheus']}";
+    let with = |own: &str, services: &str, more: &str| {
+        let own = format!(
+            "p: {{image: 'prom/prometheus:v3.5.3', {own}volumes: ['./p:/etc/prometheus', 'data:/prometheus']}}"
+        );
         let text = format!("services:\n  {own}\n{services}volumes: {{data: {{}}}}\n{more}");
         let found = ids(&text, &[("p/prometheus.yml", config)]);
         ["alertmanager-address", "target-address"]
             .map(|id| found.iter().filter(|one| one.as_str() == id).count())
     };
+    let of = |services: &str, more: &str| with("", services, more);
     let other = "  b: {image: 'nginx:1'}\n";
     assert_eq!(of(other, ""), [1, 1]);
+    for own in ["dns_search: [corp.example.org], ", "dns: 10.0.0.2, "] {
+        assert_eq!(with(own, other, ""), [0, 0], "{own}");
+    }
+    assert_eq!(of(other, "networks: {default: {attachable: false}}\n"), [1, 1]);
     for (services, more) in [
         // A service that is alone is a piece of something.
         ("", ""),
         (other, "networks: {default: {name: shared}}\n"),
         (other, "networks: {default: {external: true}}\n"),
+        (other, "networks: {default: {driver: overlay, attachable: true}}\n"),
         (other, "include: ['https://example.com/more.yml']\n"),
         (
             "  b: {image: 'nginx:1', container_name: cadvisor}\n  c: {image: 'nginx:1', hostname: alertmanager}\n",
