@@ -900,6 +900,14 @@ fn a_retention_is_too_small_below_a_block_and_a_port_is_free_only_where_none_is_
     ] {
         assert_eq!(kept(flags), 0, "{flags}");
     }
+    // What is passed on at once need not stay.
+    let compose = "services: {p: {image: prom/prometheus, command: [--config.file=/p/prometheus.yml, --storage.tsdb.retention.time=1h], volumes: ['./p:/p']}}\n";
+    for (config, expected) in
+        [("scrape_configs: []\n", 1), ("remote_write: [{url: 'https://example.com/w'}]\n", 0)]
+    {
+        let files = [("p/prometheus.yml", config)];
+        assert_eq!(count_in("retention-too-small", compose, &files), expected, "{config}");
+    }
     let free = |service: &str| {
         count("port-not-fixed", &format!("services: {{g: {{image: grafana/grafana, {service}}}}}\n"))
     };
