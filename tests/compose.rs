@@ -644,7 +644,21 @@ fn a_health_check_fails_only_where_nobody_could_answer_it() {
     // Only busybox refuses to write the page a second time.
     let kept = "[CMD, wget, -q, 'http://localhost:8080/health']";
     assert_eq!((of("node:24", kept), of("node:24-alpine", kept)), (0, 1));
+    assert_eq!(of("node:24-alpine", "wget -q http://localhost:8080/health && rm health"), 0);
+    // There is a program `hurl`, but not in this image.
     assert_eq!(of("mine/app:1", "[CMD, crl, 'http://localhost:1/x']"), 1);
+    let hurl = "[CMD, hurl, --test, /x.hurl]";
+    assert_eq!((of("mine/app:1", hurl), of(prometheus, hurl)), (0, 1));
+    let spider = |word: &str| of("mine/app:1", &format!("[CMD, wget, --spider, {word}]"));
+    assert_eq!((spider("gateway/health"), spider("-q")), (0, 1));
+    let moved = |page: &str| {
+        let test = format!("[CMD, wget, -qO-, 'http://localhost:9100/{page}']");
+        let service = format!(
+            "{{image: 'prom/node-exporter:v1.9.1', command: [--web.telemetry-path=/metric], healthcheck: {{test: {test}}}}}"
+        );
+        count("health-check-fails", &format!("services: {{a: {service}}}\n"))
+    };
+    assert_eq!((moved("metric"), moved("metrics")), (0, 1));
     let empty = |image: &str| {
         count(
             "health-check-fails",
