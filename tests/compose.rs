@@ -709,6 +709,11 @@ fn an_address_of_this_machine_is_missed_only_where_nothing_can_be_published_ther
     let url = |url: &str| format!("environment: {{GF_SERVER_ROOT_URL: '{url}'}}");
     let here = url("http://localhost:3000/");
     assert_eq!(of(&here, ""), 1);
+    let project = Project::empty();
+    // What runs on the machine itself is not known: that is all that can be said.
+    project.write("docker-compose.yml", &format!("services: {{a: {{image: grafana/grafana, {here}}}}}\n"));
+    let said = project.skymon(&["validate", "."]).stdout;
+    assert!(said.contains("nothing of this project is at port 3000") && !said.contains("nowhere"), "{said}");
     assert_eq!(of(&format!("{here}, ports: ['3001:3000']"), ""), 1);
     assert_eq!(of(&url("http://127.0.0.1/"), "  b: {image: nginx:1, ports: ['8080:80']}\n"), 1);
     for (grafana, more) in [
