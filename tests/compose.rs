@@ -714,6 +714,13 @@ fn an_address_of_this_machine_is_missed_only_where_nothing_can_be_published_ther
     project.write("docker-compose.yml", &format!("services: {{a: {{image: grafana/grafana, {here}}}}}\n"));
     let said = project.skymon(&["validate", "."]).stdout;
     assert!(said.contains("nothing of this project is at port 3000") && !said.contains("nowhere"), "{said}");
+    for path in ["/", "/grafana/"] {
+        let told = url(&format!("http://localhost:3000{path}"));
+        let text = format!("services: {{a: {{image: grafana/grafana, {told}, ports: ['3001:3000']}}}}\n");
+        project.write("docker-compose.yml", &text);
+        let said = project.skymon(&["validate", "."]).stdout;
+        assert!(said.contains(&format!("write `http://localhost:3001{path}`")), "{said}");
+    }
     assert_eq!(of(&format!("{here}, ports: ['3001:3000']"), ""), 1);
     assert_eq!(of(&url("http://127.0.0.1/"), "  b: {image: nginx:1, ports: ['8080:80']}\n"), 1);
     for (grafana, more) in [

@@ -63,7 +63,9 @@ fn answered_by_nobody(compose: &Compose, service: &Service) -> Option<Diagnostic
     let published = service.ports.iter().find(|one| own.is_some_and(|own| one.target == own.to_string()));
     let help = match (published.and_then(Port::taken), own) {
         (Some((port, _)), _) => {
-            format!("write `{}://{}:{port}/`, where it is published", address.scheme?, address.host)
+            // The path is part of where the program answers: without it, its own pages move.
+            let (scheme, path) = (address.scheme?, address.path);
+            format!("write `{scheme}://{}:{port}{path}/`, where it is published", address.host)
         }
         (None, Some(own)) => format!("publish it: `ports: [\"127.0.0.1:{port}:{own}\"]`"),
         (None, None) => "write the address at which people reach it".to_owned(),
