@@ -544,6 +544,23 @@ fn owners_and_modes_of_a_folder_are_those_on_the_disk() {
     assert!(!said.contains("folder-not-writable") && !said.contains("script-not-executable"), "{said}");
 }
 
+#[test]
+fn a_program_that_only_forgets_without_its_folder_is_not_said_to_fail() {
+    let project = Project::empty();
+    for (image, folder, starts) in [
+        ("prom/alertmanager:v0.33.1", "/alertmanager", true),
+        ("prom/prometheus:v3.5.3", "/prometheus", false),
+    ] {
+        let text = format!(
+            "services: {{a: {{image: '{image}', volumes: ['data:{folder}:ro']}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        project.write("docker-compose.yml", &text);
+        let said = project.skymon(&["validate", "."]).stdout;
+        let words = if starts { "it starts, and forgets its silences" } else { "it does not start" };
+        assert!(said.contains("folder-not-writable") && said.contains(words), "{said}");
+    }
+}
+
 /// Whether compose itself takes a file.
 fn compose_takes(text: &str) -> bool {
     let project = Project::empty();
