@@ -907,9 +907,21 @@ fn a_script_is_missed_only_in_an_image_that_has_none() {
     let of = |service: &str| count("file-not-mounted", &format!("services: {{a: {{{service}}}}}\n"));
     assert_eq!(of("image: 'python:3.13-alpine', command: [python3, /app/run.py]"), 1);
     assert_eq!(of("image: 'alpine:3', command: sh /run.sh, volumes: ['./rnu:/rnu']"), 1);
+    assert_eq!(of("image: 'node:24', command: [/app/run.js]"), 1);
+    assert_eq!(of("image: 'python:3.13', entrypoint: [/usr/local/bin/python3, -u], command: /app/run.py"), 1);
+    let project = Project::empty();
+    project.write(
+        "docker-compose.yml",
+        "services: {a: {image: 'alpine:3', command: sh /run.sh}, g: {image: grafana/grafana}}\n",
+    );
+    let said = project.skymon(&["validate", "."]).stdout;
+    assert!(said.contains("mount its folder at `/scripts`, and write `/scripts/run.sh`"), "{said}");
     for service in [
         "image: 'python:3.13-alpine', command: [python3, /app/run.py], volumes: ['./app:/app']",
         "image: 'python:3.13-alpine', command: [python3, run.py]",
+        // What another program makes, and what a script may.
+        "image: 'node:24', command: [npx, esbuild, src/a.ts, -o, /dist/b.js]",
+        "image: 'node:24', command: [node, build.js, -o, /dist/b.js]",
         "image: 'python:3.13-alpine', command: [python3, /usr/local/bin/x.py]",
         "image: 'mine/app:1', command: [python3, /app/run.py]",
         "image: 'python:3.13-alpine', build: ., command: [python3, /app/run.py]",
