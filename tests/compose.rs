@@ -544,6 +544,23 @@ fn owners_and_modes_of_a_folder_are_those_on_the_disk() {
     assert!(!said.contains("folder-not-writable") && !said.contains("script-not-executable"), "{said}");
 }
 
+#[test]
+fn a_program_that_only_forgets_without_its_folder_is_not_said_to_fail() {
+    let project = Project::empty();
+    for (image, folder, starts) in [
+        ("prom/alertmanager:v0.33.1", "/alertmanager", true),
+        ("prom/prometheus:v3.5.3", "/prometheus", false),
+    ] {
+        let text = format!(
+            "services: {{a: {{image: '{image}', volumes: ['data:{folder}:ro']}}}}\nvolumes: {{data: {{}}}}\n"
+        );
+        project.write("docker-compose.yml", &text);
+        let said = project.skymon(&["validate", "."]).stdout;
+        let words = if starts { "it starts, and forgets its silences" } else { "it does not start" };
+        assert!(said.contains("folder-not-writable") && said.contains(words), "{said}");
+    }
+}
+
 /// Whether compose itself takes a file.
 fn compose_takes(text: &str) -> bool {
     let project = Project::empty();
@@ -644,7 +661,21 @@ fn a_health_check_fails_only_where_nobody_could_answer_it() {
     // Only busybox refuses to write the page a second time.
     let kept = "[CMD, wget, -q, 'http://localhost:8080/health']";
     assert_eq!((of("node:24", kept), of("node:24-alpine", kept)), (0, 1));
+    assert_eq!(of("node:24-alpine", "wget -q http://localhost:8080/health && rm health"), 0);
+    // There is a program `hurl`, but not in this image.
     assert_eq!(of("mine/app:1", "[CMD, crl, 'http://localhost:1/x']"), 1);
+    let hurl = "[CMD, hurl, --test, /x.hurl]";
+    assert_eq!((of("mine/app:1", hurl), of(prometheus, hurl)), (0, 1));
+    let spider = |word: &str| of("mine/app:1", &format!("[CMD, wget, --spider, {word}]"));
+    assert_eq!((spider("gateway/health"), spider("-q")), (0, 1));
+    let moved = |page: &str| {
+        let test = format!("[CMD, wget, -qO-, 'http://localhost:9100/{page}']");
+        let service = format!(
+            "{{image: 'prom/node-exporter:v1.9.1', command: [--web.telemetry-path=/metric], healthcheck: {{test: {test}}}}}"
+        );
+        count("health-check-fails", &format!("services: {{a: {service}}}\n"))
+    };
+    assert_eq!((moved("metric"), moved("metrics")), (0, 1));
     let empty = |image: &str| {
         count(
             "health-check-fails",
@@ -695,6 +726,18 @@ fn an_address_of_this_machine_is_missed_only_where_nothing_can_be_published_ther
     let url = |url: &str| format!("environment: {{GF_SERVER_ROOT_URL: '{url}'}}");
     let here = url("http://localhost:3000/");
     assert_eq!(of(&here, ""), 1);
+    let project = Project::empty();
+    // What runs on the machine itself is not known: that is all that can be said.
+    project.write("docker-compose.yml", &format!("services: {{a: {{image: grafana/grafana, {here}}}}}\n"));
+    let said = project.skymon(&["validate", "."]).stdout;
+    assert!(said.contains("nothing of this project is at port 3000") && !said.contains("nowhere"), "{said}");
+    for path in ["/", "/grafana/"] {
+        let told = url(&format!("http://localhost:3000{path}"));
+        let text = format!("services: {{a: {{image: grafana/grafana, {told}, ports: ['3001:3000']}}}}\n");
+        project.write("docker-compose.yml", &text);
+        let said = project.skymon(&["validate", "."]).stdout;
+        assert!(said.contains(&format!("write `http://localhost:3001{path}`")), "{said}");
+    }
     assert_eq!(of(&format!("{here}, ports: ['3001:3000']"), ""), 1);
     assert_eq!(of(&url("http://127.0.0.1/"), "  b: {image: nginx:1, ports: ['8080:80']}\n"), 1);
     for (grafana, more) in [
@@ -810,21 +853,28 @@ fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_mi
 fn a_program_that_nobody_runs_is_missed_only_in_a_whole_project() {
     let config = "scrape_configs: [{job_name: a, static_configs: [{targets: ['cadvisor:8080', 'gpu1:9400']}]}]\n\
                   alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}\n";
-    let of = |services: &str, more: &str| {
-        let own =
-            "p: {image: 'prom/prometheus:v3.5.3', volumes: ['./p:/etc/prometheus', 'data:/prometheus']}";
+    let with = |own: &str, services: &str, more: &str| {
+        let own = format!(
+            "p: {{image: 'prom/prometheus:v3.5.3', {own}volumes: ['./p:/etc/prometheus', 'data:/prometheus']}}"
+        );
         let text = format!("services:\n  {own}\n{services}volumes: {{data: {{}}}}\n{more}");
         let found = ids(&text, &[("p/prometheus.yml", config)]);
         ["alertmanager-address", "target-address"]
             .map(|id| found.iter().filter(|one| one.as_str() == id).count())
     };
+    let of = |services: &str, more: &str| with("", services, more);
     let other = "  b: {image: 'nginx:1'}\n";
     assert_eq!(of(other, ""), [1, 1]);
+    for own in ["dns_search: [corp.example.org], ", "dns: 10.0.0.2, "] {
+        assert_eq!(with(own, other, ""), [0, 0], "{own}");
+    }
+    assert_eq!(of(other, "networks: {default: {attachable: false}}\n"), [1, 1]);
     for (services, more) in [
         // A service that is alone is a piece of something.
         ("", ""),
         (other, "networks: {default: {name: shared}}\n"),
         (other, "networks: {default: {external: true}}\n"),
+        (other, "networks: {default: {driver: overlay, attachable: true}}\n"),
         (other, "include: ['https://example.com/more.yml']\n"),
         (
             "  b: {image: 'nginx:1', container_name: cadvisor}\n  c: {image: 'nginx:1', hostname: alertmanager}\n",
@@ -857,9 +907,21 @@ fn a_script_is_missed_only_in_an_image_that_has_none() {
     let of = |service: &str| count("file-not-mounted", &format!("services: {{a: {{{service}}}}}\n"));
     assert_eq!(of("image: 'python:3.13-alpine', command: [python3, /app/run.py]"), 1);
     assert_eq!(of("image: 'alpine:3', command: sh /run.sh, volumes: ['./rnu:/rnu']"), 1);
+    assert_eq!(of("image: 'node:24', command: [/app/run.js]"), 1);
+    assert_eq!(of("image: 'python:3.13', entrypoint: [/usr/local/bin/python3, -u], command: /app/run.py"), 1);
+    let project = Project::empty();
+    project.write(
+        "docker-compose.yml",
+        "services: {a: {image: 'alpine:3', command: sh /run.sh}, g: {image: grafana/grafana}}\n",
+    );
+    let said = project.skymon(&["validate", "."]).stdout;
+    assert!(said.contains("mount its folder at `/scripts`, and write `/scripts/run.sh`"), "{said}");
     for service in [
         "image: 'python:3.13-alpine', command: [python3, /app/run.py], volumes: ['./app:/app']",
         "image: 'python:3.13-alpine', command: [python3, run.py]",
+        // What another program makes, and what a script may.
+        "image: 'node:24', command: [npx, esbuild, src/a.ts, -o, /dist/b.js]",
+        "image: 'node:24', command: [node, build.js, -o, /dist/b.js]",
         "image: 'python:3.13-alpine', command: [python3, /usr/local/bin/x.py]",
         "image: 'mine/app:1', command: [python3, /app/run.py]",
         "image: 'python:3.13-alpine', build: ., command: [python3, /app/run.py]",
@@ -892,6 +954,14 @@ fn a_retention_is_too_small_below_a_block_and_a_port_is_free_only_where_none_is_
         "'--storage.tsdb.retention.time=${KEPT}'",
     ] {
         assert_eq!(kept(flags), 0, "{flags}");
+    }
+    // What is passed on at once need not stay.
+    let compose = "services: {p: {image: prom/prometheus, command: [--config.file=/p/prometheus.yml, --storage.tsdb.retention.time=1h], volumes: ['./p:/p']}}\n";
+    for (config, expected) in
+        [("scrape_configs: []\n", 1), ("remote_write: [{url: 'https://example.com/w'}]\n", 0)]
+    {
+        let files = [("p/prometheus.yml", config)];
+        assert_eq!(count_in("retention-too-small", compose, &files), expected, "{config}");
     }
     let free = |service: &str| {
         count("port-not-fixed", &format!("services: {{g: {{image: grafana/grafana, {service}}}}}\n"))

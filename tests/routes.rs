@@ -397,7 +397,7 @@ fn inhibitions_are_blamed_for_what_is_sure_and_for_nothing_else() {
 }
 
 /// Two alerts on each of several machines, one that is for all, and one for planned work.
-const HOSTS: &str = "groups:\n- name: a\n  rules:\n  - {alert: HostDown, expr: up == 0, for: 1m, labels: {severity: critical}}\n  - {alert: HostSlow, expr: node_load1 > 9, for: 5m, labels: {severity: warning}}\n  - {alert: AllSlow, expr: sum(node_load1) > 9, for: 5m, labels: {severity: warning}}\n  - {alert: Maintenance, expr: node_boot > 9, for: 5m, labels: {severity: warning}}\n";
+const HOSTS: &str = "groups:\n- name: a\n  rules:\n  - {alert: HostDown, expr: up == 0, for: 1m, labels: {severity: critical}}\n  - {alert: HostSlow, expr: node_load1 > 9, for: 5m, labels: {severity: warning}}\n  - {alert: AllSlow, expr: sum(node_load1) > 9, for: 5m, labels: {severity: warning}}\n  - {alert: Maintenance, expr: node_boot > 9, for: 5m, labels: {severity: warning}}\n  - {alert: Night, expr: hour() < 3, for: 5m, labels: {severity: warning}}\n  - {alert: DatabaseDown, expr: pg_up == 0, for: 1m, labels: {severity: critical}}\n  - {alert: PageDown, expr: 'up{job=\"pages\"} == 0', for: 1m, labels: {severity: critical}}\n  - {alert: AppErrors, expr: 'http_errors{job=\"app\"} > 9', for: 5m, labels: {severity: warning}}\n";
 
 #[test]
 fn an_inhibition_without_a_tie_is_blamed_only_where_both_sides_say_what_they_are_about() {
@@ -424,6 +424,11 @@ fn an_inhibition_without_a_tie_is_blamed_only_where_both_sides_say_what_they_are
         of(&down.replace("'alertname=\"HostDown\"'", "'alertname=\"HostDown\", instance=\"gw\"'"), two),
         nothing
     );
+    // The instances of different jobs never meet.
+    assert_eq!(of(&down.replace("HostSlow", "AppErrors"), two), broad);
+    for source in ["DatabaseDown", "PageDown"] {
+        assert_eq!(of(&down.replace("HostDown", source).replace("HostSlow", "AppErrors"), two), nothing);
+    }
     // Who asks for the label knows that it is there.
     let asked = "source_matchers: ['alertname=\"HostDown\"', 'zone!=\"\"'], target_matchers: ['alertname=\"HostSlow\"']";
     assert_eq!(of(asked, "10.0.0.5:80"), broad);
@@ -431,7 +436,10 @@ fn an_inhibition_without_a_tie_is_blamed_only_where_both_sides_say_what_they_are
     assert_eq!(of(lesser, two), broad);
     assert_eq!(of(&lesser.replace("critical|warning", "warning"), two), nothing);
     // Planned work mutes what it likes, and so does who names both.
-    assert_eq!(of(&lesser.replace("HostSlow", "Maintenance"), two), nothing);
+    for source in ["Maintenance", "Night"] {
+        let rule = lesser.replace("HostSlow", source).replace(", equal: [instance]", ", equal: [site]");
+        assert_eq!(of(&rule, two), nothing, "{source}");
+    }
     assert_eq!(of(&lesser.replace("severity=~\"critical|warning\"", "alertname=\"HostDown\""), two), nothing);
 }
 

@@ -150,18 +150,21 @@ fn a_job_that_is_not_there_is_told_once_where_a_recording_is_asked_for_it() {
 
 #[test]
 fn the_api_that_is_gone_is_missed_only_in_versions_that_lack_it() {
-    let of = |prometheus: &str, alertmanager: &str| {
+    let asked = |target: &str, prometheus: &str, alertmanager: &str| {
         let compose = COMPOSE.replace("v3.5.3", prometheus).replace("volumes: {data: }", "")
             + &format!("  am: {{image: 'prom/alertmanager:{alertmanager}'}}\nvolumes: {{data: }}\n");
-        let config =
-            "alerting: {alertmanagers: [{api_version: v1, static_configs: [{targets: ['am:9093']}]}]}\n";
-        let all =
-            found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &(config.to_owned() + &job("")))]);
+        let config = format!(
+            "alerting: {{alertmanagers: [{{api_version: v1, static_configs: [{{targets: ['{target}']}}]}}, {{static_configs: [{{targets: ['am:9093']}}]}}]}}\n"
+        );
+        let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &(config + &job("")))]);
         all.iter().any(|one| one.ends_with(" alertmanager-api-gone"))
     };
+    let of = |prometheus: &str, alertmanager: &str| asked("am:9093", prometheus, alertmanager);
     assert!(of("v3.5.3", "v0.26.0"));
     assert!(of("v2.53.0", "v0.27.0"));
     assert!(!of("v2.53.0", "v0.26.0"));
+    // That of the project is asked in the other section.
+    assert!(!asked("old-am.example.org:9093", "v2.53.0", "v0.27.0"));
     assert!(!of("latest", "latest"));
     let project = Project::empty();
     project

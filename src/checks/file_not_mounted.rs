@@ -80,11 +80,11 @@ fn by_command(service: &Service) -> Option<Diagnostic> {
     };
     // What takes over the mounts of others, or is made before it starts, is not known.
     let is_known = LANGUAGES.contains(&image.repository.as_str()) && service.get("volumes_from").is_none();
-    let script = service.words.iter().find(is_script).filter(|_| is_known)?;
+    let script = operand(&service.words).filter(is_script).filter(|_| is_known)?;
     if service.origin(script).is_some() {
         return None;
     }
-    let folder = script.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let (folder, name) = script.rsplit_once('/')?;
     let targets = service.mounts.iter().map(|mount| mount.target.as_str());
     let near = service.mounts.iter().find(|mount| misspelt(folder, targets.clone()) == Some(&mount.target));
     let finding = CHECK
@@ -94,8 +94,20 @@ fn by_command(service: &Service) -> Option<Diagnostic> {
         Some(mount) => {
             finding.at(mount.at.place(), "mounted here instead").help(format!("mount it at `{folder}`"))
         }
+        // Nothing can be mounted in the place of the whole image.
+        None if folder.is_empty() => {
+            finding.help(format!("mount its folder at `/scripts`, and write `/scripts/{name}`"))
+        }
         None => finding.help(format!("mount its folder at `{folder}`")),
     })
+}
+
+/// What a language is to run: the first word that is no option. Those behind it are for the script to read or to write.
+fn operand(words: &[Spanned<String>]) -> Option<&Spanned<String>> {
+    const RUNNERS: [&str; 9] = ["ash", "bash", "deno", "dash", "node", "python", "python3", "ruby", "sh"];
+    let (first, rest) = words.split_first()?;
+    let is_runner = RUNNERS.contains(&first.rsplit('/').next().unwrap_or_default());
+    if is_runner { rest.iter().find(|word| !word.starts_with('-')) } else { Some(first) }
 }
 
 /// A secret of compose that a variable leads to, and that the service is not given.
@@ -145,10 +157,13 @@ fn check(
     }
     let (folder, name) = inside.rsplit_once('/').unwrap_or(("", inside));
     let near = service.mounts.iter().find(|mount| mount.target.rsplit('/').next() == Some(name));
-    let help = near.map_or_else(
-        || format!("mount its folder at `{folder}`, or name it below `secrets:` of `{}`", service.name),
-        |mount| format!("write `{key}: {}`", mount.target),
-    );
+    let help = match near {
+        Some(mount) => format!("write `{key}: {}`", mount.target),
+        None if folder.is_empty() => {
+            format!("name it below `secrets:` of `{}`, and write `{key}: /run/secrets/{name}`", service.name)
+        }
+        None => format!("mount its folder at `{folder}`, or name it below `secrets:` of `{}`", service.name),
+    };
     report.push(
         CHECK
             .finding(format!(

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Compose, Origin, Service, Stack};
+use crate::stack::{Compose, Origin, Program, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "folder-not-writable", severity: Severity::Warning, run };
 
@@ -13,6 +13,16 @@ fn run(stack: &Stack, report: &mut Report) {
         let Some(program) = service.program.filter(|_| is_theirs) else { continue };
         let Some((user, data)) = program.user().zip(service.data()) else { continue };
         let Some(mount) = service.mount(&data) else { continue };
+        // Only Alertmanager does without: it tries to save what it knows now and then, and says so in its log.
+        let (read_only, not_owned) = if program == Program::Alertmanager {
+            let lost = "it starts, and forgets its silences when it stops";
+            (format!("mounted read-only: {lost}"), lost)
+        } else {
+            (
+                "mounted read-only: it does not start".to_owned(),
+                "\"permission denied\" at the start, again and again",
+            )
+        };
         if mount.read_only && mount.target == data {
             report.push(
                 CHECK
@@ -20,7 +30,7 @@ fn run(stack: &Stack, report: &mut Report) {
                         "{} keeps its data in `{data}`, and may only read there",
                         program.name()
                     ))
-                    .at(mount.at.place(), "mounted read-only: it does not start")
+                    .at(mount.at.place(), read_only)
                     .help(format!("mount a named volume here: `{}_data:{data}`", service.name)),
             );
         }
@@ -40,7 +50,7 @@ fn run(stack: &Stack, report: &mut Report) {
                     program.name(),
                     stack.folder.name(folder)
                 ))
-                .at(mount.at.place(), "\"permission denied\" at the start, again and again")
+                .at(mount.at.place(), not_owned)
                 .help(format!(
                     "mount a named volume instead (`{}_data:{}`), or give the folder away: `sudo chown {user} {}`",
                     service.name,

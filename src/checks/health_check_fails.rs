@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::shared::addresses::{Address, route_prefix};
-use crate::diagnostics::{Diagnostic, Report, Severity, misspelt};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_slip, misspelt};
 use crate::source::Spanned;
 use crate::stack::{Compose, Program, Service, Stack};
 
@@ -12,6 +12,9 @@ pub(super) const CHECK: Check = Check { id: "health-check-fails", severity: Seve
 const TOOLS: [&str; 4] = ["amtool", "curl", "promtool", "wget"];
 const OF_PROMTOOL: [&str; 7] =
     ["config", "healthy", "metrics", "ready", "rules", "service-discovery", "web-config"];
+const METRICS: &str = "/metrics";
+/// What moves that page elsewhere.
+const METRICS_FLAGS: [&str; 2] = ["prometheus_endpoint", "web.telemetry-path"];
 /// Short options of wget that have a value behind them, in the same word.
 const WITH_VALUE: &str = "OoaTtPUYeliABDIXQw";
 
@@ -54,7 +57,7 @@ fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
         let what = format!("there is no program before `{}`", tool.value);
         return said(tool, what, format!("write the program: `wget {} …`", tool.value));
     }
-    if let Some(near) = misspelt(&tool.value, TOOLS) {
+    if let Some(near) = meant(service, &tool.value) {
         return said(tool, format!("there is no program `{}`", tool.value), format!("write `{near}`"));
     }
     if tool.value == "promtool" && at(1) == "check" && !OF_PROMTOOL.contains(&at(2)) && !at(2).contains('$') {
@@ -67,7 +70,7 @@ fn fault(compose: &Compose, service: &Service) -> Option<Diagnostic> {
         return said(words.get(2).unwrap_or(tool), what, format!("write `promtool check {help}`"));
     }
     if tool.value == "wget"
-        && let Some((word, what, help)) = wget(service, &words)
+        && let Some((word, what, help)) = wget(service, &check.test, &words)
     {
         return said(word, what, help);
     }
@@ -94,7 +97,12 @@ fn words(test: &[Spanned<String>]) -> Option<Vec<Spanned<String>>> {
 
 type Fault<'w> = (&'w Spanned<String>, String, String);
 
-fn wget<'w>(service: &Service, words: &'w [Spanned<String>]) -> Option<Fault<'w>> {
+/// The tool that was meant. In an image that is not known, a name that is merely near may be a program of its own: `hurl`.
+fn meant(service: &Service, word: &str) -> Option<&'static str> {
+    misspelt(word, TOOLS).filter(|near| service.is_upstream() || is_slip(word, near))
+}
+
+fn wget<'w>(service: &Service, test: &[Spanned<String>], words: &'w [Spanned<String>]) -> Option<Fault<'w>> {
     let (tool, rest) = words.split_first()?;
     if rest.iter().any(|word| word.contains('$') || word.contains("help") || word.value == "--version") {
         return None;
@@ -110,7 +118,9 @@ fn wget<'w>(service: &Service, words: &'w [Spanned<String>]) -> Option<Fault<'w>
         return Some((word, what, "write `-qO-`: quiet, and the page to nowhere".to_owned()));
     }
     let is_address = |word: &&Spanned<String>| {
-        !word.starts_with('-') && (word.contains(['.', ':', '[']) || word.contains("localhost"))
+        let is_path = word.starts_with('/');
+        let is_host = word.contains(['.', ':', '[']) || word.contains("localhost");
+        !word.starts_with('-') && (is_host || !is_path && word.contains('/'))
     };
     if !rest.iter().any(|word| is_address(&word)) {
         return Some((
@@ -126,7 +136,9 @@ fn wget<'w>(service: &Service, words: &'w [Spanned<String>]) -> Option<Fault<'w>
             || word.starts_with("--delete-after")
             || short(&word) && word.contains(['O', 'P', 's'])
     };
-    if rest.iter().any(goes_elsewhere) || !has_busybox(service) {
+    // What the rest of the line takes away is not there the next time.
+    let is_removed = test.iter().any(|line| line.split_whitespace().any(|word| ["mv", "rm"].contains(&word)));
+    if rest.iter().any(goes_elsewhere) || is_removed || !has_busybox(service) {
         return None;
     }
     let what = "wget keeps the page in a file, and this image's does not write it a second time";
@@ -165,23 +177,29 @@ fn asked<'w>(compose: &Compose, service: &Service, word: &'w Spanned<String>) ->
     }
     let (prefix, paths) = paths(service)?;
     let path = address.path.strip_prefix(prefix.as_str()).unwrap_or(address.path);
-    let near = misspelt(path, paths.iter().copied())?;
+    let near = misspelt(path, paths.iter().map(String::as_str))?;
     let what = format!("`{}` has no page `{path}`", service.name);
     Some((word, what, format!("write `{scheme}://{}:{port}{prefix}{near}`", address.host)))
 }
 
 /// What stands before the pages of a program, and those that say how it is.
-fn paths(service: &Service) -> Option<(String, &'static [&'static str])> {
+fn paths(service: &Service) -> Option<(String, Vec<String>)> {
     let own: &[&str] = match service.program? {
         Program::Prometheus | Program::Alertmanager | Program::Blackbox | Program::Pushgateway => {
-            &["/-/healthy", "/-/ready", "/metrics"]
+            &["/-/healthy", "/-/ready", METRICS]
         }
-        Program::Grafana => &["/api/health", "/healthz", "/metrics"],
-        Program::Cadvisor => &["/healthz", "/metrics"],
-        Program::DcgmExporter => &["/health", "/metrics"],
-        Program::NodeExporter => &["/metrics"],
+        Program::Grafana => &["/api/health", "/healthz", METRICS],
+        Program::Cadvisor => &["/healthz", METRICS],
+        Program::DcgmExporter => &["/health", METRICS],
+        Program::NodeExporter => &[METRICS],
     };
     let prefix =
         if service.program == Some(Program::Grafana) { String::new() } else { route_prefix(service)? };
-    Some((prefix, own))
+    let moved = METRICS_FLAGS.iter().find_map(|flag| service.flag(flag));
+    if moved.as_ref().is_some_and(|path| path.contains('$')) {
+        return None;
+    }
+    let metrics = moved.map_or_else(|| METRICS.to_owned(), |path| path.value);
+    let path = |own: &&str| if *own == METRICS { metrics.clone() } else { (*own).to_owned() };
+    Some((prefix, own.iter().map(path).collect()))
 }

@@ -1,11 +1,13 @@
 //! An inhibition that mutes more than what follows from its source: by severity alone, without what ties both sides together, or
 //! a grave alert by a lesser one.
 
+use std::collections::BTreeSet;
+
 use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::Matcher;
 use crate::promql::labels::Labels;
+use crate::promql::{Matcher, metric, selectors};
 use crate::stack::{Inhibition, LabelMatcher, Rule, Stack, asks_for_presence, may_meet};
 
 pub(super) const CHECK: Check = Check { id: "inhibits-everything", severity: Severity::Warning, run };
@@ -18,10 +20,15 @@ const SUBJECTS: [&str; 9] =
 /// Severities of what can wait.
 const LESSER: [&str; 5] = ["low", "minor", "moderate", "warn", "warning"];
 /// Parts of the names of alerts that are there to mute.
-const MUTING: [&str; 9] =
-    ["deploy", "drain", "inhibit", "maint", "mute", "planned", "reboot", "silenc", "upgrad"];
+const MUTING: [&str; 13] = [
+    "backup", "deploy", "drain", "hours", "inhibit", "maint", "mute", "planned", "quiet", "reboot", "silenc",
+    "upgrad", "window",
+];
+
+type Fired<'s> = (&'s Rule, &'s Labels);
 
 fn run(stack: &Stack, report: &mut Report) {
+    let fired: Vec<Fired> = stack.fired().collect();
     for rule in stack.alertmanagers.iter().flat_map(|alertmanager| &alertmanager.inhibit_rules) {
         let without = [(&rule.source, "source_matchers"), (&rule.target, "target_matchers")];
         if let Some((_, key)) = without.iter().find(|(conditions, _)| conditions.is_empty()) {
@@ -43,7 +50,8 @@ fn run(stack: &Stack, report: &mut Report) {
             );
             continue;
         }
-        report.extend(of_others(stack, rule).or_else(|| lesser(stack, rule)));
+        let sources = alerts(&fired, &rule.source);
+        report.extend(of_others(stack, &fired, rule, &sources).or_else(|| lesser(&fired, rule, &sources)));
     }
 }
 
@@ -56,7 +64,7 @@ fn matcher(one: &LabelMatcher) -> Option<&Matcher> {
 }
 
 /// Nothing ties the two sides together, and the alerts of each say what they are about.
-fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
+fn of_others(stack: &Stack, fired: &[Fired], rule: &Inhibition, sources: &[Fired]) -> Option<Diagnostic> {
     let is_subject = |label: &str| label != "alertname" && !LEVELS.contains(&label);
     let conditions = || rule.source.iter().chain(&rule.target);
     // Who asks for more than that such a label is there has thought of where.
@@ -66,12 +74,12 @@ fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
     if !rule.equal.is_empty() || !rule.node.document().is_complete() || conditions().any(is_narrow) {
         return None;
     }
-    let (sources, targets) = (alerts(stack, &rule.source), alerts(stack, &rule.target));
+    let targets = alerts(fired, &rule.target);
     let varies = |label: &str| {
-        let is_open =
-            |(_, labels): &(&Rule, &Labels)| labels.surely_has(label) && labels.value(label).is_none();
-        let some = |those: &[(&Rule, &Labels)]| !those.is_empty() && those.iter().all(is_open);
-        some(&sources) && some(&targets) && (label != "instance" || has_several(stack, &sources))
+        let is_open = |(_, labels): &Fired| labels.surely_has(label) && labels.value(label).is_none();
+        let some = |those: &[Fired]| !those.is_empty() && those.iter().all(is_open);
+        let is_tie = || label != "instance" || has_several(stack, sources) && share_job(sources, &targets);
+        some(sources) && some(&targets) && may_share(label, sources, &targets) != Some(false) && is_tie()
     };
     let asked = rule.source.iter().filter_map(matcher).find(|own| is_subject(&own.name));
     let can_have =
@@ -89,8 +97,37 @@ fn of_others(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
     )
 }
 
+/// Whether a value of this label can be one of both sides, where all of them are known.
+fn may_share(label: &str, sources: &[Fired], targets: &[Fired]) -> Option<bool> {
+    let values = |those: &[Fired]| -> Option<BTreeSet<String>> {
+        let each = those.iter().map(|(_, labels)| labels.values(label).cloned());
+        each.collect::<Option<Vec<_>>>().map(|sets| sets.into_iter().flatten().collect())
+    };
+    Some(!values(sources)?.is_disjoint(&values(targets)?))
+}
+
+/// Whether both sides may be about the targets of one job: only there an instance is the same. Where the jobs are not known,
+/// one exporter's metrics begin alike, and `up` is of each.
+fn share_job(sources: &[Fired], targets: &[Fired]) -> bool {
+    may_share("job", sources, targets).unwrap_or_else(|| {
+        let (of_sources, of_targets) = (families(sources), families(targets));
+        let are_any = |those: &BTreeSet<&str>| those.contains("up");
+        are_any(&of_sources) || are_any(&of_targets) || !of_sources.is_disjoint(&of_targets)
+    })
+}
+
+/// How the names of the metrics begin that these alerts read; `up` only where it may be of any job.
+fn families<'s>(alerts: &[Fired<'s>]) -> BTreeSet<&'s str> {
+    let of = |(alert, labels): &Fired<'s>| {
+        let read = alert.expr.tree().into_iter().flat_map(selectors).filter_map(metric);
+        let has_job = labels.values("job").is_some();
+        read.filter_map(|name| name.split(['_', ':']).next()).filter(move |name| !has_job || *name != "up")
+    };
+    alerts.iter().flat_map(of).collect()
+}
+
 /// Whether the instances that these alerts are about can be more than one.
-fn has_several(stack: &Stack, alerts: &[(&Rule, &Labels)]) -> bool {
+fn has_several(stack: &Stack, alerts: &[Fired]) -> bool {
     let jobs = || stack.prometheuses.iter().flat_map(|prometheus| &prometheus.jobs);
     alerts.iter().all(|(_, labels)| {
         let asked = jobs().filter(|job| labels.value("job").is_none_or(|name| job.name.value == name));
@@ -101,25 +138,27 @@ fn has_several(stack: &Stack, alerts: &[(&Rule, &Labels)]) -> bool {
 }
 
 /// A warning mutes what somebody is woken for.
-fn lesser(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
+fn lesser(fired: &[Fired], rule: &Inhibition, sources: &[Fired]) -> Option<Diagnostic> {
     let names = |conditions: &[LabelMatcher]| {
         conditions.iter().filter_map(matcher).any(|own| own.name == "alertname")
     };
-    let (sources, targets) = (alerts(stack, &rule.source), alerts(stack, &rule.target));
-    let is_lesser = |(alert, labels): &(&Rule, &Labels)| {
+    let is_lesser = |(alert, labels): &Fired| {
         let name = alert.name.to_lowercase();
+        // What asks for nothing but the time says when, and not that something is wrong.
+        let is_measured = alert.expr.tree().is_none_or(|tree| !selectors(tree).is_empty());
         labels.value("severity").is_some_and(|word| LESSER.contains(&word.to_lowercase().as_str()))
+            && is_measured
             && !MUTING.iter().any(|part| name.contains(part))
     };
     // Two that are named are a pair that somebody chose.
     if sources.is_empty() || !sources.iter().all(is_lesser) || names(&rule.source) && names(&rule.target) {
         return None;
     }
-    let is_muted = |(_, labels): &&(&Rule, &Labels)| {
+    let is_muted = |(_, labels): &&Fired| {
         labels.value("severity").is_some_and(words::is_grave)
             && rule.target.iter().all(|one| one.holds(labels) == Some(true))
     };
-    let muted: Vec<&str> = targets.iter().filter(is_muted).map(|(alert, _)| alert.name.as_str()).collect();
+    let muted: Vec<&str> = fired.iter().filter(is_muted).map(|(alert, _)| alert.name.as_str()).collect();
     if muted.is_empty() {
         return None;
     }
@@ -132,6 +171,6 @@ fn lesser(stack: &Stack, rule: &Inhibition) -> Option<Diagnostic> {
 }
 
 /// Those that may meet the conditions.
-fn alerts<'s>(stack: &'s Stack, conditions: &[LabelMatcher]) -> Vec<(&'s Rule, &'s Labels)> {
-    stack.fired().filter(|(_, labels)| may_meet(labels, conditions)).collect()
+fn alerts<'s>(fired: &[Fired<'s>], conditions: &[LabelMatcher]) -> Vec<Fired<'s>> {
+    fired.iter().filter(|(_, labels)| may_meet(labels, conditions)).copied().collect()
 }

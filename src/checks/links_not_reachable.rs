@@ -1,5 +1,5 @@
 //! A program in a container that does not know by which address people reach it, or is told one of this machine at which
-//! nobody answers: the links in notifications lead nowhere.
+//! nothing of the project answers: the links in notifications do not lead to it.
 
 use super::Check;
 use super::shared::addresses::Address;
@@ -63,12 +63,15 @@ fn answered_by_nobody(compose: &Compose, service: &Service) -> Option<Diagnostic
     let published = service.ports.iter().find(|one| own.is_some_and(|own| one.target == own.to_string()));
     let help = match (published.and_then(Port::taken), own) {
         (Some((port, _)), _) => {
-            format!("write `{}://{}:{port}/`, where it is published", address.scheme?, address.host)
+            // The path is part of where the program answers: without it, its own pages move.
+            let (scheme, path) = (address.scheme?, address.path);
+            format!("write `{scheme}://{}:{port}{path}/`, where it is published", address.host)
         }
         (None, Some(own)) => format!("publish it: `ports: [\"127.0.0.1:{port}:{own}\"]`"),
         (None, None) => "write the address at which people reach it".to_owned(),
     };
-    let message = format!("nothing is published at port {port}: links to `{}` lead nowhere", service.name);
+    let message =
+        format!("nothing of this project is at port {port}, where links to `{}` lead", service.name);
     Some(
         Diagnostic::new(CHECK.id, Severity::Warning, message)
             .at(url.place(), "its own address, as it is told")

@@ -1,4 +1,4 @@
-//! A retention that keeps next to nothing: a unit or a digit is lost.
+//! A retention that keeps a few hours only: a unit or a digit is lost.
 
 use std::time::Duration;
 
@@ -8,20 +8,28 @@ use crate::source::Spanned;
 use crate::stack::{Program, Service, Stack};
 use crate::values::prometheus_duration;
 
-pub(super) const CHECK: Check = Check { id: "retention-too-small", severity: Severity::Error, run };
+pub(super) const CHECK: Check = Check { id: "retention-too-small", severity: Severity::Warning, run };
 
-/// What Prometheus writes into one block: nothing shorter is kept by itself.
+/// What Prometheus writes into one block. What it has in memory, and the newest block, stay however little it is told to keep.
 const BLOCK: Duration = Duration::from_secs(2 * 60 * 60);
 
 fn run(stack: &Stack, report: &mut Report) {
-    report.extend(stack.running(Program::Prometheus).filter_map(fault));
+    // Who passes all on needs no history here.
+    let is_kept_elsewhere = |service: &Service| {
+        let mut configs = stack.prometheuses.iter().filter(|one| one.root.get("remote_write").is_some());
+        configs.any(|one| {
+            stack.service(&one.service).is_some_and(|(_, own)| own.name.value == service.name.value)
+        })
+    };
+    let services = stack.running(Program::Prometheus).filter(|service| !is_kept_elsewhere(service));
+    report.extend(services.filter_map(fault));
 }
 
 fn fault(service: &Service) -> Option<Diagnostic> {
     let said = |word: &Spanned<String>, help: &str| {
         Some(
             CHECK
-                .finding(format!("Prometheus keeps no more than `{}`", word.value))
+                .finding(format!("told to keep `{}`, Prometheus has the last few hours only", word.value))
                 .at(word.place(), "less than one block of its history")
                 .help(help),
         )

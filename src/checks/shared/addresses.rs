@@ -53,6 +53,7 @@ pub(crate) fn near_service<'c>(
     host: &str,
 ) -> Option<&'c str> {
     let is_elsewhere = own.get("external_links").is_some()
+        || asks_other_names(own)
         || own.extra_hosts.iter().any(|one| one.starts_with(host))
         || compose.networks.iter().any(Declared::is_external)
         || stack.composes.iter().any(|other| other.named(host).is_some());
@@ -60,6 +61,11 @@ pub(crate) fn near_service<'c>(
     // `project-service-1` is a name of a service too, and `gpu1` may be a machine beside a service `gpu`.
     let is_part = |near: &str| host.contains(near) || near.contains(host);
     nearest(host, names).filter(|near| !is_elsewhere && !is_part(near))
+}
+
+/// Whether a service is told whom to ask for names, or what to put behind them: then a bare one may be a machine's.
+fn asks_other_names(service: &Service) -> bool {
+    ["dns", "dns_search"].iter().any(|key| service.get(key).is_some())
 }
 
 /// Hosts that are called after a program, not after a machine.
@@ -83,10 +89,14 @@ const PROGRAMS: [&str; 13] = [
 pub(crate) fn is_nowhere(stack: &Stack, compose: &Compose, own: &Service, host: &str) -> bool {
     let name = host.to_lowercase().replace('_', "-");
     let is_program = PROGRAMS.contains(&name.as_str()) || name.ends_with("-exporter");
-    // A network with a name of its own, or from elsewhere, is there for others to join.
-    let is_joined =
-        compose.networks.iter().any(|network| network.is_external() || network.node.get("name").is_some());
+    // A network with a name of its own, from elsewhere, or of a swarm is there for others to join.
+    let is_joined = compose.networks.iter().any(|network| {
+        network.is_external()
+            || network.node.get("name").is_some()
+            || network.node.get("attachable").is_some_and(|node| node.is_true())
+    });
     let is_elsewhere = ["external_links", "links"].iter().any(|key| own.get(key).is_some())
+        || asks_other_names(own)
         || own.network_mode.is_some()
         || own.has_extra_host(host)
         || stack.composes.iter().any(|other| other.named(host).is_some());
