@@ -170,6 +170,20 @@ fn where_series_may_come_from_elsewhere_no_label_is_missed() {
 }
 
 #[test]
+fn a_value_that_a_script_fills_in_may_become_any_other() {
+    let found = |value: &str| {
+        let config = CONFIG.replace("{program: prometheus}", &format!("{{program: '{value}'}}"));
+        of_alert(COMPOSE, &config, "up{program='grafana'} == 0")
+    };
+    for value in ["PROGRAM_PLACEHOLDER", "@PROGRAM@", "a-@PROGRAM@", "__PROGRAM__", "$PROGRAM", "<program>"] {
+        assert_eq!(found(value), Vec::<&str>::new(), "{value}");
+    }
+    for value in ["prometheus", "prometheus@home", "prometheus__1"] {
+        assert_eq!(found(value), ["label-not-there"], "{value}");
+    }
+}
+
+#[test]
 fn a_program_of_the_stack_that_nobody_scrapes_is_missed_only_where_all_targets_are_known() {
     let expr = "alertmanager_alerts > 9";
     let without = CONFIG.replace(", {targets: ['alertmanager:9093'], labels: {program: alertmanager}}", "");

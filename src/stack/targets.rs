@@ -303,9 +303,10 @@ fn of_scrape(job: &Job) -> Labels {
     labels
 }
 
-/// Whether a value is written out.
+/// Whether a value is written out, and nobody fills it in before Prometheus reads it: `$SITE`, `@SITE@`, `__SITE__`.
 fn is_plain(text: &str) -> bool {
-    !text.contains(['$', '{', '<', '%'])
+    let is_framed = ["@", "__"].iter().any(|frame| text.matches(frame).count() > 1);
+    !text.contains(['$', '{', '<', '%']) && !is_framed && !text.to_lowercase().contains("placeholder")
 }
 
 /// What a relabeling makes of them.
