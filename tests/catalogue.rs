@@ -280,6 +280,9 @@ fn a_job_that_is_named_is_asked_for_what_its_targets_expose() {
         "up{job=\"llm\"}",
         "process_resident_memory_bytes{job=\"llm\"}",
         "our_own_metric{job=\"app\"}",
+        // Any of many names.
+        "{__name__=~\"vllm:.*\"} > 3",
+        "avg({__name__=~\"prometheus_.+_total\"})",
         "vllm:kv_cache_usage_perc or vllm:gpu_cache_usage_perc",
     ] {
         let said = said_of(&project, &[fine]);
