@@ -162,6 +162,30 @@ fn where_series_may_come_from_elsewhere_no_label_is_missed() {
     ] {
         assert_eq!(of_alert(COMPOSE, &more(job), wrong), Vec::<&str>::new(), "{job}");
     }
+    // A list that somebody writes at run time, and one that is written.
+    let of_list = |list: &str, expr: &str| {
+        let job = "  - {job_name: filled, file_sd_configs: [{files: [/etc/prometheus/gen/a.json]}]}";
+        let rules = format!("groups: [{{name: a, rules: [{{alert: A, expr: '{expr}'}}]}}]\n");
+        memory::found(
+            &[
+                ("docker-compose.yml", COMPOSE),
+                ("p/prometheus.yml", &more(job)),
+                ("p/rules.yml", &rules),
+                ("p/gen/a.json", list),
+            ],
+            |_, one| one.id,
+        )
+    };
+    let listed = "[{\"targets\": [\"a:1\"], \"labels\": {\"region\": \"us\"}}]";
+    for (expr, id) in
+        [("up{region=\"eu\"} == 0", "label-not-there"), ("up{job=\"other\"} == 0", "job-not-scraped")]
+    {
+        assert!(of_list(listed, expr).contains(&id), "{expr}");
+        for empty in ["[]", "[{\"targets\": []}]"] {
+            let found = of_list(empty, expr);
+            assert!(!found.contains(&id) && !found.contains(&"label-not-there"), "{expr}: {found:?}");
+        }
+    }
     // Nobody says how this Prometheus runs.
     assert_eq!(of_alert("services: {a: {image: b}}\n", CONFIG, wrong), Vec::<&str>::new());
     // Discovered, and named by nothing but relabelings.

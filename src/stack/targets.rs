@@ -285,6 +285,7 @@ fn of_scrape(job: &Job) -> Labels {
     }
     if job.discovers && LABELLING.iter().any(|key| job.node.get(key).is_some()) {
         labels = labels.with_any();
+        labels.set("job", None);
     }
     let has_addresses = !job.discovers && !job.targets.is_empty();
     let addresses = || job.addresses().map(|address| address.value.clone()).collect::<BTreeSet<_>>();
