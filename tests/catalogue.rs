@@ -293,6 +293,21 @@ fn a_job_that_is_named_is_asked_for_what_its_targets_expose() {
 }
 
 #[test]
+fn what_a_client_library_adds_to_a_metric_is_there_too() {
+    let project = Project::empty();
+    two_jobs(&project);
+    for (expr, is_there) in [
+        // A native histogram, and one of Python, which has none.
+        ("histogram_quantile(0.99, rate(prometheus_http_request_duration_seconds[5m]))", true),
+        ("histogram_quantile(0.99, rate(prometheus_http_requests_duration_second[5m]))", false),
+        ("histogram_quantile(0.99, rate(vllm:e2e_request_latency_seconds[5m]))", false),
+    ] {
+        let said = said_of(&project, &[expr]);
+        assert_eq!(!said.contains("unknown-metric"), is_there, "{expr}: {said}");
+    }
+}
+
+#[test]
 fn a_name_that_only_a_rule_could_record_must_be_recorded() {
     let project = Project::empty();
     two_jobs(&project);

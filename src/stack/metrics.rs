@@ -205,7 +205,9 @@ impl Metrics {
         let slip =
             |owner: &&Exposer| Some(Meant { owner: owner.name.clone(), near: Some(slip(owner, name)?) });
         let unheard_of = || {
-            let owner = owners.iter().find(|owner| owner.is_whole && !owner.is_open(name))?;
+            let owner = owners
+                .iter()
+                .find(|owner| owner.is_whole && !owner.is_open(name) && !is_native_histogram(owner, name))?;
             let near = owner.series().find(|one| is_near(one, name, 2));
             Some(Meant { owner: owner.name.clone(), near })
         };
@@ -269,13 +271,16 @@ impl Metrics {
 fn slip(owner: &Exposer, name: &str) -> Option<String> {
     for ending in ["_total", "_bucket", "_count"] {
         let whole = format!("{name}{ending}");
-        // A program in Go may expose native histograms, which are asked for without an ending.
-        let fits = ending == "_total" || owner.is_engine();
-        if fits && owner.known(&whole).is_some() {
+        if !is_native_histogram(owner, name) && owner.known(&whole).is_some() {
             return Some(whole);
         }
     }
     owner.series().find(|one| is_near(one, name, 1))
+}
+
+/// Whether a name may be that of a native histogram, which is asked for without an ending: a program in Go may expose them.
+fn is_native_histogram(owner: &Exposer, name: &str) -> bool {
+    !owner.is_engine() && owner.known(&format!("{name}_bucket")).is_some()
 }
 
 /// A name with a letter forgotten, doubled or in its neighbour's place; of short names only `up`.
