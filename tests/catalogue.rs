@@ -301,6 +301,11 @@ fn what_a_client_library_adds_to_a_metric_is_there_too() {
         ("histogram_quantile(0.99, rate(prometheus_http_request_duration_seconds[5m]))", true),
         ("histogram_quantile(0.99, rate(prometheus_http_requests_duration_second[5m]))", false),
         ("histogram_quantile(0.99, rate(vllm:e2e_request_latency_seconds[5m]))", false),
+        // When each was made.
+        ("time() - vllm:request_success_created", true),
+        ("vllm:e2e_request_latency_seconds_created", true),
+        ("vllm:num_requests_running_created", false),
+        ("vllm:sheds_created", false),
     ] {
         let said = said_of(&project, &[expr]);
         assert_eq!(!said.contains("unknown-metric"), is_there, "{expr}: {said}");

@@ -207,7 +207,7 @@ impl Metrics {
         let unheard_of = || {
             let owner = owners
                 .iter()
-                .find(|owner| owner.is_whole && !owner.is_open(name) && !is_native_histogram(owner, name))?;
+                .find(|owner| owner.is_whole && !owner.is_open(name) && !is_added(owner, name))?;
             let near = owner.series().find(|one| is_near(one, name, 2));
             Some(Meant { owner: owner.name.clone(), near })
         };
@@ -271,16 +271,22 @@ impl Metrics {
 fn slip(owner: &Exposer, name: &str) -> Option<String> {
     for ending in ["_total", "_bucket", "_count"] {
         let whole = format!("{name}{ending}");
-        if !is_native_histogram(owner, name) && owner.known(&whole).is_some() {
+        if !is_added(owner, name) && owner.known(&whole).is_some() {
             return Some(whole);
         }
     }
     owner.series().find(|one| is_near(one, name, 1))
 }
 
-/// Whether a name may be that of a native histogram, which is asked for without an ending: a program in Go may expose them.
-fn is_native_histogram(owner: &Exposer, name: &str) -> bool {
-    !owner.is_engine() && owner.known(&format!("{name}_bucket")).is_some()
+/// Whether a client library may expose the name beside what is listed: in Go a native histogram, which is asked for without
+/// an ending, in Python the time since when something is counted.
+fn is_added(owner: &Exposer, name: &str) -> bool {
+    let has = |name: &str, ending: &str| owner.known(&format!("{name}{ending}")).is_some();
+    if !owner.is_engine() {
+        return has(name, "_bucket");
+    }
+    let counted = name.strip_suffix("_created");
+    counted.is_some_and(|name| ["_total", "_bucket", "_count"].iter().any(|ending| has(name, ending)))
 }
 
 /// A name with a letter forgotten, doubled or in its neighbour's place; of short names only `up`.
