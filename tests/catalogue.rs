@@ -293,6 +293,31 @@ fn a_job_that_is_named_is_asked_for_what_its_targets_expose() {
 }
 
 #[test]
+fn a_job_is_asked_by_the_label_that_its_series_have() {
+    let project = Project::empty();
+    two_jobs(&project);
+    let config = project.read("stack/prometheus.yml");
+    let said = |scraped: &str| {
+        project.write("stack/prometheus.yml", &config.replace("{targets: ['localhost:9090']}", scraped));
+        said_of(&project, &["prometheus_tsdb_head_series{job=\"llm\"}"])
+    };
+    let own = "{targets: ['localhost:9090']";
+    assert!(said(&format!("{own}}}")).contains("no target of `llm` exposes"));
+    assert!(said(&format!("{own}, labels: {{job: other}}}}")).contains("no target of `llm` exposes"));
+    for fine in [
+        format!("{own}, labels: {{job: llm}}}}"),
+        format!("{own}}}], relabel_configs: [{{target_label: job, replacement: llm}}"),
+        format!("{own}}}], metric_relabel_configs: [{{target_label: job, replacement: llm}}"),
+        // Who knows what it is then?
+        format!("{own}}}], relabel_configs: [{{source_labels: [a, b], target_label: job}}"),
+        format!("{own}, labels: {{job: $JOB}}}}"),
+    ] {
+        let said = said(&fine);
+        assert!(!said.contains("unknown-metric"), "{fine}: {said}");
+    }
+}
+
+#[test]
 fn what_a_client_library_adds_to_a_metric_is_there_too() {
     let project = Project::empty();
     two_jobs(&project);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::compose::{Program, Service};
+use super::targets::JobLabels;
 use super::{Compose, Job, Prometheus, Stack};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
@@ -54,6 +55,8 @@ struct Meant {
 #[derive(Debug)]
 pub struct Scraped {
     job: String,
+    /// What the label `job` of its series may say; `None` where nobody knows.
+    called: Option<BTreeSet<String>>,
     /// As far as it is known.
     runs: Vec<Runs>,
     /// Whether that is everything.
@@ -243,11 +246,11 @@ impl Metrics {
         if asked.is_empty() { self.jobs.iter().collect() } else { asked }
     }
 
-    /// The jobs that a selector asks by their name.
+    /// The jobs that a selector asks by their label.
     fn asked(&self, selector: &VectorSelector) -> Vec<&Scraped> {
         let asked: Vec<&Matcher> =
             selector.matchers.matchers.iter().filter(|one| one.name == "job").collect();
-        let is_asked = |job: &&Scraped| asked.iter().all(|matcher| matcher.is_match(&job.job));
+        let is_asked = |job: &&Scraped| asked.iter().all(|matcher| job.can_meet(matcher));
         if asked.is_empty() { Vec::new() } else { self.jobs.iter().filter(is_asked).collect() }
     }
 
@@ -370,8 +373,18 @@ impl Scraped {
         self.is_known
     }
 
+    /// Whether a condition on the label `job` may take its series.
+    fn can_meet(&self, matcher: &Matcher) -> bool {
+        self.called.as_ref().is_none_or(|called| called.iter().any(|name| matcher.is_match(name)))
+    }
+
     fn of(job: &Job, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Scraped {
-        let mut scraped = Scraped { job: job.name.value.clone(), runs: Vec::new(), is_known: !job.discovers };
+        let mut scraped = Scraped {
+            job: job.name.value.clone(),
+            called: JobLabels::of(job).called(),
+            runs: Vec::new(),
+            is_known: !job.discovers,
+        };
         if let Some((engine, version)) = told.services.get(&job.name.value) {
             scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
             scraped.is_known = true;

@@ -59,12 +59,11 @@ impl Targets {
             // What no Prometheus here loads may be another's.
             && stack.rule_files.iter().all(|file| file.is_loaded)
             && jobs().count() <= MAX_JOBS;
-        let labels = |job| JobLabels { of_scrape: of_scrape(job), relabelings: job.metric_relabelings() };
         Targets {
             asks_own: asks_own(stack),
             asked: Mutex::default(),
             is_sure: stack.prometheuses.iter().all(|one| service(one).is_some()),
-            jobs: jobs().filter(|_| is_closed).map(labels).collect(),
+            jobs: jobs().filter(|_| is_closed).map(JobLabels::of).collect(),
         }
     }
 }
@@ -156,6 +155,16 @@ impl Targets {
 }
 
 impl JobLabels {
+    pub fn of(job: &Job) -> JobLabels {
+        JobLabels { of_scrape: of_scrape(job), relabelings: job.metric_relabelings() }
+    }
+
+    /// What their `job` may say; `None` where that is not known.
+    pub fn called(&self) -> Option<BTreeSet<String>> {
+        let labels = self.of_series(&Own::Listed(Vec::new()));
+        labels.values("job").filter(|_| labels.surely_has("job")).cloned()
+    }
+
     /// Of a series with labels of its own.
     pub fn of_series(&self, own: &Own) -> Labels {
         let mut labels = self.of_scrape.clone();
