@@ -194,6 +194,26 @@ fn where_series_may_come_from_elsewhere_no_label_is_missed() {
 }
 
 #[test]
+fn a_program_has_the_labels_that_are_listed_only_where_it_is_the_one_that_was_read() {
+    let found = |service: &str, expr: &str| {
+        let compose = format!("{COMPOSE}  a: {{{service}}}\n");
+        let job = "  - {job_name: a, static_configs: [{targets: ['a:1']}]}\n";
+        of_alert(&compose, &format!("rule_files: [rules.yml]\nscrape_configs:\n{job}"), expr)
+    };
+    let read = "image: 'vllm/vllm-openai:v0.11.0'";
+    let tenant = "vllm:num_requests_running{tenant='x'} > 9";
+    assert_eq!(found(read, tenant), ["label-not-there"]);
+    // What a folder makes may be another, and is asked for the same still.
+    let built = format!("{read}, build: ./a");
+    for fine in
+        [tenant, "vllm:gpu_cache_usage_perc{tenant='x'} > 0.9", "sglang:num_running_reqs{job='a'} > 9"]
+    {
+        assert_eq!(found(&built, fine), Vec::<&str>::new(), "{fine}");
+    }
+    assert_eq!(found(&built, "vllm:num_request_running > 9"), ["unknown-metric"]);
+}
+
+#[test]
 fn a_value_that_a_script_fills_in_may_become_any_other() {
     let found = |value: &str| {
         let config = CONFIG.replace("{program: prometheus}", &format!("{{program: '{value}'}}"));

@@ -69,6 +69,8 @@ pub struct Runs {
     /// The name of its list in the catalogue.
     pub exposer: String,
     pub version: Option<Version>,
+    /// Whether its image is made from a folder: it may expose more than its name says, with labels of its own.
+    pub is_built: bool,
 }
 
 /// Why a name has no series, now or ever.
@@ -373,6 +375,11 @@ impl Scraped {
         self.is_known
     }
 
+    /// Whether the image of some of it is made from a folder.
+    pub fn is_built(&self) -> bool {
+        self.runs.iter().any(|runs| runs.is_built)
+    }
+
     /// Whether a condition on the label `job` may take its series.
     fn can_meet(&self, matcher: &Matcher) -> bool {
         self.called.as_ref().is_none_or(|called| called.iter().any(|name| matcher.is_match(name)))
@@ -386,7 +393,7 @@ impl Scraped {
             is_known: !job.discovers,
         };
         if let Some((engine, version)) = told.services.get(&job.name.value) {
-            scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
+            scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone(), is_built: false });
             scraped.is_known = true;
         } else if job.relabels_metrics("__name__") {
             scraped.is_known = false;
@@ -407,7 +414,7 @@ impl Scraped {
         }
         scraped.runs.sort();
         scraped.runs.dedup();
-        scraped.is_known &= !scraped.runs.is_empty();
+        scraped.is_known &= !scraped.runs.is_empty() && !scraped.is_built();
         scraped
     }
 }
@@ -441,6 +448,8 @@ pub fn runs(service: &Service, told: &Told) -> Option<Runs> {
         None => told.engines.iter().find(|engine| engine.is_image(&image.repository))?.name.as_str(),
     };
     // `server-cuda-b5200`, `main-v1.80.0`, `v0.11.0-cu124`
-    let version = image.tag.iter().flat_map(|tag| tag.split('-')).find_map(|part| part.parse().ok());
-    Some(Runs { exposer: exposer.to_owned(), version })
+    // What is built says its version in the folder.
+    let tag = image.tag.as_ref().filter(|_| !service.is_built);
+    let version = tag.into_iter().flat_map(|tag| tag.split('-')).find_map(|part| part.parse().ok());
+    Some(Runs { exposer: exposer.to_owned(), version, is_built: service.is_built })
 }

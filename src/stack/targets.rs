@@ -132,7 +132,9 @@ impl Targets {
         let is_of_scrape = known.iter().any(|one| one.exposer.name == "synthetic");
         // Whose name it is by its beginning, has the same labels wherever else it runs.
         let runs_here = |one: &&Known<'_>| {
-            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
+            let is_one = |job: &Scraped| {
+                job.runs().iter().any(|runs| runs.exposer == one.exposer.name && !runs.is_built)
+            };
             one.exposer.owns(name) && !one.exposer.is_open(name) && metrics.scrapes().any(is_one)
         };
         let elsewhere = known.iter().find(runs_here).map(Own::of);
@@ -141,7 +143,9 @@ impl Targets {
                 return Some(job.of_scrape.clone());
             }
             let own = match (Own::of_job(scraped, known)?, &elsewhere) {
-                (Own::Unknown, Some(elsewhere)) if !scraped.is_known() => elsewhere.clone(),
+                (Own::Unknown, Some(elsewhere)) if !scraped.is_known() && !scraped.is_built() => {
+                    elsewhere.clone()
+                }
                 (own, _) => own,
             };
             let mut labels = job.of_series(&own);
