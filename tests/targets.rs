@@ -211,6 +211,10 @@ fn a_program_has_the_labels_that_are_listed_only_where_it_is_the_one_that_was_re
         assert_eq!(found(&built, fine), Vec::<&str>::new(), "{fine}");
     }
     assert_eq!(found(&built, "vllm:num_request_running > 9"), ["unknown-metric"]);
+    for expr in ["node_network_carrier{interface='eth0'} == 0", "node_network_up{operstate='up'} == 0"] {
+        assert_eq!(found("image: 'prom/node-exporter:v0.17.0'", expr), Vec::<&str>::new(), "{expr}");
+        assert_eq!(found("image: 'prom/node-exporter:v1.9.1'", expr), ["label-not-there"], "{expr}");
+    }
 }
 
 #[test]

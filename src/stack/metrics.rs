@@ -73,6 +73,13 @@ pub struct Runs {
     pub is_built: bool,
 }
 
+impl Runs {
+    /// Whether its series have the labels that are listed of who exposes them.
+    pub fn has_labels_of(&self, exposer: &Exposer) -> bool {
+        self.exposer == exposer.name && !self.is_built && exposer.has_labels_of(self.version.as_ref())
+    }
+}
+
 /// Why a name has no series, now or ever.
 #[derive(Debug)]
 pub enum Missing<'m> {

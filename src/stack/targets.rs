@@ -132,9 +132,7 @@ impl Targets {
         let is_of_scrape = known.iter().any(|one| one.exposer.name == "synthetic");
         // Whose name it is by its beginning, has the same labels wherever else it runs.
         let runs_here = |one: &&Known<'_>| {
-            let is_one = |job: &Scraped| {
-                job.runs().iter().any(|runs| runs.exposer == one.exposer.name && !runs.is_built)
-            };
+            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.has_labels_of(one.exposer));
             one.exposer.owns(name) && !one.exposer.is_open(name) && metrics.scrapes().any(is_one)
         };
         let elsewhere = known.iter().find(runs_here).map(Own::of);
@@ -229,7 +227,12 @@ impl Own {
             let is_run = job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
             one.exposer.is_everywhere() || is_run
         };
-        let mut here = known.iter().filter(is_here).map(Own::of).peekable();
+        let is_other = |one: &Known<'_>| {
+            let mut runs = job.runs().iter().filter(|runs| runs.exposer == one.exposer.name);
+            runs.any(|runs| !runs.has_labels_of(one.exposer))
+        };
+        let own = |one: &Known<'_>| if is_other(one) { Own::Unknown } else { Own::of(one) };
+        let mut here = known.iter().filter(is_here).map(own).peekable();
         if here.peek().is_none() {
             // A name that nobody knows may be anybody's.
             return known.is_empty().then_some(Own::Unknown);
