@@ -218,6 +218,17 @@ fn a_program_has_the_labels_that_are_listed_only_where_it_is_the_one_that_was_re
 }
 
 #[test]
+fn a_target_has_the_parameters_of_its_job_but_for_those_that_it_says_itself() {
+    let found = |module: &str| {
+        let job = "  - {job_name: b, metrics_path: /probe, params: {module: [http_2xx]}, static_configs: [{targets: [a], labels: {__param_module: icmp}}, {targets: [c]}], relabel_configs: [{source_labels: [__param_module], target_label: module}]}\n";
+        of_alert(COMPOSE, &format!("{CONFIG}{job}"), &format!("up{{module='{module}'}} == 0"))
+    };
+    assert_eq!(found("http_2xx"), Vec::<&str>::new());
+    assert_eq!(found("icmp"), Vec::<&str>::new());
+    assert_eq!(found("tcp_connect"), ["label-not-there"]);
+}
+
+#[test]
 fn a_value_that_a_script_fills_in_may_become_any_other() {
     let found = |value: &str| {
         let config = CONFIG.replace("{program: prometheus}", &format!("{{program: '{value}'}}"));
@@ -346,13 +357,15 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
         "[{target_label: instance, replacement: here}, {source_labels: [instance], target_label: b}]",
         "[{target_label: job, replacement: other}]",
         "[{source_labels: [__address__], target_label: __tmp_a}, {source_labels: [__tmp_a], target_label: b}]",
+        "[{source_labels: [__param_p], target_label: b}]",
+        "[{source_labels: [__param_q], target_label: b}]",
     ];
     let jobs: Vec<String> = relabelings
         .iter()
         .enumerate()
         .map(|(at, rules)| {
             format!(
-                "  - job_name: j{at}\n    scrape_interval: 1s\n    static_configs: [{{targets: ['{target}'], labels: {{a: one, at: 'n{at}', __metrics_path__: /metrics}}}}]\n    relabel_configs: {rules}\n"
+                "  - job_name: j{at}\n    scrape_interval: 1s\n    static_configs: [{{targets: ['{target}'], labels: {{a: one, at: 'n{at}', __metrics_path__: /metrics, __param_q: own}}}}]\n    params: {{p: [first, second], q: [other]}}\n    relabel_configs: {rules}\n"
             )
         })
         .collect();

@@ -282,16 +282,20 @@ const LABELLING: [&str; 2] = ["file_sd_configs", "http_sd_configs"];
 fn of_scrape(job: &Job) -> Labels {
     let mut labels = Labels::none();
     labels.set("job", Some(&job.name).filter(|name| is_plain(name)).map(|name| name.as_str()));
-    let names: BTreeSet<&str> =
-        job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.as_str()).collect();
+    let params = params(job);
+    let written = job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.as_str());
+    let names: BTreeSet<&str> = written.chain(params.keys().map(String::as_str)).collect();
     for name in names {
+        // What a target does not say, its job may.
+        let of_job = params.get(name);
         let value = |target: &Target| {
             let found = target.labels.iter().find(|(label, _)| label.value == name);
-            found.map(|(_, value)| value.value.clone()).filter(|value| !value.is_empty())
+            found.map(|(_, value)| &value.value).filter(|value| !value.is_empty()).or(of_job).cloned()
         };
         let values: Vec<Option<String>> = job.targets.iter().map(value).collect();
         let is_everywhere = values.iter().all(Option::is_some) && !job.discovers;
-        let values: BTreeSet<String> = values.into_iter().flatten().collect();
+        let found = of_job.filter(|_| job.discovers).cloned();
+        let values: BTreeSet<String> = values.into_iter().flatten().chain(found).collect();
         let values = Some(values).filter(|values| values.iter().all(|value| is_plain(value)));
         if name == "job" && !is_everywhere {
             labels.set(name, None);
@@ -318,6 +322,13 @@ fn of_scrape(job: &Job) -> Labels {
     // What is asked where a relabeling leaves none.
     labels.put("instance", None, true);
     labels
+}
+
+/// The labels that each target has of the parameters of its job: of each the first value.
+fn params(job: &Job) -> HashMap<String, String> {
+    let params = job.node.get("params").map(|node| node.entries()).unwrap_or_default();
+    let first = |node: &Node| node.texts().first().map(|first| first.value.clone());
+    params.iter().filter_map(|(name, node)| Some((format!("__param_{}", name.value), first(node)?))).collect()
 }
 
 /// Whether a value is written out, and nobody fills it in before Prometheus reads it: `$SITE`, `@SITE@`, `__SITE__`.
