@@ -179,8 +179,14 @@ pub fn matchers(selector: &VectorSelector) -> &[Matcher] {
 
 /// The name of the series that are asked for, if it is one name.
 pub fn metric(selector: &VectorSelector) -> Option<&str> {
-    let by_label =
-        || selector.matchers.matchers.iter().find(|one| one.name == "__name__" && one.is_match(&one.value));
+    // A pattern may match its own text and many names beside: `a:.*`.
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte));
+    let is_one = |matcher: &Matcher| match &matcher.op {
+        MatchOp::Equal => true,
+        MatchOp::Re(_) => is_name(&matcher.value),
+        MatchOp::NotEqual | MatchOp::NotRe(_) => false,
+    };
+    let by_label = || matchers(selector).iter().find(|one| one.name == labels::NAME && is_one(one));
     selector.name.as_deref().or_else(|| by_label().map(|one| one.value.as_str()))
 }
 
@@ -195,6 +201,23 @@ mod tests {
         )
         .expect("is PromQL");
         assert_eq!(expr.metrics().iter().collect::<Vec<_>>(), ["a_total", "b:c:d", "e", "f"]);
+    }
+
+    #[test]
+    fn a_selector_has_a_name_only_where_it_can_be_no_other() {
+        for (text, name) in [
+            ("up{a=\"b\"}", Some("up")),
+            ("{__name__=\"up\"}", Some("up")),
+            ("{__name__=\"http.requests\"}", Some("http.requests")),
+            ("{__name__=~\"a:up\"}", Some("a:up")),
+            ("{__name__=~\"a:.*\"}", None),
+            ("{__name__=~\"a_.+_total\"}", None),
+            ("{__name__=~\"up|x\"}", None),
+            ("{__name__!=\"up\", a=\"b\"}", None),
+        ] {
+            let tree = tree(text).expect("is PromQL");
+            assert_eq!(metric(selectors(&tree)[0]), name, "{text}");
+        }
     }
 
     #[test]

@@ -280,6 +280,9 @@ fn a_job_that_is_named_is_asked_for_what_its_targets_expose() {
         "up{job=\"llm\"}",
         "process_resident_memory_bytes{job=\"llm\"}",
         "our_own_metric{job=\"app\"}",
+        // Any of many names.
+        "{__name__=~\"vllm:.*\"} > 3",
+        "avg({__name__=~\"prometheus_.+_total\"})",
         "vllm:kv_cache_usage_perc or vllm:gpu_cache_usage_perc",
     ] {
         let said = said_of(&project, &[fine]);
@@ -287,6 +290,51 @@ fn a_job_that_is_named_is_asked_for_what_its_targets_expose() {
     }
     let said = said_of(&project, &["vllm:gpu_cache_usage_perc"]);
     assert!(said.contains("error[metric-gone]: vLLM 0.12 has no"), "{said}");
+}
+
+#[test]
+fn a_job_is_asked_by_the_label_that_its_series_have() {
+    let project = Project::empty();
+    two_jobs(&project);
+    let config = project.read("stack/prometheus.yml");
+    let said = |scraped: &str| {
+        project.write("stack/prometheus.yml", &config.replace("{targets: ['localhost:9090']}", scraped));
+        said_of(&project, &["prometheus_tsdb_head_series{job=\"llm\"}"])
+    };
+    let own = "{targets: ['localhost:9090']";
+    assert!(said(&format!("{own}}}")).contains("no target of `llm` exposes"));
+    assert!(said(&format!("{own}, labels: {{job: other}}}}")).contains("no target of `llm` exposes"));
+    for fine in [
+        format!("{own}, labels: {{job: llm}}}}"),
+        format!("{own}}}], relabel_configs: [{{target_label: job, replacement: llm}}"),
+        format!("{own}}}], metric_relabel_configs: [{{target_label: job, replacement: llm}}"),
+        // Who knows what it is then?
+        format!("{own}}}], relabel_configs: [{{source_labels: [a, b], target_label: job}}"),
+        format!("{own}, labels: {{job: $JOB}}}}"),
+    ] {
+        let said = said(&fine);
+        assert!(!said.contains("unknown-metric"), "{fine}: {said}");
+    }
+}
+
+#[test]
+fn what_a_client_library_adds_to_a_metric_is_there_too() {
+    let project = Project::empty();
+    two_jobs(&project);
+    for (expr, is_there) in [
+        // A native histogram, and one of Python, which has none.
+        ("histogram_quantile(0.99, rate(prometheus_http_request_duration_seconds[5m]))", true),
+        ("histogram_quantile(0.99, rate(prometheus_http_requests_duration_second[5m]))", false),
+        ("histogram_quantile(0.99, rate(vllm:e2e_request_latency_seconds[5m]))", false),
+        // When each was made.
+        ("time() - vllm:request_success_created", true),
+        ("vllm:e2e_request_latency_seconds_created", true),
+        ("vllm:num_requests_running_created", false),
+        ("vllm:sheds_created", false),
+    ] {
+        let said = said_of(&project, &[expr]);
+        assert_eq!(!said.contains("unknown-metric"), is_there, "{expr}: {said}");
+    }
 }
 
 #[test]

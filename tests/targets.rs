@@ -162,11 +162,84 @@ fn where_series_may_come_from_elsewhere_no_label_is_missed() {
     ] {
         assert_eq!(of_alert(COMPOSE, &more(job), wrong), Vec::<&str>::new(), "{job}");
     }
+    // A list that somebody writes at run time, and one that is written.
+    let of_list = |list: &str, expr: &str| {
+        let job = "  - {job_name: filled, file_sd_configs: [{files: [/etc/prometheus/gen/a.json]}]}";
+        let rules = format!("groups: [{{name: a, rules: [{{alert: A, expr: '{expr}'}}]}}]\n");
+        memory::found(
+            &[
+                ("docker-compose.yml", COMPOSE),
+                ("p/prometheus.yml", &more(job)),
+                ("p/rules.yml", &rules),
+                ("p/gen/a.json", list),
+            ],
+            |_, one| one.id,
+        )
+    };
+    let listed = "[{\"targets\": [\"a:1\"], \"labels\": {\"region\": \"us\"}}]";
+    for (expr, id) in
+        [("up{region=\"eu\"} == 0", "label-not-there"), ("up{job=\"other\"} == 0", "job-not-scraped")]
+    {
+        assert!(of_list(listed, expr).contains(&id), "{expr}");
+        for empty in ["[]", "[{\"targets\": []}]"] {
+            let found = of_list(empty, expr);
+            assert!(!found.contains(&id) && !found.contains(&"label-not-there"), "{expr}: {found:?}");
+        }
+    }
     // Nobody says how this Prometheus runs.
     assert_eq!(of_alert("services: {a: {image: b}}\n", CONFIG, wrong), Vec::<&str>::new());
     // Discovered, and named by nothing but relabelings.
     let discovered = "  - {job_name: found, dns_sd_configs: [{names: [a.example.com], type: A, port: 1}]}";
     assert_eq!(of_alert(COMPOSE, &more(discovered), wrong), ["label-not-there"]);
+}
+
+#[test]
+fn a_program_has_the_labels_that_are_listed_only_where_it_is_the_one_that_was_read() {
+    let found = |service: &str, expr: &str| {
+        let compose = format!("{COMPOSE}  a: {{{service}}}\n");
+        let job = "  - {job_name: a, static_configs: [{targets: ['a:1']}]}\n";
+        of_alert(&compose, &format!("rule_files: [rules.yml]\nscrape_configs:\n{job}"), expr)
+    };
+    let read = "image: 'vllm/vllm-openai:v0.11.0'";
+    let tenant = "vllm:num_requests_running{tenant='x'} > 9";
+    assert_eq!(found(read, tenant), ["label-not-there"]);
+    // What a folder makes may be another, and is asked for the same still.
+    let built = format!("{read}, build: ./a");
+    for fine in
+        [tenant, "vllm:gpu_cache_usage_perc{tenant='x'} > 0.9", "sglang:num_running_reqs{job='a'} > 9"]
+    {
+        assert_eq!(found(&built, fine), Vec::<&str>::new(), "{fine}");
+    }
+    assert_eq!(found(&built, "vllm:num_request_running > 9"), ["unknown-metric"]);
+    for expr in ["node_network_carrier{interface='eth0'} == 0", "node_network_up{operstate='up'} == 0"] {
+        assert_eq!(found("image: 'prom/node-exporter:v0.17.0'", expr), Vec::<&str>::new(), "{expr}");
+        assert_eq!(found("image: 'prom/node-exporter:v1.9.1'", expr), ["label-not-there"], "{expr}");
+    }
+}
+
+#[test]
+fn a_target_has_the_parameters_of_its_job_but_for_those_that_it_says_itself() {
+    let found = |module: &str| {
+        let job = "  - {job_name: b, metrics_path: /probe, params: {module: [http_2xx]}, static_configs: [{targets: [a], labels: {__param_module: icmp}}, {targets: [c]}], relabel_configs: [{source_labels: [__param_module], target_label: module}]}\n";
+        of_alert(COMPOSE, &format!("{CONFIG}{job}"), &format!("up{{module='{module}'}} == 0"))
+    };
+    assert_eq!(found("http_2xx"), Vec::<&str>::new());
+    assert_eq!(found("icmp"), Vec::<&str>::new());
+    assert_eq!(found("tcp_connect"), ["label-not-there"]);
+}
+
+#[test]
+fn a_value_that_a_script_fills_in_may_become_any_other() {
+    let found = |value: &str| {
+        let config = CONFIG.replace("{program: prometheus}", &format!("{{program: '{value}'}}"));
+        of_alert(COMPOSE, &config, "up{program='grafana'} == 0")
+    };
+    for value in ["PROGRAM_PLACEHOLDER", "@PROGRAM@", "a-@PROGRAM@", "__PROGRAM__", "$PROGRAM", "<program>"] {
+        assert_eq!(found(value), Vec::<&str>::new(), "{value}");
+    }
+    for value in ["prometheus", "prometheus@home", "prometheus__1"] {
+        assert_eq!(found(value), ["label-not-there"], "{value}");
+    }
 }
 
 #[test]
@@ -284,13 +357,15 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
         "[{target_label: instance, replacement: here}, {source_labels: [instance], target_label: b}]",
         "[{target_label: job, replacement: other}]",
         "[{source_labels: [__address__], target_label: __tmp_a}, {source_labels: [__tmp_a], target_label: b}]",
+        "[{source_labels: [__param_p], target_label: b}]",
+        "[{source_labels: [__param_q], target_label: b}]",
     ];
     let jobs: Vec<String> = relabelings
         .iter()
         .enumerate()
         .map(|(at, rules)| {
             format!(
-                "  - job_name: j{at}\n    scrape_interval: 1s\n    static_configs: [{{targets: ['{target}'], labels: {{a: one, at: 'n{at}', __metrics_path__: /metrics}}}}]\n    relabel_configs: {rules}\n"
+                "  - job_name: j{at}\n    scrape_interval: 1s\n    static_configs: [{{targets: ['{target}'], labels: {{a: one, at: 'n{at}', __metrics_path__: /metrics, __param_q: own}}}}]\n    params: {{p: [first, second], q: [other]}}\n    relabel_configs: {rules}\n"
             )
         })
         .collect();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::compose::{Program, Service};
+use super::targets::JobLabels;
 use super::{Compose, Job, Prometheus, Stack};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
@@ -54,6 +55,8 @@ struct Meant {
 #[derive(Debug)]
 pub struct Scraped {
     job: String,
+    /// What the label `job` of its series may say; `None` where nobody knows.
+    called: Option<BTreeSet<String>>,
     /// As far as it is known.
     runs: Vec<Runs>,
     /// Whether that is everything.
@@ -66,6 +69,15 @@ pub struct Runs {
     /// The name of its list in the catalogue.
     pub exposer: String,
     pub version: Option<Version>,
+    /// Whether its image is made from a folder: it may expose more than its name says, with labels of its own.
+    pub is_built: bool,
+}
+
+impl Runs {
+    /// Whether its series have the labels that are listed of who exposes them.
+    pub fn has_labels_of(&self, exposer: &Exposer) -> bool {
+        self.exposer == exposer.name && !self.is_built && exposer.has_labels_of(self.version.as_ref())
+    }
 }
 
 /// Why a name has no series, now or ever.
@@ -205,7 +217,9 @@ impl Metrics {
         let slip =
             |owner: &&Exposer| Some(Meant { owner: owner.name.clone(), near: Some(slip(owner, name)?) });
         let unheard_of = || {
-            let owner = owners.iter().find(|owner| owner.is_whole && !owner.is_open(name))?;
+            let owner = owners
+                .iter()
+                .find(|owner| owner.is_whole && !owner.is_open(name) && !is_added(owner, name))?;
             let near = owner.series().find(|one| is_near(one, name, 2));
             Some(Meant { owner: owner.name.clone(), near })
         };
@@ -241,11 +255,11 @@ impl Metrics {
         if asked.is_empty() { self.jobs.iter().collect() } else { asked }
     }
 
-    /// The jobs that a selector asks by their name.
+    /// The jobs that a selector asks by their label.
     fn asked(&self, selector: &VectorSelector) -> Vec<&Scraped> {
         let asked: Vec<&Matcher> =
             selector.matchers.matchers.iter().filter(|one| one.name == "job").collect();
-        let is_asked = |job: &&Scraped| asked.iter().all(|matcher| matcher.is_match(&job.job));
+        let is_asked = |job: &&Scraped| asked.iter().all(|matcher| job.can_meet(matcher));
         if asked.is_empty() { Vec::new() } else { self.jobs.iter().filter(is_asked).collect() }
     }
 
@@ -269,13 +283,22 @@ impl Metrics {
 fn slip(owner: &Exposer, name: &str) -> Option<String> {
     for ending in ["_total", "_bucket", "_count"] {
         let whole = format!("{name}{ending}");
-        // A program in Go may expose native histograms, which are asked for without an ending.
-        let fits = ending == "_total" || owner.is_engine();
-        if fits && owner.known(&whole).is_some() {
+        if !is_added(owner, name) && owner.known(&whole).is_some() {
             return Some(whole);
         }
     }
     owner.series().find(|one| is_near(one, name, 1))
+}
+
+/// Whether a client library may expose the name beside what is listed: in Go a native histogram, which is asked for without
+/// an ending, in Python the time since when something is counted.
+fn is_added(owner: &Exposer, name: &str) -> bool {
+    let has = |name: &str, ending: &str| owner.known(&format!("{name}{ending}")).is_some();
+    if !owner.is_engine() {
+        return has(name, "_bucket");
+    }
+    let counted = name.strip_suffix("_created");
+    counted.is_some_and(|name| ["_total", "_bucket", "_count"].iter().any(|ending| has(name, ending)))
 }
 
 /// A name with a letter forgotten, doubled or in its neighbour's place; of short names only `up`.
@@ -359,10 +382,25 @@ impl Scraped {
         self.is_known
     }
 
+    /// Whether the image of some of it is made from a folder.
+    pub fn is_built(&self) -> bool {
+        self.runs.iter().any(|runs| runs.is_built)
+    }
+
+    /// Whether a condition on the label `job` may take its series.
+    fn can_meet(&self, matcher: &Matcher) -> bool {
+        self.called.as_ref().is_none_or(|called| called.iter().any(|name| matcher.is_match(name)))
+    }
+
     fn of(job: &Job, compose: Option<&Compose>, own: Option<&str>, told: &Told) -> Scraped {
-        let mut scraped = Scraped { job: job.name.value.clone(), runs: Vec::new(), is_known: !job.discovers };
+        let mut scraped = Scraped {
+            job: job.name.value.clone(),
+            called: JobLabels::of(job).called(),
+            runs: Vec::new(),
+            is_known: !job.discovers,
+        };
         if let Some((engine, version)) = told.services.get(&job.name.value) {
-            scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone() });
+            scraped.runs.push(Runs { exposer: engine.clone(), version: version.clone(), is_built: false });
             scraped.is_known = true;
         } else if job.relabels_metrics("__name__") {
             scraped.is_known = false;
@@ -383,7 +421,7 @@ impl Scraped {
         }
         scraped.runs.sort();
         scraped.runs.dedup();
-        scraped.is_known &= !scraped.runs.is_empty();
+        scraped.is_known &= !scraped.runs.is_empty() && !scraped.is_built();
         scraped
     }
 }
@@ -417,6 +455,8 @@ pub fn runs(service: &Service, told: &Told) -> Option<Runs> {
         None => told.engines.iter().find(|engine| engine.is_image(&image.repository))?.name.as_str(),
     };
     // `server-cuda-b5200`, `main-v1.80.0`, `v0.11.0-cu124`
-    let version = image.tag.iter().flat_map(|tag| tag.split('-')).find_map(|part| part.parse().ok());
-    Some(Runs { exposer: exposer.to_owned(), version })
+    // What is built says its version in the folder.
+    let tag = image.tag.as_ref().filter(|_| !service.is_built);
+    let version = tag.into_iter().flat_map(|tag| tag.split('-')).find_map(|part| part.parse().ok());
+    Some(Runs { exposer: exposer.to_owned(), version, is_built: service.is_built })
 }

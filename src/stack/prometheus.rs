@@ -52,7 +52,7 @@ pub struct Job {
     pub targets: Vec<Target>,
     /// The entries of its `file_sd_configs`.
     pub target_files: Vec<TargetFiles>,
-    /// Whether some are found at run time, or stand in files that could not be read.
+    /// Whether some are found at run time, or stand in files that could not be read, or that hold none yet.
     pub discovers: bool,
 }
 
@@ -168,10 +168,10 @@ impl Job {
         let files = node.get("file_sd_configs").map(|node| node.items()).unwrap_or_default();
         for file in files.iter().filter_map(|node| node.get("files")).flat_map(|files| files.texts()) {
             let (files, groups) = target_file(&file);
-            match groups {
-                Some(groups) => targets.extend(groups.iter().flat_map(target_group)),
-                None => discovers = true,
-            }
+            let listed: Vec<Target> = groups.iter().flatten().flat_map(target_group).collect();
+            // An empty list keeps the place of one that is written at run time.
+            discovers |= listed.is_empty();
+            targets.extend(listed);
             target_files.push(TargetFiles { pattern: file, files });
         }
         Some(Job {

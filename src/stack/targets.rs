@@ -59,12 +59,11 @@ impl Targets {
             // What no Prometheus here loads may be another's.
             && stack.rule_files.iter().all(|file| file.is_loaded)
             && jobs().count() <= MAX_JOBS;
-        let labels = |job| JobLabels { of_scrape: of_scrape(job), relabelings: job.metric_relabelings() };
         Targets {
             asks_own: asks_own(stack),
             asked: Mutex::default(),
             is_sure: stack.prometheuses.iter().all(|one| service(one).is_some()),
-            jobs: jobs().filter(|_| is_closed).map(labels).collect(),
+            jobs: jobs().filter(|_| is_closed).map(JobLabels::of).collect(),
         }
     }
 }
@@ -127,7 +126,7 @@ impl Targets {
         let is_of_scrape = known.iter().any(|one| one.exposer.name == "synthetic");
         // Whose name it is by its beginning, has the same labels wherever else it runs.
         let runs_here = |one: &&Known<'_>| {
-            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
+            let is_one = |job: &Scraped| job.runs().iter().any(|runs| runs.has_labels_of(one.exposer));
             one.exposer.owns(name) && !one.exposer.is_open(name) && metrics.scrapes().any(is_one)
         };
         let elsewhere = known.iter().find(runs_here).map(Own::of);
@@ -136,7 +135,9 @@ impl Targets {
                 return Some(job.of_scrape.clone());
             }
             let own = match (Own::of_job(scraped, known)?, &elsewhere) {
-                (Own::Unknown, Some(elsewhere)) if !scraped.is_known() => elsewhere.clone(),
+                (Own::Unknown, Some(elsewhere)) if !scraped.is_known() && !scraped.is_built() => {
+                    elsewhere.clone()
+                }
                 (own, _) => own,
             };
             let mut labels = job.of_series(&own);
@@ -168,6 +169,16 @@ impl Found {
 }
 
 impl JobLabels {
+    pub fn of(job: &Job) -> JobLabels {
+        JobLabels { of_scrape: of_scrape(job), relabelings: job.metric_relabelings() }
+    }
+
+    /// What their `job` may say; `None` where that is not known.
+    pub fn called(&self) -> Option<BTreeSet<String>> {
+        let labels = self.of_series(&Own::Listed(Vec::new()));
+        labels.values("job").filter(|_| labels.surely_has("job")).cloned()
+    }
+
     /// Of a series with labels of its own.
     pub fn of_series(&self, own: &Own) -> Labels {
         let mut labels = self.of_scrape.clone();
@@ -228,7 +239,12 @@ impl Own {
             let is_run = job.runs().iter().any(|runs| runs.exposer == one.exposer.name);
             one.exposer.is_everywhere() || is_run
         };
-        let mut here = known.iter().filter(is_here).map(Own::of).peekable();
+        let is_other = |one: &Known<'_>| {
+            let mut runs = job.runs().iter().filter(|runs| runs.exposer == one.exposer.name);
+            runs.any(|runs| !runs.has_labels_of(one.exposer))
+        };
+        let own = |one: &Known<'_>| if is_other(one) { Own::Unknown } else { Own::of(one) };
+        let mut here = known.iter().filter(is_here).map(own).peekable();
         if here.peek().is_none() {
             // A name that nobody knows may be anybody's.
             return known.is_empty().then_some(Own::Unknown);
@@ -283,16 +299,20 @@ const LABELLING: [&str; 2] = ["file_sd_configs", "http_sd_configs"];
 fn of_scrape(job: &Job) -> Labels {
     let mut labels = Labels::none();
     labels.set("job", Some(&job.name).filter(|name| is_plain(name)).map(|name| name.as_str()));
-    let names: BTreeSet<&str> =
-        job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.as_str()).collect();
+    let params = params(job);
+    let written = job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.as_str());
+    let names: BTreeSet<&str> = written.chain(params.keys().map(String::as_str)).collect();
     for name in names {
+        // What a target does not say, its job may.
+        let of_job = params.get(name);
         let value = |target: &Target| {
             let found = target.labels.iter().find(|(label, _)| label.value == name);
-            found.map(|(_, value)| value.value.clone()).filter(|value| !value.is_empty())
+            found.map(|(_, value)| &value.value).filter(|value| !value.is_empty()).or(of_job).cloned()
         };
         let values: Vec<Option<String>> = job.targets.iter().map(value).collect();
         let is_everywhere = values.iter().all(Option::is_some) && !job.discovers;
-        let values: BTreeSet<String> = values.into_iter().flatten().collect();
+        let found = of_job.filter(|_| job.discovers).cloned();
+        let values: BTreeSet<String> = values.into_iter().flatten().chain(found).collect();
         let values = Some(values).filter(|values| values.iter().all(|value| is_plain(value)));
         if name == "job" && !is_everywhere {
             labels.set(name, None);
@@ -302,6 +322,7 @@ fn of_scrape(job: &Job) -> Labels {
     }
     if job.discovers && LABELLING.iter().any(|key| job.node.get(key).is_some()) {
         labels = labels.with_any();
+        labels.set("job", None);
     }
     let has_addresses = !job.discovers && !job.targets.is_empty();
     let addresses = || job.addresses().map(|address| address.value.clone()).collect::<BTreeSet<_>>();
@@ -320,9 +341,17 @@ fn of_scrape(job: &Job) -> Labels {
     labels
 }
 
-/// Whether a value is written out.
+/// The labels that each target has of the parameters of its job: of each the first value.
+fn params(job: &Job) -> HashMap<String, String> {
+    let params = job.node.get("params").map(|node| node.entries()).unwrap_or_default();
+    let first = |node: &Node| node.texts().first().map(|first| first.value.clone());
+    params.iter().filter_map(|(name, node)| Some((format!("__param_{}", name.value), first(node)?))).collect()
+}
+
+/// Whether a value is written out, and nobody fills it in before Prometheus reads it: `$SITE`, `@SITE@`, `__SITE__`.
 fn is_plain(text: &str) -> bool {
-    !text.contains(['$', '{', '<', '%'])
+    let is_framed = ["@", "__"].iter().any(|frame| text.matches(frame).count() > 1);
+    !text.contains(['$', '{', '<', '%']) && !is_framed && !text.to_lowercase().contains("placeholder")
 }
 
 /// What a relabeling makes of them.

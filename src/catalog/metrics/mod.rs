@@ -33,6 +33,8 @@ pub struct Exposer {
     pub is_whole: bool,
     /// Whether a flag adds labels to those that are listed.
     pub adds_labels: bool,
+    /// The first version that has the labels which are listed; without one all have.
+    labels_since: Option<Version>,
     /// Beginnings of which others have names too: there nothing is said not to exist.
     open: Vec<String>,
     /// The versions that were read, in order; without any it is known of all.
@@ -151,6 +153,7 @@ impl Exposer {
             prefixes: words("prefixes").collect(),
             is_whole: lines::header(text, "whole") == Some("yes"),
             adds_labels: lines::header(text, "labels") == Some("open"),
+            labels_since: words("labels-since").find_map(|version| version.parse().ok()),
             open: words("open").collect(),
             versions: words("versions").filter_map(|version| version.parse().ok()).collect(),
             engine: None,
@@ -166,6 +169,7 @@ impl Exposer {
             prefixes: Vec::new(),
             is_whole: false,
             adds_labels: false,
+            labels_since: None,
             open: Vec::new(),
             versions: Vec::new(),
             engine: Some(engine.clone()),
@@ -182,6 +186,11 @@ impl Exposer {
     /// Whether others have names that begin so too.
     pub fn is_open(&self, name: &str) -> bool {
         begins(&self.open, name)
+    }
+
+    /// Whether a version, or the newest where none is known, has the labels that are listed.
+    pub fn has_labels_of(&self, version: Option<&Version>) -> bool {
+        self.labels_since.as_ref().is_none_or(|since| version.is_none_or(|version| version >= since))
     }
 
     /// Whether it is sure that a version does not expose a metric of this list. When it came is only known to lie between
