@@ -794,6 +794,24 @@ fn two_mounts_in_each_others_place_are_told_from_two_that_are_right() {
 }
 
 #[test]
+fn a_provisioning_elsewhere_is_missed_only_where_grafana_is_told_of_no_other_place() {
+    let files = [(
+        "prov/datasources/a.yml",
+        "apiVersion: 1\ndatasources: [{name: a, type: prometheus, url: 'http://x'}]\n",
+    )];
+    let of =
+        |service: &str| count_in("config-not-mounted", &format!("services: {{g: {{{service}}}}}\n"), &files);
+    assert_eq!(of("image: 'grafana/grafana:13.2.3', volumes: ['./prov:/prov']"), 1);
+    for service in [
+        "image: 'bitnami/grafana:11.1.0', volumes: ['./prov:/opt/bitnami/grafana/conf/provisioning']",
+        "image: 'grafana/grafana:13.2.3', command: ['cfg:default.paths.provisioning=/prov'], volumes: ['./prov:/prov']",
+        "image: 'grafana/grafana:13.2.3', environment: {GF_PATHS_PROVISIONING: /prov}, volumes: ['./prov:/prov']",
+    ] {
+        assert_eq!(of(service), 0, "{service}");
+    }
+}
+
+#[test]
 fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_missed() {
     let of = |files: &[(&str, &str)]| {
         let text = "services: {a: {image: 'prom/alertmanager:v0.33.1', volumes: ['./a:/etc/alertmanager', 'data:/alertmanager']}}\nvolumes: {data: {}}\n";
