@@ -652,6 +652,21 @@ fn a_health_check_fails_only_where_nobody_could_answer_it() {
         )
     };
     assert_eq!((empty("prom/prometheus:v3.5.3"), empty("mine/app:1")), (1, 0));
+    // Where Grafana listens, a configuration or a command may say.
+    let grafana = |more: &str| {
+        let service = format!(
+            "image: 'grafana/grafana:13.2.3', healthcheck: {{test: [CMD, curl, -f, 'http://localhost:3001/api/health']}}{more}"
+        );
+        count("health-check-fails", &format!("services: {{a: {{{service}}}}}\n"))
+    };
+    assert_eq!(grafana(""), 1);
+    for more in [
+        ", environment: {GF_SERVER_HTTP_PORT: 3001}",
+        ", environment: {GF_PATHS_CONFIG: /cfg/my.ini}",
+        ", command: ['cfg:server.http_port=3001']",
+    ] {
+        assert_eq!(grafana(more), 0, "{more}");
+    }
 }
 
 #[test]
