@@ -740,11 +740,15 @@ fn a_setting_of_grafana_is_missed_only_where_one_letter_makes_it_one() {
         "GF_SECURITY_ADMIN_PASWORD__FILE=/x",
         "GF_AUTH_ANONYMOUS_ENABLED=tre",
         "GF_AUTH_ANONYMOUS_ENABLED=enabled",
+        "GF_AUTH_ANONYMOUS_ENABLED=tRUE",
+        "GF_AUTH_ANONYMOUS_ENABLED=N",
     ] {
         assert_eq!(of(variable), 1, "{variable}");
     }
     for variable in [
         "GF_AUTH_ANONYMOUS_ENABLED=True",
+        "GF_AUTH_ANONYMOUS_ENABLED=y",
+        "GF_AUTH_ANONYMOUS_ENABLED=n",
         "GF_AUTH_ANONYMOUS_ENABLED=1",
         "GF_AUTH_ANONYMOUS_ENABLED=on",
         "GF_AUTH_ANONYMOUS_ENABLED=${ANONYMOUS}",
