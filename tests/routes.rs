@@ -476,6 +476,9 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
         // One each: nobody knows which is right. And one house in two countries.
         (format!("{mail}to: a@bb.example}}]"), &nothing),
         (format!("{mail}to: 'a@shop.de, b@shop.de, c@shop.be, d@ymail.com'}}]"), &nothing),
+        (format!("{mail}to: 'jane@mail.com, joe@cloud.com'}}]"), &nothing),
+        (format!("{mail}to: 'a@eu.shop.com, b@eu.shop.com, c@au.shop.com'}}]"), &nothing),
+        (format!("{mail}to: 'a@shop.co.uk, b@shop.co.uk, c@shp.co.uk'}}]"), &["mail-address-invalid"]),
         ("webhook_configs: [{url: 'https://hooks.slak.com/x'}]".to_owned(), &["address-misspelt"]),
         ("webhook_configs: [{url: 'http://host.docker.intrenal:80/x'}]".to_owned(), &["address-misspelt"]),
         (
