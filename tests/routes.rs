@@ -515,3 +515,17 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
         assert_eq!(found(&files), expected, "{receiver}");
     }
 }
+
+#[test]
+fn a_password_of_all_mail_is_missed_a_user_only_where_no_mail_has_one() {
+    let of = |user: &str| {
+        let text = format!(
+            "global: {{smtp_from: a@b.example, smtp_smarthost: 'mail.example.com:587', smtp_auth_password_file: /p}}\n\
+             route: {{receiver: a, group_by: [alertname]}}\n\
+             receivers: [{{name: a, email_configs: [{{to: b@b.example{user}}}, {{to: c@b.example, smarthost: 'mailhog:1025'}}]}}]\n"
+        );
+        found(&[("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", text.as_str())])
+    };
+    assert_eq!(of(", auth_username: u"), Vec::<&str>::new());
+    assert!(of("").contains(&"mail-without-password"));
+}
