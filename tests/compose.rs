@@ -350,13 +350,17 @@ fn of_its_kind<'v>(flag: &str, value: &'v str) -> &'v str {
 
 #[test]
 fn what_a_program_refuses_is_said_before_it_is_started() {
-    let refused: [(&str, &[&str]); 25] = [
+    let refused: [(&str, &[&str]); 29] = [
         ("prometheus", &["--storage.tsdb.retention.time=30"]),
         ("prometheus", &["--storage.tsdb.retention.time", "30D"]),
         ("prometheus", &["--storage.tsdb.retention.size=512M"]),
         ("prometheus", &["--storage.tsdb.retention.size=1024"]),
         ("prometheus", &["--query.timeout=1"]),
         ("prometheus", &["--query.max-samples=many"]),
+        ("prometheus", &["--query.max-samples=0x10"]),
+        ("prometheus", &["--query.max-samples=50__000"]),
+        ("prometheus", &["--rules.max-concurrent-evals=1.5"]),
+        ("prometheus", &["--log.level=WARNING"]),
         ("prometheus", &["--log.level=warning"]),
         ("prometheus", &["--log.format=jsn"]),
         ("alertmanager", &["--data.maintenance-interval=1"]),
@@ -414,6 +418,8 @@ fn flags_are_judged_only_by_a_version_and_a_start_that_are_known() {
         "image: 'prom/prometheus:v3.5.0', command: ['--query.timeout=1m30s', --storage.tsdb.retention.size=1.5GiB, '--log.level=${L}']".to_owned(),
         "image: 'prom/alertmanager:v0.33.1', command: [--data.retention=1h30m, --data.maintenance-interval=1.5h]".to_owned(),
         "image: 'prom/prometheus:v3.5.0', command: ['${FLAGS}', --nosuch]".to_owned(),
+        "image: 'prom/prometheus:v3.5.0', command: [--log.level=INFO, --query.max-samples=50_000_000]".to_owned(),
+        "image: 'prom/blackbox-exporter:v0.28.0', command: [--history.limit=0x10]".to_owned(),
     ] {
         assert_eq!(of(&fine), 0, "{fine}");
     }
