@@ -887,10 +887,19 @@ fn a_folder_with_another_name_is_missed_where_one_letter_makes_it_the_one_that_i
             files,
         )
     };
-    let files = [("scripts/a.sh", "#!/bin/sh\n"), ("gpu1/a.sh", "#!/bin/sh\n")];
+    let files =
+        ["scripts/a.sh", "gpu1/a.sh", "backups/a.sh", "my-data/a.sh"].map(|path| (path, "#!/bin/sh\n"));
     assert_eq!(of("'./scipts:/scripts'", &files), 1);
-    for volumes in ["'./scripts:/scripts'", "'./data:/data'", "'./gpu2:/x'", "'./scipts:/a', './scripts:/b'"]
-    {
+    for volumes in [
+        "'./scripts:/scripts'",
+        "'./data:/data'",
+        "'./gpu2:/x'",
+        "'./scipts:/a', './scripts:/b'",
+        // Docker makes them.
+        "'./backup:/backup'",
+        "'./mydata:/data'",
+        "'./my_data:/data'",
+    ] {
         assert_eq!(of(volumes, &files), 0, "{volumes}");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use crate::diagnostics::{Report, Severity, misspelt, nearest};
+use crate::diagnostics::{Report, Severity, is_slip, nearest};
 use crate::stack::{Kind, Mount, Origin, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "mount-source-missing", severity: Severity::Error, run };
@@ -41,7 +41,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 /// A folder beside the one that is missing: of nearly the same name where the program reads its configuration from it, else one
-/// with a single letter otherwise that nobody mounts.
+/// with a letter forgotten, doubled or swapped that nobody mounts.
 fn near_folder(stack: &Stack, service: &Service, mount: &Mount, path: &str) -> Option<String> {
     let beside = path.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
     let files = stack.folder.files_in("", true);
@@ -58,9 +58,15 @@ fn near_folder(stack: &Stack, service: &Service, mount: &Mount, path: &str) -> O
     let near = if holds_config(service, mount) {
         nearest(name, folders)
     } else {
-        misspelt(name, folders).filter(|near| !is_mounted(near))
+        folders.into_iter().find(|near| is_slip_of(name, near) && !is_mounted(near))
     };
     near.map(|near| format!("./{beside}{near}"))
+}
+
+/// `backup` beside `backups`, and `mydata` beside `my-data`, are two.
+fn is_slip_of(name: &str, near: &str) -> bool {
+    let letters = |name: &str| name.replace(['-', '_'], "");
+    is_slip(name, near) && letters(name) != letters(near)
 }
 
 /// Whether the program reads its configuration from this folder.
