@@ -350,13 +350,17 @@ fn of_its_kind<'v>(flag: &str, value: &'v str) -> &'v str {
 
 #[test]
 fn what_a_program_refuses_is_said_before_it_is_started() {
-    let refused: [(&str, &[&str]); 25] = [
+    let refused: [(&str, &[&str]); 29] = [
         ("prometheus", &["--storage.tsdb.retention.time=30"]),
         ("prometheus", &["--storage.tsdb.retention.time", "30D"]),
         ("prometheus", &["--storage.tsdb.retention.size=512M"]),
         ("prometheus", &["--storage.tsdb.retention.size=1024"]),
         ("prometheus", &["--query.timeout=1"]),
         ("prometheus", &["--query.max-samples=many"]),
+        ("prometheus", &["--query.max-samples=0x10"]),
+        ("prometheus", &["--query.max-samples=50__000"]),
+        ("prometheus", &["--rules.max-concurrent-evals=1.5"]),
+        ("prometheus", &["--log.level=WARNING"]),
         ("prometheus", &["--log.level=warning"]),
         ("prometheus", &["--log.format=jsn"]),
         ("alertmanager", &["--data.maintenance-interval=1"]),
@@ -414,6 +418,8 @@ fn flags_are_judged_only_by_a_version_and_a_start_that_are_known() {
         "image: 'prom/prometheus:v3.5.0', command: ['--query.timeout=1m30s', --storage.tsdb.retention.size=1.5GiB, '--log.level=${L}']".to_owned(),
         "image: 'prom/alertmanager:v0.33.1', command: [--data.retention=1h30m, --data.maintenance-interval=1.5h]".to_owned(),
         "image: 'prom/prometheus:v3.5.0', command: ['${FLAGS}', --nosuch]".to_owned(),
+        "image: 'prom/prometheus:v3.5.0', command: [--log.level=INFO, --query.max-samples=50_000_000]".to_owned(),
+        "image: 'prom/blackbox-exporter:v0.28.0', command: [--history.limit=0x10]".to_owned(),
     ] {
         assert_eq!(of(&fine), 0, "{fine}");
     }
@@ -683,6 +689,21 @@ fn a_health_check_fails_only_where_nobody_could_answer_it() {
         )
     };
     assert_eq!((empty("prom/prometheus:v3.5.3"), empty("mine/app:1")), (1, 0));
+    // Where Grafana listens, a configuration or a command may say.
+    let grafana = |more: &str| {
+        let service = format!(
+            "image: 'grafana/grafana:13.2.3', healthcheck: {{test: [CMD, curl, -f, 'http://localhost:3001/api/health']}}{more}"
+        );
+        count("health-check-fails", &format!("services: {{a: {{{service}}}}}\n"))
+    };
+    assert_eq!(grafana(""), 1);
+    for more in [
+        ", environment: {GF_SERVER_HTTP_PORT: 3001}",
+        ", environment: {GF_PATHS_CONFIG: /cfg/my.ini}",
+        ", command: ['cfg:server.http_port=3001']",
+    ] {
+        assert_eq!(grafana(more), 0, "{more}");
+    }
 }
 
 #[test]
@@ -768,11 +789,15 @@ fn a_setting_of_grafana_is_missed_only_where_one_letter_makes_it_one() {
         "GF_SECURITY_ADMIN_PASWORD__FILE=/x",
         "GF_AUTH_ANONYMOUS_ENABLED=tre",
         "GF_AUTH_ANONYMOUS_ENABLED=enabled",
+        "GF_AUTH_ANONYMOUS_ENABLED=tRUE",
+        "GF_AUTH_ANONYMOUS_ENABLED=N",
     ] {
         assert_eq!(of(variable), 1, "{variable}");
     }
     for variable in [
         "GF_AUTH_ANONYMOUS_ENABLED=True",
+        "GF_AUTH_ANONYMOUS_ENABLED=y",
+        "GF_AUTH_ANONYMOUS_ENABLED=n",
         "GF_AUTH_ANONYMOUS_ENABLED=1",
         "GF_AUTH_ANONYMOUS_ENABLED=on",
         "GF_AUTH_ANONYMOUS_ENABLED=${ANONYMOUS}",
@@ -837,6 +862,24 @@ fn two_mounts_in_each_others_place_are_told_from_two_that_are_right() {
 }
 
 #[test]
+fn a_provisioning_elsewhere_is_missed_only_where_grafana_is_told_of_no_other_place() {
+    let files = [(
+        "prov/datasources/a.yml",
+        "apiVersion: 1\ndatasources: [{name: a, type: prometheus, url: 'http://x'}]\n",
+    )];
+    let of =
+        |service: &str| count_in("config-not-mounted", &format!("services: {{g: {{{service}}}}}\n"), &files);
+    assert_eq!(of("image: 'grafana/grafana:13.2.3', volumes: ['./prov:/prov']"), 1);
+    for service in [
+        "image: 'bitnami/grafana:11.1.0', volumes: ['./prov:/opt/bitnami/grafana/conf/provisioning']",
+        "image: 'grafana/grafana:13.2.3', command: ['cfg:default.paths.provisioning=/prov'], volumes: ['./prov:/prov']",
+        "image: 'grafana/grafana:13.2.3', environment: {GF_PATHS_PROVISIONING: /prov}, volumes: ['./prov:/prov']",
+    ] {
+        assert_eq!(of(service), 0, "{service}");
+    }
+}
+
+#[test]
 fn a_configuration_of_another_name_is_found_and_one_that_is_made_later_is_not_missed() {
     let of = |files: &[(&str, &str)]| {
         let text = "services: {a: {image: 'prom/alertmanager:v0.33.1', volumes: ['./a:/etc/alertmanager', 'data:/alertmanager']}}\nvolumes: {data: {}}\n";
@@ -894,10 +937,19 @@ fn a_folder_with_another_name_is_missed_where_one_letter_makes_it_the_one_that_i
             files,
         )
     };
-    let files = [("scripts/a.sh", "#!/bin/sh\n"), ("gpu1/a.sh", "#!/bin/sh\n")];
+    let files =
+        ["scripts/a.sh", "gpu1/a.sh", "backups/a.sh", "my-data/a.sh"].map(|path| (path, "#!/bin/sh\n"));
     assert_eq!(of("'./scipts:/scripts'", &files), 1);
-    for volumes in ["'./scripts:/scripts'", "'./data:/data'", "'./gpu2:/x'", "'./scipts:/a', './scripts:/b'"]
-    {
+    for volumes in [
+        "'./scripts:/scripts'",
+        "'./data:/data'",
+        "'./gpu2:/x'",
+        "'./scipts:/a', './scripts:/b'",
+        // Docker makes them.
+        "'./backup:/backup'",
+        "'./mydata:/data'",
+        "'./my_data:/data'",
+    ] {
         assert_eq!(of(volumes, &files), 0, "{volumes}");
     }
 }

@@ -52,6 +52,16 @@ fn a_query_of_a_panel_that_asks_nothing_is_told_where_it_stands() {
     ] {
         assert_eq!(of(&fine), NOTHING, "{fine}");
     }
+    // What a query says of itself counts below a panel of Prometheus too.
+    let second = |query: &str| of(&PANEL.replace("\"B\", \"expr\": \"up\"", &format!("\"B\", {query}")));
+    for fine in [
+        "\"type\": \"math\", \"expression\": \"$A*2\"",
+        "\"type\": \"math\", \"datasource\": {\"type\": \"__expr__\", \"uid\": \"__expr__\"}",
+        "\"query\": \"x\", \"datasource\": {\"type\": \"elasticsearch\", \"uid\": \"p\"}",
+    ] {
+        assert_eq!(second(fine), NOTHING, "{fine}");
+    }
+    assert_eq!(second("\"datasource\": {\"type\": \"prometheus\", \"uid\": \"p\"}"), lost);
 }
 
 #[test]

@@ -484,6 +484,9 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
         // One each: nobody knows which is right. And one house in two countries.
         (format!("{mail}to: a@bb.example}}]"), &nothing),
         (format!("{mail}to: 'a@shop.de, b@shop.de, c@shop.be, d@ymail.com'}}]"), &nothing),
+        (format!("{mail}to: 'jane@mail.com, joe@cloud.com'}}]"), &nothing),
+        (format!("{mail}to: 'a@eu.shop.com, b@eu.shop.com, c@au.shop.com'}}]"), &nothing),
+        (format!("{mail}to: 'a@shop.co.uk, b@shop.co.uk, c@shp.co.uk'}}]"), &["mail-address-invalid"]),
         ("webhook_configs: [{url: 'https://hooks.slak.com/x'}]".to_owned(), &["address-misspelt"]),
         ("webhook_configs: [{url: 'http://host.docker.intrenal:80/x'}]".to_owned(), &["address-misspelt"]),
         (
@@ -519,4 +522,18 @@ fn integrations_are_blamed_for_what_is_sure_and_for_nothing_else() {
             [("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", text.as_str())];
         assert_eq!(found(&files), expected, "{receiver}");
     }
+}
+
+#[test]
+fn a_password_of_all_mail_is_missed_a_user_only_where_no_mail_has_one() {
+    let of = |user: &str| {
+        let text = format!(
+            "global: {{smtp_from: a@b.example, smtp_smarthost: 'mail.example.com:587', smtp_auth_password_file: /p}}\n\
+             route: {{receiver: a, group_by: [alertname]}}\n\
+             receivers: [{{name: a, email_configs: [{{to: b@b.example{user}}}, {{to: c@b.example, smarthost: 'mailhog:1025'}}]}}]\n"
+        );
+        found(&[("prometheus.yml", PROMETHEUS), ("rules.yml", RULES), ("alertmanager.yml", text.as_str())])
+    };
+    assert_eq!(of(", auth_username: u"), Vec::<&str>::new());
+    assert!(of("").contains(&"mail-without-password"));
 }

@@ -387,6 +387,40 @@ fn files_that_lie_beside_and_are_named_by_nobody_are_told() {
     assert!(!of(COMPOSE, &unknown, "targets-not-read"));
 }
 
+#[test]
+fn an_address_is_misspelt_only_where_no_other_name_is_likely() {
+    let of = |services: &str, more: &str| {
+        let compose = COMPOSE.replace("volumes: {data: }", "") + services + "volumes: {data: }\n";
+        let config = more.to_owned() + &job("");
+        let all = found(&[("docker-compose.yml", &compose), ("p/prometheus.yml", &config)]);
+        all.iter().filter(|one| one.ends_with(" address-misspelt")).count()
+    };
+    let write = |url: &str| format!("remote_write: [{{url: '{url}'}}]\n");
+    let services = "  mimir-a: {image: 'grafana/mimir:2.17.0'}\n  relay: {image: 'example:1'}\n";
+    for url in ["http://mimr-a:9009/api/v1/push", "http://rellay:80", "http://locahost.:80"] {
+        assert_eq!(of(services, &write(url)), 1, "{url}");
+    }
+    for url in [
+        "http://mimir-b:9009/api/v1/push",
+        "http://delay:25",
+        "http://relais:25",
+        "http://localhost.:80",
+        "http://relay:25",
+    ] {
+        assert_eq!(of(services, &write(url)), 0, "{url}");
+    }
+    let asks = |path: &str| {
+        let config = job(&format!("    metrics_path: {path}\n"));
+        found(&[("prometheus.yml", &config)]).iter().filter(|one| one.ends_with(" address-misspelt")).count()
+    };
+    for path in ["/metics", "/metircs", "/federrate", "/actuator/promtheus"] {
+        assert_eq!(asks(path), 1, "{path}");
+    }
+    for path in ["/metrics", "/metric", "/metricz", "/metricsd", "/federated", "/federate"] {
+        assert_eq!(asks(path), 0, "{path}");
+    }
+}
+
 /// What is found of one job that asks `target`, where this service runs beside Prometheus: the ids of errors.
 fn of_target(service: &str, target: &str, more: &str) -> Vec<String> {
     let compose = COMPOSE.replace("volumes: {data: }", "") + &format!("  {service}\nvolumes: {{data: }}\n");

@@ -3,7 +3,7 @@
 
 use super::Check;
 use super::shared::addresses::{Address, leads_to, near_service};
-use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt, is_slip};
 use crate::source::{Node, Spanned};
 use crate::stack::{Integration, Job, Prometheus, ServiceName, Stack};
 
@@ -96,7 +96,8 @@ fn is_open(text: &str) -> bool {
 
 /// A name that is nearly one that machines and containers have by themselves.
 fn host(stack: &Stack, own: &ServiceName, address: &Spanned<String>) -> Option<Diagnostic> {
-    let found = Address::parse(address).host.to_owned();
+    // The dot that may end a name is the root of all names.
+    let found = Address::parse(address).host.trim_end_matches('.').to_owned();
     let right = HOSTS.into_iter().find(|right| is_misspelt(&found, right)).filter(|_| !is_open(address))?;
     let is_there = stack
         .service(own)
@@ -104,20 +105,21 @@ fn host(stack: &Stack, own: &ServiceName, address: &Spanned<String>) -> Option<D
     (!is_there).then(|| said(address, &found, right))
 }
 
-/// A name that is nearly one of a service of the stack.
+/// A name that is one of a service of the stack, with a letter forgotten, doubled or swapped: `mimir-b` may be the sister of `mimir-a`.
 fn service(stack: &Stack, own: &ServiceName, address: &Spanned<String>) -> Option<Diagnostic> {
     let (compose, own) = stack.service(own)?;
     let found = Address::parse(address);
     if !found.is_name() || own.network_mode.is_some() || compose.named(found.host).is_some() {
         return None;
     }
-    let right = near_service(stack, compose, own, found.host)?;
+    let right = near_service(stack, compose, own, found.host).filter(|right| is_slip(found.host, right))?;
     Some(said(address, found.host, right))
 }
 
 /// A service that many are told through, with a letter wrong in its name or in its path.
 fn notified(url: &Spanned<String>) -> Option<Diagnostic> {
     let Address { host, path, .. } = Address::parse(url);
+    let host = host.trim_end_matches('.');
     if let Some((right, _)) = SERVICES.iter().find(|(right, _)| is_misspelt(host, right)) {
         return Some(said(url, host, right));
     }
@@ -130,12 +132,9 @@ fn notified(url: &Spanned<String>) -> Option<Diagnostic> {
 /// Where metrics are asked for. Of what is known to run there, other checks say where it has them.
 fn path(stack: &Stack, prometheus: &Prometheus, job: &Job) -> Option<Diagnostic> {
     let written = job.node.get("metrics_path")?.value()?;
-    // Something before it may be another's own word, and some do write it without the `s`.
-    let is_it = |part: &str, right: &str| {
-        is_misspelt(part, right) && part.starts_with(&right[..1]) && part != "metric"
-    };
-    let part = written.split('/').find(|part| PATHS.iter().any(|right| is_it(part, right)))?;
-    let right = PATHS.iter().find(|right| is_it(part, right))?;
+    // Other letters may be another's own word, and some do write it without the `s`.
+    let part = written.split('/').find(|part| PATHS.iter().any(|right| is_slip(part, right)))?;
+    let right = PATHS.iter().find(|right| is_slip(part, right))?;
     let compose = stack.service(&prometheus.service).map(|(compose, _)| compose);
     let is_known = |address: &Spanned<String>| {
         compose.and_then(|compose| leads_to(compose, address)).is_some()

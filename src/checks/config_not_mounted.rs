@@ -19,9 +19,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn fault(stack: &Stack, program: Program, service: &Service) -> Option<Diagnostic> {
-    let is_bitnami = service.image.as_ref().is_some_and(|image| image.repository.contains("bitnami"));
-    // Another start may write the file first.
-    if !service.is_upstream() || service.get("entrypoint").is_some() || is_bitnami {
+    if !starts_as_known(service) {
         return None;
     }
     let flag = service.flag("config.file").filter(|path| path.starts_with('/'));
@@ -50,6 +48,12 @@ fn fault(stack: &Stack, program: Program, service: &Service) -> Option<Diagnosti
     }
     let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
     Some(finding.help(format!("mount the folder of your configuration at `{folder}`")))
+}
+
+/// Whether it is known where the program looks: another start may write the file first, and Bitnami's images keep it elsewhere.
+fn starts_as_known(service: &Service) -> bool {
+    let is_bitnami = service.image.as_ref().is_some_and(|image| image.repository.contains("bitnami"));
+    service.is_upstream() && service.get("entrypoint").is_none() && !is_bitnami
 }
 
 /// What is mounted where the configuration is read has none, and another mount of the service brings it.

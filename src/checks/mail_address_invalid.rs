@@ -22,7 +22,9 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// Where many have their mail, and what is nearly called so and is there too.
 const PROVIDERS: [&str; 5] = ["gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "outlook.com"];
-const OTHERS: [&str; 2] = ["email.com", "ymail.com"];
+const OTHERS: [&str; 4] = ["cloud.com", "email.com", "mail.com", "ymail.com"];
+/// Below a country's domain: `example.co.uk` is no part of another's house.
+const BELOW_COUNTRIES: [&str; 7] = ["ac", "co", "com", "edu", "gov", "net", "org"];
 /// More domains than this are not compared with each other.
 const MAX_COMPARED: usize = 100;
 
@@ -54,7 +56,7 @@ fn misspelt(alertmanager: &Alertmanager) -> Vec<Diagnostic> {
     }
     let right = |domain: &str, count: usize| {
         let is_it = |other: &&String| {
-            domains[*other].0 > count && is_misspelt(domain, other) && !differ_by_country(domain, other)
+            domains[*other].0 > count && is_misspelt(domain, other) && !are_of_one_house(domain, other)
         };
         let of_many =
             PROVIDERS.into_iter().find(|right| is_misspelt(domain, right) && !OTHERS.contains(&domain));
@@ -69,11 +71,15 @@ fn misspelt(alertmanager: &Alertmanager) -> Vec<Diagnostic> {
     domains.iter().filter_map(said).collect()
 }
 
-/// `example.de` and `example.be` are two houses of one firm; so may be `example.co`.
-fn differ_by_country(one: &str, other: &str) -> bool {
-    let parts = one.rsplit_once('.').zip(other.rsplit_once('.'));
-    parts.is_some_and(|((name, one), (other_name, other))| {
+/// `example.de` and `example.be` belong to one firm, so may `example.co`; and so do `au.example.com` and `eu.example.com`.
+fn are_of_one_house(one: &str, other: &str) -> bool {
+    let by_country = one.rsplit_once('.').zip(other.rsplit_once('.'));
+    let by_part = one.split_once('.').zip(other.split_once('.'));
+    by_country.is_some_and(|((name, one), (other_name, other))| {
         name == other_name && (one.len() == 2 && other.len() == 2 || one == "co" || other == "co")
+    }) || by_part.is_some_and(|((_, house), (_, other))| {
+        let is_own = house.split_once('.').is_some_and(|(name, _)| !BELOW_COUNTRIES.contains(&name));
+        house == other && is_own
     })
 }
 

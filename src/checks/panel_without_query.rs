@@ -94,7 +94,15 @@ fn is_of_prometheus(
 /// Whether a query of Prometheus lacks what is to be asked. What is hidden is not shown anyway.
 fn is_lost(query: &PanelQuery) -> bool {
     let is_hidden = query.node.get("hide").is_some_and(|node| node.is_true());
-    query.node.get("expr").is_none() && !is_hidden
+    query.node.get("expr").is_none() && !is_hidden && !is_of_another(query)
+}
+
+/// Whether Grafana itself works it out of the others, or another kind of datasource is asked, whatever the panel says.
+fn is_of_another(query: &PanelQuery) -> bool {
+    let is_other = |one: &DatasourceRef| {
+        one.uid.value == "__expr__" || one.kind.as_deref().is_some_and(|kind| kind != "prometheus")
+    };
+    query.node.get("expression").is_some() || query.datasource.as_ref().is_some_and(is_other)
 }
 
 /// What to write, where a key is nearly the one.
@@ -123,7 +131,9 @@ fn asks_nothing(panel: &Panel) -> bool {
     let is_empty = |query: &PanelQuery| match &query.expr {
         Some(expr) => expr.text.trim().is_empty(),
         // Other kinds of datasources have other keys.
-        None => is_prometheus(&query.datasource) || is_prometheus(&panel.datasource),
+        None => {
+            !is_of_another(query) && (is_prometheus(&query.datasource) || is_prometheus(&panel.datasource))
+        }
     };
     is_kind
         && !has_other

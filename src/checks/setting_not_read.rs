@@ -28,8 +28,11 @@ const OF_IMAGE: [&str; 8] = [
     "GF_PATHS_CONFIG",
     "GF_PATHS_HOME",
 ];
-/// As Grafana's reader of its settings spells what is on or off.
-const BOOLS: [&str; 10] = ["1", "0", "t", "f", "true", "false", "yes", "no", "on", "off"];
+/// What is on or off, in the spellings of Grafana's reader of its settings: it takes no other, not even `tRUE` or `Y`.
+const BOOLS: [&str; 26] = [
+    "1", "t", "T", "TRUE", "true", "True", "YES", "yes", "Yes", "y", "ON", "on", "On", "0", "f", "F",
+    "FALSE", "false", "False", "NO", "no", "No", "n", "OFF", "off", "Off",
+];
 
 fn run(stack: &Stack, report: &mut Report) {
     if stack.running(Program::Grafana).next().is_none() {
@@ -64,7 +67,7 @@ fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Re
         return;
     };
     let word = value.trim();
-    if word.is_empty() || word.contains('$') || BOOLS.contains(&word.to_ascii_lowercase().as_str()) {
+    if word.is_empty() || word.contains('$') || BOOLS.contains(&word) {
         return;
     }
     let help = match nearest(word, ["true", "false"]) {

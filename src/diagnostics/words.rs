@@ -35,7 +35,10 @@ pub fn is_misspelt(word: &str, right: &str) -> bool {
 /// The known word that was meant where one letter is wrong.
 pub fn misspelt<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let known: Vec<&str> = known.into_iter().collect();
-    known.iter().copied().find(|one| !known.contains(&word) && is_misspelt(word, one))
+    if known.contains(&word) {
+        return None;
+    }
+    known.into_iter().find(|one| is_misspelt(word, one))
 }
 
 /// Whether a name that anybody may choose is another with a letter forgotten, written twice, or in its neighbour's place. Of short

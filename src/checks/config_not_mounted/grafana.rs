@@ -1,13 +1,14 @@
 //! Grafana's provisioning, mounted elsewhere or not at all: it starts without, and says nothing.
 
-use super::CHECK;
+use super::{CHECK, starts_as_known};
 use crate::diagnostics::Diagnostic;
 use crate::stack::{Compose, Kind, Origin, Service, Stack, join};
 
 const PROVISIONED: [&str; 5] = ["access-control", "alerting", "dashboards", "datasources", "plugins"];
 
 pub(crate) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Option<Diagnostic> {
-    if !grafana.is_upstream() || grafana.get("entrypoint").is_some() || grafana.has_unread_variables {
+    // A command may say `cfg:default.paths.provisioning`.
+    if !starts_as_known(grafana) || grafana.get("command").is_some() || grafana.has_unread_variables {
         return None;
     }
     // A configuration of its own may name another folder.

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Level,
     Number,
     Size,
+    /// A number that is no fraction, also written as `0x10`.
+    Whole,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             "level" => Kind::Level,
             "number" => Kind::Number,
             "size" => Kind::Size,
+            "whole" => Kind::Whole,
             _ => return None,
         })
     }
@@ -51,8 +54,18 @@ impl Kind {
             }
             // In old releases with where the log goes.
             Kind::Format => ["json", "logfmt"].contains(&value) || value.starts_with("logger:"),
-            Kind::Level => ["debug", "error", "fatal", "info", "warn"].contains(&value),
-            Kind::Number => value.parse::<f64>().is_ok() || value.starts_with("0x"),
+            Kind::Level => {
+                ["debug", "error", "fatal", "info", "warn"].contains(&value.to_lowercase().as_str())
+            }
+            // A fraction in Go's hexadecimal notation has its exponent behind a `p`.
+            Kind::Number => {
+                together(value).is_some_and(|number| number.parse::<f64>().is_ok())
+                    || value.starts_with("0x") && value.contains('p')
+            }
+            Kind::Whole => {
+                let has_base = ["0b", "0o", "0x"].iter().any(|base| value.starts_with(base));
+                has_base || together(value).is_some_and(|number| number.parse::<i64>().is_ok())
+            }
             Kind::Size => value == "0" || is_made_of(value, is_bytes),
         }
     }
@@ -64,9 +77,24 @@ impl Kind {
             Kind::Format => "`logfmt` or `json`",
             Kind::Level => "`debug`, `info`, `warn` or `error`",
             Kind::Number => "a number without a unit",
+            Kind::Whole => "a whole number without a unit",
             Kind::Size => "a size with its unit, such as `512MB`",
         }
     }
+}
+
+/// A number without the `_` that may stand between two of its digits; `None` where one stands elsewhere.
+fn together(number: &str) -> Option<String> {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let mut parts = number.split('_');
+    let mut whole = parts.next()?.to_owned();
+    for part in parts {
+        if !digit(whole.chars().last()) || !digit(part.chars().next()) {
+            return None;
+        }
+        whole += part;
+    }
+    Some(whole)
 }
 
 const GO_UNITS: [&str; 10] = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w", "y"];

@@ -29,7 +29,11 @@ impl Service {
         let program = self.program.filter(|_| !self.is_built && self.get("entrypoint").is_none())?;
         let said = match program {
             Program::Grafana => {
-                let unknown = self.has_unread_variables || self.mount("/etc/grafana/grafana.ini").is_some();
+                // A configuration of its own may say another, and so may `cfg:server.http_port` in a command.
+                let unknown = self.has_unread_variables
+                    || self.get("command").is_some()
+                    || self.variable("GF_PATHS_CONFIG").is_some()
+                    || self.mount("/etc/grafana/grafana.ini").is_some();
                 match self.set("GF_SERVER_HTTP_PORT") {
                     _ if unknown => return None,
                     Some(port) => vec![port.clone()],
