@@ -1,5 +1,6 @@
 //! Dashboards that nobody sees: no provider leads to them.
 
+use super::shared::prepared::is_prepared;
 use super::shared::words;
 use super::{Check, config_not_mounted};
 use crate::diagnostics::{Diagnostic, Report, Severity};
@@ -32,7 +33,9 @@ fn run(stack: &Stack, report: &mut Report) {
     let is_told = stack.providers.iter().any(|provider| !is_given || provider.service.is_some());
     // `config-not-mounted` tells of that.
     let is_elsewhere = || config_not_mounted::grafana::fault(stack, compose, grafana).is_some();
+    let providers = format!("{}/dashboards", config_not_mounted::grafana::folder(grafana));
     if is_told
+        || is_filled(compose, grafana, &providers)
         || is_elsewhere()
         || stack.is_malformed(stack.grafanas.iter().flat_map(|one| &one.provider_files))
     {
@@ -82,6 +85,11 @@ fn in_a_volume(stack: &Stack, provider: &Provider) -> Option<Diagnostic> {
             .at(other.at.place(), "and no provider here")
             .help(format!("mount the folder of your dashboards at `{}`", path.value)),
     )
+}
+
+/// Whether another service may write what Grafana finds at a path.
+fn is_filled(compose: &Compose, grafana: &Service, path: &str) -> bool {
+    grafana.mount(path).is_some_and(|mount| is_prepared(compose, grafana, &mount.origin))
 }
 
 fn is_mounted(stack: &Stack, grafana: &Service, dashboard: &Dashboard) -> bool {
