@@ -374,6 +374,12 @@ fn files_that_lie_beside_and_are_named_by_nobody_are_told() {
     let other = COMPOSE
         .replace("volumes: {data: }", "  ruler: {image: 'thanosio/thanos:v0.39.0'}\nvolumes: {data: }");
     assert!(!of(&other, &config, "rules-not-loaded"));
+    let evaluator = |mount: &str| {
+        let own = format!("  eval: {{image: 'registry/eval:1', volumes: ['{mount}']}}\nvolumes: {{data: }}");
+        COMPOSE.replace("volumes: {data: }", &own)
+    };
+    assert!(!of(&evaluator("./p/rules:/r"), &config, "rules-not-loaded"));
+    assert!(of(&evaluator("./p/targets:/r"), &config, "rules-not-loaded"));
     let elsewhere = format!("{config}remote_write: [{{url: 'https://mimir.example.com/push'}}]\n");
     assert!(!of(COMPOSE, &elsewhere, "rules-not-loaded"));
     let named =
