@@ -250,6 +250,19 @@ fn a_probe_is_told_of_once_whatever_of_it_is_missing() {
     let without = [RULES[0], RULES[1], "{target_label: __address__}"];
     let found = of_probes(&job(path, module, &without), modules);
     assert_eq!(found, ["exporter-not-scraped", "relabeling-without-source"]);
+    // A rule that takes the address apart leads to the exporter, or asks one that runs beside each page.
+    let page = "{source_labels: [__address__], regex: '(.*)@.*', target_label: __param_target}";
+    let host = "{source_labels: [__address__], regex: '.*@(.*)', target_label: __address__}";
+    let apart = |rules: &[&str]| {
+        let all =
+            job(path, module, rules).replace("https://example.com/", "https://example.com@blackbox:9115");
+        of_probes(&all, modules).contains(&missing[0].to_owned())
+    };
+    assert!(!apart(&[page, host]) && !apart(&[RULES[0], host]) && !apart(&[page]));
+    assert!(apart(&[&RULES[0].replace("]", "], regex: '(.*)', replacement: '$1'")]));
+    // Labels that are only known at run time.
+    let open = "{source_labels: [__address__], regex: '.*(target).*', target_label: '__param_$1'}";
+    assert_eq!(of_probes(&job(path, module, &[open, RULES[2]]), modules), nothing);
     // Its own metrics, and a target that is the exporter and says what it is to ask.
     let own = "  - job_name: a\n    static_configs: [{targets: ['blackbox:9115']}]\n";
     assert_eq!(of_probes(own, modules), nothing);
