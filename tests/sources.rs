@@ -348,11 +348,25 @@ fn an_exporter_is_missed_only_where_no_job_can_mean_it() {
         assert!(of(service, &asks("localhost:9090")), "{service}");
     }
     assert!(of(node, &asks("prometheus:9090")));
+    let with = |more: &str| node.replace("restart", &format!("{more}, restart"));
+    for more in ["scale: 0", "deploy: {replicas: 0}", "profiles: [debug]", "networks: [inner]"] {
+        assert!(!of(&with(more), &asks("localhost:9090")), "{more}");
+    }
+    for more in ["scale: 1", "deploy: {replicas: 1}", "networks: [default]"] {
+        assert!(of(&with(more), &asks("localhost:9090")), "{more}");
+    }
+    let beside = |image: &str| format!("{node}\n  other: {{image: '{image}', restart: always}}");
+    assert!(of(&beside("redis:8.2"), &asks("other:8080")));
+    let label = "  - job_name: a\n    static_configs: [{targets: ['a'], labels: {__exporter: 'node:9100'}}]\n    relabel_configs: [{source_labels: [__exporter], target_label: __address__}]\n";
+    assert!(of(node, &label.replace("'node:9100'", "'other:1'")));
     for (service, jobs) in [
         (node, asks("node:9100")),
         // At the machine's address, by another name, or one that is found at run time.
         (node, asks("10.0.0.5:9100")),
         (node, asks("my-node:9")),
+        (node, label.to_owned()),
+        (&beside("caddy:2.10"), asks("other:8080")),
+        (&beside("fluent/fluent-bit:4.1.0"), asks("localhost:9090")),
         (node, "  - job_name: a\n    dns_sd_configs: [{names: [tasks.node]}]\n".to_owned()),
         (redis, "  - job_name: a\n    static_configs: [{targets: ['redis:6379']}]\n    relabel_configs: [{source_labels: [__address__], target_label: __param_target}, {target_label: __address__, replacement: 'cache:9121'}]\n".to_owned()),
         ("shop: {image: 'example/shop:1.0', restart: always}", asks("localhost:9090")),
