@@ -69,8 +69,8 @@ fn not_named(stack: &Stack, prometheus: &Prometheus) -> Option<Diagnostic> {
         let mut others = stack.services().filter(|(_, other)| other.program != Some(Program::Prometheus));
         others.any(|(_, other)| inside(other, file).is_some())
     };
-    let names = stack.rule_files.iter().map(|file| file.document.name());
-    let files: Vec<&str> = names.filter(can_read).filter(|file| !is_given(file)).collect();
+    let all = stack.rule_files.iter().map(|file| file.document.name());
+    let files: Vec<&str> = all.filter(can_read).filter(|file| !is_given(file)).collect();
     let at = prometheus.root.get("rule_files").or_else(|| prometheus.root.get("scrape_configs"))?;
     let named = files.iter().map(|file| match service {
         Some(service) => inside(service, file).unwrap_or_else(|| (*file).to_owned()),
