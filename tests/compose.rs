@@ -856,6 +856,29 @@ fn two_mounts_in_each_others_place_are_told_from_two_that_are_right() {
     assert_eq!(grafana(pages, &format!("'{provisioning}', './g/d:/var/lib/grafana', 'data:/etc/pages'")), 1);
     let right = format!("'{provisioning}', './g/d:/etc/pages', 'data:/var/lib/grafana'");
     assert_eq!((grafana(config, &right), grafana(pages, &right)), (0, 0));
+    // What an init container writes into a volume is not known.
+    let beside = |own: &str, mount: &str| {
+        format!(
+            "services: {{{own}, i: {{image: 'busybox:1.37', volumes: [{mount}]}}}}\nvolumes: {{data: {{}}}}\n"
+        )
+    };
+    let own = "p: {image: 'prom/prometheus:v3.5.3', volumes: ['data:/etc/prometheus', './p:/rules']}";
+    assert_eq!(count_in(config, &beside(own, "'./p:/p', 'data:/out'"), &configs), 0);
+    assert_eq!(count_in(config, &beside(own, "'./p:/p', 'data:/out:ro'"), &configs), 1);
+    let own = "g: {image: 'grafana/grafana:13.2.3', volumes: ['data:/etc/grafana/provisioning', './g/d:/d']}";
+    assert_eq!(count_in(pages, &beside(own, "'./g/p:/p', 'data:/out'"), &files), 0);
+    assert_eq!(count_in(pages, &beside(own, "'./g/p:/p'"), &files), 1);
+    // Nor what somebody brings there, and the home page needs no provider.
+    let own = format!(
+        "g: {{image: 'grafana/grafana:13.2.3', volumes: ['{provisioning}', './g/d:/home', 'data:/etc/pages']}}"
+    );
+    assert_eq!(count_in(pages, &beside(&own, "'data:/git'"), &files), 0);
+    assert_eq!(count_in(pages, &beside(&own, "'./g:/git'"), &files), 1);
+    let home = own.replace(
+        "volumes:",
+        "environment: {GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH: /home/a.json}, volumes:",
+    );
+    assert_eq!(count_in(pages, &beside(&home, "'./g:/git'"), &files), 0);
     // One page below a volume is where it belongs.
     let below = format!("'{provisioning}', 'data:/etc/pages', './g/d/a.json:/etc/pages/a.json'");
     assert_eq!(grafana(pages, &below), 0);

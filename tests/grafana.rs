@@ -182,6 +182,18 @@ fn a_datasource_that_answers_nothing_is_told() {
         let all = found(&compose, "apiVersion: 1\n", PROVIDERS, &dashboard(PANEL, ""));
         assert!(!all.iter().any(|one| one.contains("no-datasource")), "{other}: {all:?}");
     }
+    let told = |compose: &str| {
+        let all = found(compose, "apiVersion: 1\n", PROVIDERS, &dashboard(PANEL, ""));
+        all.iter().any(|one| one.contains("no-datasource"))
+    };
+    let asks = |page: &str| {
+        let own = format!(
+            "  i: {{image: 'curlimages/curl:8.16.0', command: [-d, '@/d', 'http://grafana:3000/api/{page}']}}\nvolumes:"
+        );
+        COMPOSE.replace("volumes: {data", &format!("{own} {{data"))
+    };
+    assert!(!told(&asks("datasources")) && told(&asks("health")));
+    assert!(!told(&COMPOSE.replace("environment: {", "environment: {GF_PATHS_CONFIG: /d/g.ini, ")));
 }
 
 #[test]

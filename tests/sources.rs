@@ -253,6 +253,19 @@ fn a_probe_is_told_of_once_whatever_of_it_is_missing() {
     let without = [RULES[0], RULES[1], "{target_label: __address__}"];
     let found = of_probes(&job(path, module, &without), modules);
     assert_eq!(found, ["exporter-not-scraped", "relabeling-without-source"]);
+    // A rule that takes the address apart leads to the exporter, or asks one that runs beside each page.
+    let page = "{source_labels: [__address__], regex: '(.*)@.*', target_label: __param_target}";
+    let host = "{source_labels: [__address__], regex: '.*@(.*)', target_label: __address__}";
+    let apart = |rules: &[&str]| {
+        let all =
+            job(path, module, rules).replace("https://example.com/", "https://example.com@blackbox:9115");
+        of_probes(&all, modules).contains(&missing[0].to_owned())
+    };
+    assert!(!apart(&[page, host]) && !apart(&[RULES[0], host]) && !apart(&[page]));
+    assert!(apart(&[&RULES[0].replace("]", "], regex: '(.*)', replacement: '$1'")]));
+    // Labels that are only known at run time.
+    let open = "{source_labels: [__address__], regex: '.*(target).*', target_label: '__param_$1'}";
+    assert_eq!(of_probes(&job(path, module, &[open, RULES[2]]), modules), nothing);
     // Its own metrics, and a target that is the exporter and says what it is to ask.
     let own = "  - job_name: a\n    static_configs: [{targets: ['blackbox:9115']}]\n";
     assert_eq!(of_probes(own, modules), nothing);
@@ -338,11 +351,25 @@ fn an_exporter_is_missed_only_where_no_job_can_mean_it() {
         assert!(of(service, &asks("localhost:9090")), "{service}");
     }
     assert!(of(node, &asks("prometheus:9090")));
+    let with = |more: &str| node.replace("restart", &format!("{more}, restart"));
+    for more in ["scale: 0", "deploy: {replicas: 0}", "profiles: [debug]", "networks: [inner]"] {
+        assert!(!of(&with(more), &asks("localhost:9090")), "{more}");
+    }
+    for more in ["scale: 1", "deploy: {replicas: 1}", "networks: [default]"] {
+        assert!(of(&with(more), &asks("localhost:9090")), "{more}");
+    }
+    let beside = |image: &str| format!("{node}\n  other: {{image: '{image}', restart: always}}");
+    assert!(of(&beside("redis:8.2"), &asks("other:8080")));
+    let label = "  - job_name: a\n    static_configs: [{targets: ['a'], labels: {__exporter: 'node:9100'}}]\n    relabel_configs: [{source_labels: [__exporter], target_label: __address__}]\n";
+    assert!(of(node, &label.replace("'node:9100'", "'other:1'")));
     for (service, jobs) in [
         (node, asks("node:9100")),
         // At the machine's address, by another name, or one that is found at run time.
         (node, asks("10.0.0.5:9100")),
         (node, asks("my-node:9")),
+        (node, label.to_owned()),
+        (&beside("caddy:2.10"), asks("other:8080")),
+        (&beside("fluent/fluent-bit:4.1.0"), asks("localhost:9090")),
         (node, "  - job_name: a\n    dns_sd_configs: [{names: [tasks.node]}]\n".to_owned()),
         (redis, "  - job_name: a\n    static_configs: [{targets: ['redis:6379']}]\n    relabel_configs: [{source_labels: [__address__], target_label: __param_target}, {target_label: __address__, replacement: 'cache:9121'}]\n".to_owned()),
         ("shop: {image: 'example/shop:1.0', restart: always}", asks("localhost:9090")),
@@ -377,6 +404,12 @@ fn files_that_lie_beside_and_are_named_by_nobody_are_told() {
     let other = COMPOSE
         .replace("volumes: {data: }", "  ruler: {image: 'thanosio/thanos:v0.39.0'}\nvolumes: {data: }");
     assert!(!of(&other, &config, "rules-not-loaded"));
+    let evaluator = |mount: &str| {
+        let own = format!("  eval: {{image: 'registry/eval:1', volumes: ['{mount}']}}\nvolumes: {{data: }}");
+        COMPOSE.replace("volumes: {data: }", &own)
+    };
+    assert!(!of(&evaluator("./p/rules:/r"), &config, "rules-not-loaded"));
+    assert!(of(&evaluator("./p/targets:/r"), &config, "rules-not-loaded"));
     let elsewhere = format!("{config}remote_write: [{{url: 'https://mimir.example.com/push'}}]\n");
     assert!(!of(COMPOSE, &elsewhere, "rules-not-loaded"));
     let named =

@@ -3,8 +3,9 @@
 pub(super) mod grafana;
 
 use super::Check;
+use super::shared::prepared::is_prepared;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::stack::{Kind, Mount, Origin, Program, Service, Stack, join};
+use crate::stack::{Compose, Kind, Mount, Origin, Program, Service, Stack, join};
 
 pub(super) const CHECK: Check = Check { id: "config-not-mounted", severity: Severity::Error, run };
 
@@ -12,13 +13,14 @@ fn run(stack: &Stack, report: &mut Report) {
     for compose in &stack.composes {
         let all = compose.running(Program::Grafana);
         report.extend(all.filter_map(|service| grafana::fault(stack, compose, service)));
-    }
-    for program in [Program::Prometheus, Program::Alertmanager, Program::Blackbox] {
-        report.extend(stack.running(program).filter_map(|service| fault(stack, program, service)));
+        for program in [Program::Prometheus, Program::Alertmanager, Program::Blackbox] {
+            let all = compose.running(program);
+            report.extend(all.filter_map(|service| fault(stack, compose, program, service)));
+        }
     }
 }
 
-fn fault(stack: &Stack, program: Program, service: &Service) -> Option<Diagnostic> {
+fn fault(stack: &Stack, compose: &Compose, program: Program, service: &Service) -> Option<Diagnostic> {
     if !starts_as_known(service) {
         return None;
     }
@@ -26,6 +28,10 @@ fn fault(stack: &Stack, program: Program, service: &Service) -> Option<Diagnosti
     let path =
         flag.as_ref().map(|flag| flag.value.clone()).or_else(|| program.config().map(str::to_owned))?;
     if let Some(mount) = service.mount(&path) {
+        // What another service writes there is not known.
+        if is_prepared(compose, service, &mount.origin) {
+            return None;
+        }
         return elsewhere(stack, service, program.name(), mount, &path)
             .or_else(|| of_another_name(stack, program, mount, &path));
     }

@@ -11,13 +11,14 @@ use crate::stack::{Compose, Job, Program, Prometheus, Service, Stack};
 pub(super) const CHECK: Check = Check { id: "exporter-not-scraped", severity: Severity::Warning, run };
 
 /// Parts of the names of images that scrape too.
-const COLLECTORS: [&str; 14] = [
+const COLLECTORS: [&str; 15] = [
     "agent",
     "alloy",
     "beat",
     "checkmk",
     "collector",
     "datadog",
+    "fluent",
     "mimir",
     "netdata",
     "otel",
@@ -27,6 +28,9 @@ const COLLECTORS: [&str; 14] = [
     "victoria",
     "zabbix",
 ];
+
+/// Parts of the names of images that hand on to others what they are asked.
+const PROXIES: [&str; 7] = ["caddy", "envoy", "httpd", "kong", "nginx", "prox", "traefik"];
 
 fn run(stack: &Stack, report: &mut Report) {
     for (project, compose) in stack.composes.iter().enumerate() {
@@ -39,7 +43,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let Some((_, own)) = all.first().and_then(|one| stack.service(&one.service)) else { continue };
         let asked = Asked::of(compose, &jobs);
         for service in compose.services.iter().filter(|service| has_metrics(stack, service)) {
-            if !service.runs_beside(own) || asked.may_be(service) {
+            if !is_beside(compose, own, service) || asked.may_be(service) {
                 continue;
             }
             let port = service.listens().and_then(|ports| ports.first().copied());
@@ -68,6 +72,25 @@ fn are_known(compose: &Compose, all: &[&Prometheus], jobs: &[&Job]) -> bool {
         && all.iter().all(|one| one.document.is_complete() && !one.reads_elsewhere())
         && !jobs.iter().any(|job| job.discovers)
         && !compose.services.iter().any(is_collector)
+}
+
+/// Whether a start of Prometheus brings it up too, where Prometheus can reach it.
+fn is_beside(compose: &Compose, own: &Service, service: &Service) -> bool {
+    let replicas = service.get("deploy").and_then(|node| node.get("replicas"));
+    let is_none = service.text("scale").is_some_and(|scale| scale.value == "0")
+        || replicas.is_some_and(|node| node.text() == Some("0"));
+    // One with a profile that Prometheus does not have is for some hours only.
+    let is_always = service.profiles.is_empty() || !own.profiles.is_empty();
+    let is_near =
+        [own, service].iter().any(|one| one.network_mode.is_some()) || compose.share_network(own, service);
+    !is_none && is_always && is_near && service.runs_beside(own)
+}
+
+fn is_proxy(service: &Service) -> bool {
+    service.image.as_ref().is_some_and(|image| {
+        let name = image.name();
+        !name.contains("exporter") && PROXIES.iter().any(|part| name.contains(part))
+    })
 }
 
 /// Whether it is there to be scraped.
@@ -99,11 +122,15 @@ impl<'s> Asked<'s> {
             Asked { services: Vec::new(), hosts: BTreeSet::new(), ports: BTreeSet::new(), is_open: false };
         for job in jobs {
             let given = job.relabelings().into_iter().filter_map(|rule| rule.get("replacement")?.value());
+            // A rule may take the address from any label.
+            let labels = job.targets.iter().filter(|_| job.is_redirected()).flat_map(|one| &one.labels);
+            let given = given.chain(labels.map(|(_, value)| value.clone()));
             let given: Vec<String> = given.map(|text| text.value).filter(|text| text.contains(':')).collect();
             for address in job.addresses().map(|one| one.as_str()).chain(given.iter().map(String::as_str)) {
                 asked.is_open |= address.contains(['$', '{']);
                 let parts = Address::parse(address);
                 if let Some(service) = leads_to(compose, address) {
+                    asked.is_open |= is_proxy(service);
                     asked.services.push(service);
                 } else {
                     asked.hosts.insert(parts.host.to_owned());

@@ -1,8 +1,9 @@
 //! A folder of the machine as the place for data, which the image's user may not write to.
 
 use super::Check;
+use super::shared::prepared::is_prepared;
 use crate::diagnostics::{Report, Severity};
-use crate::stack::{Compose, Origin, Program, Service, Stack};
+use crate::stack::{Origin, Program, Stack};
 
 pub(super) const CHECK: Check = Check { id: "folder-not-writable", severity: Severity::Warning, run };
 
@@ -59,10 +60,4 @@ fn run(stack: &Stack, report: &mut Report) {
                 )),
         );
     }
-}
-
-/// Whether another service has the same folder: one that makes it ready.
-fn is_prepared(compose: &Compose, service: &Service, origin: &Origin) -> bool {
-    let mut others = compose.services.iter().filter(|other| other.name.value != service.name.value);
-    others.any(|other| other.mounts.iter().any(|mount| mount.origin == *origin))
 }

@@ -12,7 +12,12 @@ fn run(stack: &Stack, report: &mut Report) {
     let [grafana] = stack.grafanas.as_slice() else { return };
     let Some((_, service)) = stack.service(&grafana.service) else { return };
     let files = grafana.datasource_files.as_deref().unwrap_or_default();
-    if asking == 0 || grafana.has_datasources() || stack.is_malformed(files) || may_have_others(service) {
+    if asking == 0
+        || grafana.has_datasources()
+        || stack.is_malformed(files)
+        || may_have_others(service)
+        || stack.services().any(|(_, other)| makes_one(other))
+    {
         return;
     }
     let count = if asking == 1 {
@@ -37,11 +42,17 @@ fn asks(dashboard: &Dashboard) -> bool {
     dashboard.panels.iter().flat_map(|panel| &panel.queries).any(|query| query.expr.is_some())
 }
 
+/// Whether a command of a service makes one over the API.
+fn makes_one(service: &Service) -> bool {
+    service.words.iter().any(|word| word.contains("/api/datasources"))
+}
+
 /// Whether something that is not in these files may say where Grafana looks, or write the file.
 fn may_have_others(service: &Service) -> bool {
     !service.is_upstream()
         || service.program != Some(Program::Grafana)
         || service.has_unread_variables
         || ["entrypoint", "command"].iter().any(|key| service.get(key).is_some())
+        || service.variable("GF_PATHS_CONFIG").is_some()
         || service.mount("/etc/grafana/grafana.ini").is_some()
 }

@@ -54,12 +54,12 @@ fn exporter(compose: &Compose, job: &Job) -> Option<String> {
 /// Whether the target is handed on as what is to be probed, and then asked itself.
 fn asks_targets_themselves(job: &Job) -> bool {
     let rules = job.relabelings();
-    let is_handed_on = rules.iter().any(|rule| writes(rule, "__param_target") && is_of_address(rule));
+    // What is made of an address may be the page of a machine whose own exporter is asked.
+    let is_handed_on = rules.iter().any(|rule| writes(rule, "__param_target") && copies_address(rule));
     let moves = |rule: &Node| {
         let target = rule.get("target_label").and_then(|node| node.text().map(str::to_owned));
-        let is_open = action(rule) == "labelmap" || target.as_ref().is_some_and(|label| label.contains('$'));
         let is_it = target.is_some_and(|label| label == "__address__" || is_misspelt(&label, "__address__"));
-        is_open || is_it && (rule.get("replacement").is_some() || !is_of_address(rule))
+        writes_any(rule) || is_it && !copies_address(rule)
     };
     let by_label =
         |name: &str| job.targets.iter().any(|target| target.labels.iter().any(|one| one.0.value == name));
@@ -87,14 +87,31 @@ fn action(rule: &Node) -> String {
         .unwrap_or_else(|| "replace".to_owned())
 }
 
-/// Whether a rule reads the address of the target.
-fn is_of_address(rule: &Node) -> bool {
+/// Whether the labels that a rule writes are only known at run time.
+fn writes_any(rule: &Node) -> bool {
+    let names_one = |node: Node| node.text().is_some_and(|label| !label.contains('$'));
+    action(rule) == "labelmap" || rule.get("target_label").is_some_and(|node| !names_one(node))
+}
+
+/// Whether a relabeling of the targets writes this label, or may write it.
+fn may_write(job: &Job, label: &str) -> bool {
+    job.relabels(label) || job.relabelings().iter().any(writes_any)
+}
+
+/// Whether a rule hands on the address of the target as it is.
+fn copies_address(rule: &Node) -> bool {
     let labels = rule.get("source_labels").map(|node| node.texts()).unwrap_or_default();
-    labels.len() == 1 && labels[0].value == "__address__"
+    let is_plain = |key: &str, all: &[&str]| {
+        rule.get(key).is_none_or(|node| node.text().is_some_and(|text| all.contains(&text)))
+    };
+    labels.len() == 1
+        && labels[0].value == "__address__"
+        && is_plain("regex", &["(.*)", "(.+)", "^(.*)$"])
+        && is_plain("replacement", &["$1", "${1}", "$0", "${0}"])
 }
 
 fn wrong_page(job: &Job) -> Option<Diagnostic> {
-    if job.metrics_path == "/probe" || job.relabels("__metrics_path__") {
+    if job.metrics_path == "/probe" || may_write(job, "__metrics_path__") {
         return None;
     }
     let at = job.node.get("metrics_path").map_or_else(|| job.name.place(), |node| node.at().place());
@@ -109,9 +126,8 @@ fn wrong_page(job: &Job) -> Option<Diagnostic> {
 fn no_target(job: &Job) -> Option<Diagnostic> {
     let is_param = |label: &str| label == "__param_target";
     let is_said = job.node.find(&["params", "target"]).is_some_and(|node| !node.texts().is_empty())
-        || job.relabels("__param_target")
-        || job.targets.iter().any(|target| target.labels.iter().any(|one| is_param(&one.0.value)))
-        || job.relabelings().iter().any(|rule| action(rule) == "labelmap");
+        || may_write(job, "__param_target")
+        || job.targets.iter().any(|target| target.labels.iter().any(|one| is_param(&one.0.value)));
     if is_said || job.discovers {
         return None;
     }
@@ -136,7 +152,7 @@ fn unknown_module(job: &Job, known: &Blackbox) -> Option<Diagnostic> {
         let mut labels = job.targets.iter().flat_map(|target| &target.labels);
         labels.any(|(name, _)| name.value == "__param_module")
     };
-    if job.relabels("__param_module") || job.discovers || by_label() {
+    if may_write(job, "__param_module") || job.discovers || by_label() {
         return None;
     }
     let asked = job.node.find(&["params", "module"]).and_then(|node| node.texts().into_iter().next());

@@ -5,7 +5,7 @@ use super::matches_no_alert::has_other_senders;
 use super::shared::folders::{inside, is_below};
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::stack::{Prometheus, RulePattern, Stack};
+use crate::stack::{Program, Prometheus, RulePattern, Stack};
 
 pub(super) const CHECK: Check = Check { id: "rules-not-loaded", severity: Severity::Error, run };
 
@@ -64,8 +64,13 @@ fn not_named(stack: &Stack, prometheus: &Prometheus) -> Option<Diagnostic> {
         Some(service) => inside(stack, service, file).is_some(),
         None => is_below(file, folder),
     };
-    let files: Vec<&str> =
-        stack.rule_files.iter().map(|file| file.document.name()).filter(can_read).collect();
+    // Whoever else has them mounted may evaluate them.
+    let is_given = |file: &&str| {
+        let mut others = stack.services().filter(|(_, other)| other.program != Some(Program::Prometheus));
+        others.any(|(_, other)| inside(stack, other, file).is_some())
+    };
+    let all = stack.rule_files.iter().map(|file| file.document.name());
+    let files: Vec<&str> = all.filter(can_read).filter(|file| !is_given(file)).collect();
     let at = prometheus.root.get("rule_files").or_else(|| prometheus.root.get("scrape_configs"))?;
     let named = files.iter().map(|file| match service {
         Some(service) => inside(stack, service, file).unwrap_or_else(|| (*file).to_owned()),

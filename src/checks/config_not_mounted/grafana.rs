@@ -1,6 +1,7 @@
 //! Grafana's provisioning, mounted elsewhere or not at all: it starts without, and says nothing.
 
 use super::{CHECK, starts_as_known};
+use crate::checks::shared::prepared::is_prepared;
 use crate::diagnostics::Diagnostic;
 use crate::stack::{Compose, Kind, Origin, Service, Stack, join};
 
@@ -17,8 +18,7 @@ pub(crate) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Opti
     if ini || grafana.variable("GF_PATHS_CONFIG").is_some() {
         return None;
     }
-    let said = grafana.set("GF_PATHS_PROVISIONING");
-    let path = said.map_or("/etc/grafana/provisioning", |path| path.trim_end_matches('/'));
+    let path = folder(grafana);
     let below = format!("{path}/");
     if path.contains('$') || grafana.mounts.iter().any(|mount| mount.target.starts_with(&below)) {
         return None;
@@ -34,6 +34,10 @@ pub(crate) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Opti
             .any(|folder| join(host, folder).is_some_and(|below| stack.folder.kind(&below) == Kind::Folder))
     };
     let here = grafana.mount(path);
+    // What another service writes there is not known.
+    if here.is_some_and(|mount| is_prepared(compose, grafana, &mount.origin)) {
+        return None;
+    }
     let is_empty = match here.and_then(|mount| mount.origin_of(path)) {
         None | Some(Origin::Volume(Some(_)) | Origin::Memory) => true,
         Some(Origin::Host(host)) => stack.folder.kind(&host) == Kind::Folder && !holds(&host),
@@ -65,6 +69,12 @@ pub(crate) fn fault(stack: &Stack, compose: &Compose, grafana: &Service) -> Opti
         finding(format!("Grafana does not know the datasources of `{file}`: nothing is mounted at `{path}`"))
             .help(format!("mount the folder of your provisioning at `{path}`")),
     )
+}
+
+/// Where it looks for its provisioning.
+pub(crate) fn folder(grafana: &Service) -> &str {
+    let said = grafana.set("GF_PATHS_PROVISIONING");
+    said.map_or("/etc/grafana/provisioning", |path| path.trim_end_matches('/'))
 }
 
 /// Whether a folder is made as Grafana wants its provisioning.
