@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use skymon::diagnostics::{Diagnostic, Severity};
+use skymon::stack::Stack;
 use support::api::Api;
 use support::http::{Reply, Server};
 use support::memory;
@@ -243,6 +245,32 @@ fn a_label_that_one_rule_alone_gives_is_a_slip_only_beside_many_that_are_nearly_
     }
     assert_eq!(found(&["team: platform", "team: plaform"]), Vec::<&str>::new());
     assert_eq!(found(&["tier: a1", "tier: a1", "tier: a1", "tier: a11"]), Vec::<&str>::new());
+}
+
+#[test]
+fn a_label_that_a_job_alone_writes_is_no_slip_where_anything_asks_for_it() {
+    let config = |label: &str| {
+        format!(
+            "scrape_configs:\n  - {{job_name: a, static_configs: [{{targets: ['a:1']}}], relabel_configs: [{{target_label: service, replacement: x}}]}}\n  - {{job_name: b, static_configs: [{{targets: ['b:1']}}], relabel_configs: [{{target_label: {label}, replacement: y}}]}}\n"
+        )
+    };
+    let found = |label: &str, routes: &str| {
+        let files = [
+            ("docker-compose.yml", COMPOSE),
+            ("p/prometheus.yml", &config(label)),
+            ("alertmanager/alertmanager.yml", routes),
+        ];
+        let told = |_: &Stack, one: &Diagnostic| (one.id, one.severity);
+        let mut found = memory::found(&files, told);
+        found.retain(|(id, _)| *id == "relabeling-misspelt");
+        found
+    };
+    let routes = |more: &str| format!("receivers: [{{name: a}}]\nroute: {{receiver: a, {more}}}\n");
+    assert_eq!(found("serivce", &routes("group_by: [service]")), [("relabeling-misspelt", Severity::Warning)]);
+    for more in ["group_by: [serivce]", "routes: [{receiver: a, matchers: ['serivce=\"y\"']}]"] {
+        assert_eq!(found("serivce", &routes(more)), [], "{more}");
+    }
+    assert_eq!(found("team", &routes("group_by: [service]")), []);
 }
 
 /// The real Prometheus, which ends with the test.
