@@ -244,6 +244,18 @@ fn a_label_that_one_rule_alone_gives_is_a_slip_only_beside_many_that_are_nearly_
         assert_eq!(found(&[&usual[..], &[other]].concat()), Vec::<&str>::new(), "{other}");
     }
     assert_eq!(found(&["team: platform", "team: plaform"]), Vec::<&str>::new());
+    // The value of a target is a name of its own.
+    let rules = |value: &str| {
+        let labels = ["vllm", "vllm", "vllm", value];
+        let one =
+            |(at, value)| format!("  - {{alert: A{at}, expr: 'up == {at}', labels: {{service: {value}}}}}\n");
+        format!("groups:\n- name: a\n  rules:\n{}", labels.iter().enumerate().map(one).collect::<String>())
+    };
+    let config = CONFIG.replace("program: prometheus", "service: vlm");
+    for (value, expected) in [("vlm", &[][..]), ("vllmm", &["label-misspelt"])] {
+        let files = [("p/prometheus.yml", config.as_str()), ("p/rules.yml", &rules(value))];
+        assert_eq!(ids(&files), expected, "{value}");
+    }
     assert_eq!(found(&["tier: a1", "tier: a1", "tier: a1", "tier: a11"]), Vec::<&str>::new());
 }
 
@@ -255,20 +267,17 @@ fn a_label_that_a_job_alone_writes_is_no_slip_where_anything_asks_for_it() {
         )
     };
     let found = |label: &str, routes: &str| {
-        let files = [
-            ("docker-compose.yml", COMPOSE),
-            ("p/prometheus.yml", &config(label)),
-            ("alertmanager/alertmanager.yml", routes),
-        ];
+        let config = config(label);
+        let files = [("p/prometheus.yml", config.as_str()), ("p/alertmanager.yml", routes)];
         let told = |_: &Stack, one: &Diagnostic| (one.id, one.severity);
         let mut found = memory::found(&files, told);
         found.retain(|(id, _)| *id == "relabeling-misspelt");
         found
     };
     let routes = |more: &str| format!("receivers: [{{name: a}}]\nroute: {{receiver: a, {more}}}\n");
-    assert_eq!(found("serivce", &routes("group_by: [service]")), [("relabeling-misspelt", Severity::Warning)]);
-    for more in ["group_by: [serivce]", "routes: [{receiver: a, matchers: ['serivce=\"y\"']}]"] {
-        assert_eq!(found("serivce", &routes(more)), [], "{more}");
+    assert_eq!(found("servce", &routes("group_by: [service]")), [("relabeling-misspelt", Severity::Warning)]);
+    for more in ["group_by: [servce]", "routes: [{receiver: a, matchers: ['servce=\"y\"']}]"] {
+        assert_eq!(found("servce", &routes(more)), [], "{more}");
     }
     assert_eq!(found("team", &routes("group_by: [service]")), []);
 }

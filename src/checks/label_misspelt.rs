@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
-use crate::diagnostics::{Diagnostic, Report, Severity, is_slip};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_slip, times};
 use crate::promql::labels::Fault;
 use crate::source::Spanned;
 use crate::stack::{Flow, Rule, Stack};
@@ -64,7 +64,7 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             let near = of_series.map(String::as_str).or(others).filter(|_| !value.contains("{{"));
             // `severity-not-routed` tells of it.
             let near = near.filter(|_| name.value != "severity" || !ends_at_root(stack, rule));
-            if let Some(near) = near {
+            if let Some(near) = near.filter(|_| !is_used(stack, value)) {
                 let what = format!(
                     "`{}` gets the {} `{}`, which nothing else has",
                     rule.name, name.value, value.value
@@ -73,6 +73,17 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Whether a value is more than a rule's own: a target has it, a job or a service is called so, an expression or a route asks for it.
+fn is_used(stack: &Stack, value: &str) -> bool {
+    let is_in = |text: &str| times(value, text) > 0;
+    let mut targets = stack.prometheuses.iter().flat_map(|one| &one.jobs).flat_map(|job| &job.targets);
+    stack.prometheuses.iter().any(|one| is_in(&one.document.source.text))
+        || stack.alertmanagers.iter().any(|one| is_in(&one.document.source.text))
+        || targets.any(|target| target.labels.iter().any(|(_, own)| own.value == value))
+        || stack.services().any(|(_, service)| service.name.value == value)
+        || stack.rules().any(|rule| is_in(&rule.expr.text))
 }
 
 /// Whether no branch of the routes takes an alert.

@@ -70,9 +70,8 @@ pub fn is_slip(word: &str, meant: &str) -> bool {
 /// How often a word stands in a text on its own, and not as a part of another.
 pub fn times(word: &str, text: &str) -> usize {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let is_own = |at: usize| {
-        !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter)
-    };
+    let is_own =
+        |at: usize| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter);
     text.match_indices(word).filter(|(at, _)| is_own(*at)).count()
 }
 
