@@ -282,6 +282,22 @@ fn a_label_that_a_job_alone_writes_is_no_slip_where_anything_asks_for_it() {
     assert_eq!(found("team", &routes("group_by: [service]")), []);
 }
 
+#[test]
+fn a_label_is_surely_misspelt_only_where_the_series_can_have_no_other() {
+    for (expr, severity) in [
+        ("up{serice='chat'} == 0", Severity::Error),
+        ("my_own_metric_total{serice='chat'} > 9", Severity::Warning),
+        ("sum by (serice) (my_own_metric_total) > 9", Severity::Warning),
+    ] {
+        let rules = format!("groups: [{{name: a, rules: [{{alert: A, expr: \"{expr}\"}}]}}]\n");
+        let files =
+            [("docker-compose.yml", COMPOSE), ("p/prometheus.yml", CONFIG), ("p/rules.yml", rules.as_str())];
+        let mut found = memory::found(&files, |_, one| (one.id, one.severity));
+        found.retain(|(id, _)| *id == "label-misspelt");
+        assert_eq!(found, [("label-misspelt", severity)], "{expr}");
+    }
+}
+
 /// The real Prometheus, which ends with the test.
 struct Running(Child);
 

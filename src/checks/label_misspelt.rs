@@ -17,9 +17,11 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
+            let mut is_sure = true;
             let (word, near, what) = match &fault {
-                Fault::Misspelt(label, near) => {
-                    (label.as_str(), near, "no series has such a label".to_owned())
+                Fault::Misspelt { label, near, is_sure: none_else } => {
+                    is_sure = *none_else;
+                    (label.as_str(), near, "nothing here makes such a label".to_owned())
                 }
                 Fault::MisspeltValue(_, matcher, value, near) => {
                     (*value, near, format!("no series has it as `{}`", matcher.name))
@@ -30,8 +32,9 @@ fn run(stack: &Stack, report: &mut Report) {
                 continue;
             }
             let message = format!("{} asks for `{word}`, and {what}", one.subject());
+            let severity = if is_sure { Severity::Error } else { Severity::Warning };
             report.push(
-                Diagnostic::new(CHECK.id, one.severity(Severity::Error, Severity::Warning), message)
+                Diagnostic::new(CHECK.id, one.severity(severity, Severity::Warning), message)
                     .at(one.query.at(word).place(), "nobody makes this")
                     .help(format!("did you mean `{near}`?")),
             );

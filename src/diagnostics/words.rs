@@ -38,11 +38,22 @@ pub fn misspelt<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     known.iter().copied().find(|one| !known.contains(&word) && is_misspelt(word, one))
 }
 
+/// Two words that are a slip of each other, and both in use.
+const PAIRS: [(&str, &str); 6] = [
+    ("form", "from"),
+    ("mode", "model"),
+    ("serve", "server"),
+    ("shard", "shared"),
+    ("start", "stat"),
+    ("stats", "status"),
+];
+
 /// Whether a name that anybody may choose is another with a letter forgotten, written twice, or in its neighbour's place. Of short
 /// words, of digits and of plurals nothing is said: those are names of their own.
 pub fn is_slip(word: &str, meant: &str) -> bool {
     let (a, b) = (word.as_bytes(), meant.as_bytes());
-    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant {
+    let is_pair = PAIRS.contains(&(word, meant)) || PAIRS.contains(&(meant, word));
+    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant || is_pair {
         return false;
     }
     // A plural, at the end of a part of a name.
@@ -138,6 +149,8 @@ mod tests {
             ("pd", "pod"),
             ("", "demo"),
             ("code", "node"),
+            ("serve", "server"),
+            ("from", "form"),
         ] {
             assert!(!is_slip(word, meant), "{word} {meant}");
         }
