@@ -208,6 +208,8 @@ fn a_panel_is_read_with_its_variables() {
     for (value, expr) in [
         ("chat", "service:up:sum{service=\"$service\"}"),
         ("chat", "up{service=\"$service\", program=\"$program\"}"),
+        // A group of a regex.
+        ("chat", "label_replace(up, \"h\", \"${serice}\", \"instance\", \"(?P<serice>.*):.*\")"),
         // Another dashboard's link may bring it.
         ("chat", "up{service=\"$service\", replica=~\"${replica:regex}$\"}"),
         // In a stack of many clusters the variable has values.
