@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use skymon::diagnostics::{Diagnostic, Severity};
+use skymon::stack::Stack;
 use support::api::Api;
 use support::http::{Reply, Server};
 use support::memory;
@@ -279,6 +281,8 @@ fn a_panel_is_read_with_its_variables() {
     for (value, expr) in [
         ("chat", "service:up:sum{service=\"$service\"}"),
         ("chat", "up{service=\"$service\", program=\"$program\"}"),
+        // A group of a regex.
+        ("chat", "label_replace(up, \"h\", \"${serice}\", \"instance\", \"(?P<serice>.*):.*\")"),
         // Another dashboard's link may bring it.
         ("chat", "up{service=\"$service\", replica=~\"${replica:regex}$\"}"),
         // In a stack of many clusters the variable has values.
@@ -315,7 +319,58 @@ fn a_label_that_one_rule_alone_gives_is_a_slip_only_beside_many_that_are_nearly_
         assert_eq!(found(&[&usual[..], &[other]].concat()), Vec::<&str>::new(), "{other}");
     }
     assert_eq!(found(&["team: platform", "team: plaform"]), Vec::<&str>::new());
+    // The value of a target is a name of its own.
+    let rules = |value: &str| {
+        let labels = ["vllm", "vllm", "vllm", value];
+        let one =
+            |(at, value)| format!("  - {{alert: A{at}, expr: 'up == {at}', labels: {{service: {value}}}}}\n");
+        format!("groups:\n- name: a\n  rules:\n{}", labels.iter().enumerate().map(one).collect::<String>())
+    };
+    let config = CONFIG.replace("program: prometheus", "service: vlm");
+    for (value, expected) in [("vlm", &[][..]), ("vllmm", &["label-misspelt"])] {
+        let files = [("p/prometheus.yml", config.as_str()), ("p/rules.yml", &rules(value))];
+        assert_eq!(ids(&files), expected, "{value}");
+    }
     assert_eq!(found(&["tier: a1", "tier: a1", "tier: a1", "tier: a11"]), Vec::<&str>::new());
+}
+
+#[test]
+fn a_label_that_a_job_alone_writes_is_no_slip_where_anything_asks_for_it() {
+    let config = |label: &str| {
+        format!(
+            "scrape_configs:\n  - {{job_name: a, static_configs: [{{targets: ['a:1']}}], relabel_configs: [{{target_label: service, replacement: x}}]}}\n  - {{job_name: b, static_configs: [{{targets: ['b:1']}}], relabel_configs: [{{target_label: {label}, replacement: y}}]}}\n"
+        )
+    };
+    let found = |label: &str, routes: &str| {
+        let config = config(label);
+        let files = [("p/prometheus.yml", config.as_str()), ("p/alertmanager.yml", routes)];
+        let told = |_: &Stack, one: &Diagnostic| (one.id, one.severity);
+        let mut found = memory::found(&files, told);
+        found.retain(|(id, _)| *id == "relabeling-misspelt");
+        found
+    };
+    let routes = |more: &str| format!("receivers: [{{name: a}}]\nroute: {{receiver: a, {more}}}\n");
+    assert_eq!(found("servce", &routes("group_by: [service]")), [("relabeling-misspelt", Severity::Warning)]);
+    for more in ["group_by: [servce]", "routes: [{receiver: a, matchers: ['servce=\"y\"']}]"] {
+        assert_eq!(found("servce", &routes(more)), [], "{more}");
+    }
+    assert_eq!(found("team", &routes("group_by: [service]")), []);
+}
+
+#[test]
+fn a_label_is_surely_misspelt_only_where_the_series_can_have_no_other() {
+    for (expr, severity) in [
+        ("up{serice='chat'} == 0", Severity::Error),
+        ("my_own_metric_total{serice='chat'} > 9", Severity::Warning),
+        ("sum by (serice) (my_own_metric_total) > 9", Severity::Warning),
+    ] {
+        let rules = format!("groups: [{{name: a, rules: [{{alert: A, expr: \"{expr}\"}}]}}]\n");
+        let files =
+            [("docker-compose.yml", COMPOSE), ("p/prometheus.yml", CONFIG), ("p/rules.yml", rules.as_str())];
+        let mut found = memory::found(&files, |_, one| (one.id, one.severity));
+        found.retain(|(id, _)| *id == "label-misspelt");
+        assert_eq!(found, [("label-misspelt", severity)], "{expr}");
+    }
 }
 
 /// The real Prometheus, which ends with the test.

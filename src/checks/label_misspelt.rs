@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
 use super::shared::jobs::scraped;
-use crate::diagnostics::{Diagnostic, Report, Severity, is_slip};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_slip, times};
 use crate::promql::labels::Fault;
 use crate::source::Spanned;
 use crate::stack::{Flow, Rule, Stack};
@@ -19,9 +19,11 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
+            let mut is_sure = true;
             let (word, near, what) = match &fault {
-                Fault::Misspelt(label, near) => {
-                    (label.as_str(), near, "no series has such a label".to_owned())
+                Fault::Misspelt { label, near, is_sure: none_else } => {
+                    is_sure = *none_else;
+                    (label.as_str(), near, "nothing here makes such a label".to_owned())
                 }
                 Fault::MisspeltValue(selector, matcher, value, near) => {
                     if scraped.as_ref().is_some_and(|scraped| scraped.lacks(selector, &matcher.name)) {
@@ -35,8 +37,9 @@ fn run(stack: &Stack, report: &mut Report) {
                 continue;
             }
             let message = format!("{} asks for `{word}`, and {what}", one.subject());
+            let severity = if is_sure { Severity::Error } else { Severity::Warning };
             report.push(
-                Diagnostic::new(CHECK.id, one.severity(Severity::Error, Severity::Warning), message)
+                Diagnostic::new(CHECK.id, one.severity(severity, Severity::Warning), message)
                     .at(one.query.at(word).place(), "nobody makes this")
                     .help(format!("did you mean `{near}`?")),
             );
@@ -69,7 +72,7 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             let near = of_series.map(String::as_str).or(others).filter(|_| !value.contains("{{"));
             // `severity-not-routed` tells of it.
             let near = near.filter(|_| name.value != "severity" || !ends_at_root(stack, rule));
-            if let Some(near) = near {
+            if let Some(near) = near.filter(|_| !is_used(stack, value)) {
                 let what = format!(
                     "`{}` gets the {} `{}`, which nothing else has",
                     rule.name, name.value, value.value
@@ -78,6 +81,17 @@ fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Whether a value is more than a rule's own: a target has it, a job or a service is called so, an expression or a route asks for it.
+fn is_used(stack: &Stack, value: &str) -> bool {
+    let is_in = |text: &str| times(value, text) > 0;
+    let mut targets = stack.prometheuses.iter().flat_map(|one| &one.jobs).flat_map(|job| &job.targets);
+    stack.prometheuses.iter().any(|one| is_in(&one.document.source.text))
+        || stack.alertmanagers.iter().any(|one| is_in(&one.document.source.text))
+        || targets.any(|target| target.labels.iter().any(|(_, own)| own.value == value))
+        || stack.services().any(|(_, service)| service.name.value == value)
+        || stack.rules().any(|rule| is_in(&rule.expr.text))
 }
 
 /// Whether no branch of the routes takes an alert.

@@ -1,7 +1,7 @@
 //! A relabeling that reads or writes a label of Prometheus' own under a name that it does not have.
 
 use super::Check;
-use crate::diagnostics::{Report, Severity, is_misspelt, is_slip};
+use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt, is_slip, times};
 use crate::source::{Node, Spanned};
 use crate::stack::{HIDDEN, Job, Stack, is_given};
 
@@ -20,7 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-/// A label that this job alone writes and nobody asks for, near one that every target or another job's has.
+/// A label that this job alone writes and nothing asks for, near one that every target or another job's has.
 fn visible(stack: &Stack, job: &Job, rule: &Node, report: &mut Report) {
     let Some(target) = rule.get("target_label").and_then(|node| node.value()) else { return };
     let others = stack
@@ -36,26 +36,34 @@ fn visible(stack: &Stack, job: &Job, rule: &Node, report: &mut Report) {
         let labels = other.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.value.clone());
         relabeled.chain(labels).collect::<Vec<_>>()
     });
-    let mut known = ["instance".to_owned()].into_iter().chain(written);
-    if target.starts_with("__") || target.value == "instance" {
+    let known: Vec<String> = ["instance".to_owned()].into_iter().chain(written).collect();
+    if target.starts_with("__") || known.contains(&target.value) {
         return;
     }
-    let Some(near) = known.find(|one| is_slip(&target, one)) else { return };
-    let asks = |text: &str| text.contains(target.as_str());
-    let panels = stack.dashboards.iter().flat_map(|one| &one.panels).flat_map(|panel| &panel.queries);
-    let mut queries = panels.filter_map(|query| query.expr.as_ref());
-    if stack.rules().any(|rule| asks(&rule.expr.text)) || queries.any(|query| asks(&query.text)) {
+    let Some(near) = known.iter().find(|one| is_slip(&target, one)) else { return };
+    if is_asked(stack, job, &target) {
         return;
     }
     report.push(
-        CHECK
-            .finding(format!(
-                "the job `{}` writes the label `{}`, which nobody asks for",
+        Diagnostic::new(
+            CHECK.id,
+            Severity::Warning,
+            format!(
+                "the job `{}` writes the label `{}`, and nothing here asks for it",
                 job.name.value, target.value
-            ))
-            .at(target.place(), "written here only")
-            .help(format!("did you mean `{near}`?")),
+            ),
+        )
+        .at(target.place(), "written here only")
+        .help(format!("did you mean `{near}`?")),
     );
+}
+
+/// Whether a label that a job writes stands anywhere else: routes, templates, legends and many more may ask for it.
+fn is_asked(stack: &Stack, job: &Job, label: &str) -> bool {
+    let writes = |rule: &&Node| rule.get("target_label").is_some_and(|node| node.text() == Some(label));
+    let written = job.relabelings().iter().filter(writes).count();
+    let found: usize = stack.documents.iter().map(|one| times(label, &one.source.text)).sum();
+    found > written
 }
 
 /// Hidden labels that nobody knows, near one that is known.

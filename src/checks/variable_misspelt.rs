@@ -31,7 +31,11 @@ fn check(dashboard: &Dashboard, report: &mut Report) {
     let mut said = BTreeSet::new();
     let queries = dashboard.panels.iter().flat_map(|panel| &panel.queries);
     for query in queries.filter_map(|query| query.expr.as_ref()).filter(|one| one.has_variables()) {
-        for name in variables(&query.text).filter(|name| known().all(|one| one != *name)) {
+        // What a regex calls its groups is no variable, and Prometheus fills it in.
+        let is_group =
+            |name: &str| ["(?P<", "(?<"].iter().any(|open| query.text.contains(&format!("{open}{name}>")));
+        let unknown = |name: &&str| known().all(|one| one != *name) && !is_group(name);
+        for name in variables(&query.text).filter(unknown) {
             let Some(near) = known().find(|one| is_slip(name, one)) else { continue };
             if !said.insert(name.to_owned()) {
                 continue;

@@ -12,7 +12,7 @@ mod words;
 #[cfg(test)]
 mod format_tests;
 
-pub use words::{MAX_QUOTED, is_misspelt, is_slip, misspelt, nearest, shortened};
+pub use words::{MAX_QUOTED, is_misspelt, is_slip, misspelt, nearest, shortened, times};
 
 use std::ops::Range;
 

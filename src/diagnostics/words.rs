@@ -41,11 +41,22 @@ pub fn misspelt<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     known.into_iter().find(|one| is_misspelt(word, one))
 }
 
+/// Two words that are a slip of each other, and both in use.
+const PAIRS: [(&str, &str); 6] = [
+    ("form", "from"),
+    ("mode", "model"),
+    ("serve", "server"),
+    ("shard", "shared"),
+    ("start", "stat"),
+    ("stats", "status"),
+];
+
 /// Whether a name that anybody may choose is another with a letter forgotten, written twice, or in its neighbour's place. Of short
 /// words, of digits and of plurals nothing is said: those are names of their own.
 pub fn is_slip(word: &str, meant: &str) -> bool {
     let (a, b) = (word.as_bytes(), meant.as_bytes());
-    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant {
+    let is_pair = PAIRS.contains(&(word, meant)) || PAIRS.contains(&(meant, word));
+    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant || is_pair {
         return false;
     }
     // A plural, at the end of a part of a name.
@@ -68,6 +79,14 @@ pub fn is_slip(word: &str, meant: &str) -> bool {
                 && !one[..2].iter().any(u8::is_ascii_digit)
         }
     }
+}
+
+/// How often a word stands in a text on its own, and not as a part of another.
+pub fn times(word: &str, text: &str) -> usize {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_own =
+        |at: usize| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter);
+    text.match_indices(word).filter(|(at, _)| is_own(*at)).count()
 }
 
 /// The first line of a text, cut where it is long, fit for a message.
@@ -133,6 +152,8 @@ mod tests {
             ("pd", "pod"),
             ("", "demo"),
             ("code", "node"),
+            ("serve", "server"),
+            ("from", "form"),
         ] {
             assert!(!is_slip(word, meant), "{word} {meant}");
         }

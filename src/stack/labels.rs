@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::targets::takes_recordings;
 use super::{Program, Query, Rule, Stack};
 use crate::catalog::metrics::Exposer;
+use crate::diagnostics::times;
 use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
 use crate::promql::{Expr, Matcher, matcher, metric, selectors};
@@ -165,7 +166,7 @@ impl<'s> Flow<'s> {
         stack.rules().any(|rule| {
             let is_written = |quoted: &String| rule.expr.text.contains(quoted.as_str());
             rule.label(label).is_some() || quoted.iter().any(is_written)
-        }) || stack.prometheuses.iter().any(|one| has_word(&one.document.source.text, label))
+        }) || stack.prometheuses.iter().any(|one| times(label, &one.document.source.text) > 0)
             || targets.any(|target| target.labels.iter().any(|(name, _)| name.value == label))
             || stack.metrics().catalogue().exposers().any(has_label)
     }
@@ -253,12 +254,6 @@ impl Series for Asked<'_, '_> {
     fn may_exist(&self, label: &str) -> bool {
         self.flow.may_exist(label)
     }
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.match_indices(word)
-        .any(|(at, _)| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter))
 }
 
 /// The labels of a rule's result: its own take the place of the series'.

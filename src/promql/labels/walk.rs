@@ -26,8 +26,8 @@ pub enum Fault<'e> {
     NothingToTake(&'e BinaryExpr, String),
     /// Series are asked for a label, or for a value, that they do not have.
     NeverSelects(&'e VectorSelector, &'e Matcher),
-    /// A label that nobody makes, and one that is there and was surely meant.
-    Misspelt(String, String),
+    /// A label that nobody makes, and one that is there and was meant: surely, where the series can have no other.
+    Misspelt { label: String, near: String, is_sure: bool },
     /// The same of a label's value.
     MisspeltValue(&'e VectorSelector, &'e Matcher, &'e str, String),
 }
@@ -145,7 +145,8 @@ impl<'e> Walk<'_, 'e> {
         }
         let near = known().find(|one| is_slip(label, one)).filter(|_| !self.series.may_exist(label));
         let Some(near) = near.map(str::to_owned) else { return false };
-        self.faults.push(Fault::Misspelt(label.to_owned(), near));
+        let is_sure = !there.iter().any(|one| one.can_have(label));
+        self.faults.push(Fault::Misspelt { label: label.to_owned(), near, is_sure });
         true
     }
 
@@ -294,7 +295,7 @@ impl<'e> Walk<'_, 'e> {
         }
         for label in taken {
             if self.slip(label, &[&other]) || !other.can_have(label) {
-                if !matches!(self.faults.last(), Some(Fault::Misspelt(word, _)) if word == label) {
+                if !matches!(self.faults.last(), Some(Fault::Misspelt { label: word, .. }) if word == label) {
                     self.faults.push(Fault::NothingToTake(one, label.clone()));
                 }
                 labels.remove(label);
@@ -509,7 +510,7 @@ mod tests {
                 Fault::NoSuchGroup(_, label) => format!("by {label}"),
                 Fault::NothingToTake(_, label) => format!("take {label}"),
                 Fault::NeverSelects(_, matcher) => format!("select {}", matcher.name),
-                Fault::Misspelt(label, _) => format!("misspelt {label}"),
+                Fault::Misspelt { label, .. } => format!("misspelt {label}"),
                 Fault::MisspeltValue(_, _, value, _) => format!("misspelt {value}"),
             }
         }
