@@ -262,7 +262,7 @@ fn a_probe_is_told_of_once_whatever_of_it_is_missing() {
         of_probes(&all, modules).contains(&missing[0].to_owned())
     };
     assert!(!apart(&[page, host]) && !apart(&[RULES[0], host]) && !apart(&[page]));
-    assert!(apart(&[&RULES[0].replace("]", "], regex: '(.*)', replacement: '$1'")]));
+    assert!(apart(&[&RULES[0].replace(']', "], regex: '(.*)', replacement: '$1'")]));
     // Labels that are only known at run time.
     let open = "{source_labels: [__address__], regex: '.*(target).*', target_label: '__param_$1'}";
     assert_eq!(of_probes(&job(path, module, &[open, RULES[2]]), modules), nothing);
