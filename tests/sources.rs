@@ -737,3 +737,16 @@ fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
     let second = COMPOSE.replace("v3.5.3", "v2.53.0");
     assert!(!asks_for_nothing(&second, jobs, "h_bucket{le=\"1\"}", "le-not-normalised"));
 }
+
+#[test]
+fn jobs_are_missed_only_where_a_rule_asks_for_series() {
+    let of = |expr: &str| {
+        let rules = format!("groups:\n- name: a\n  rules:\n  - {{record: 'a:b', expr: '{expr}'}}\n");
+        let config = "rule_files: [r.yml]\n";
+        let all =
+            found(&[("docker-compose.yml", COMPOSE), ("p/prometheus.yml", config), ("p/r.yml", &rules)]);
+        all.iter().any(|one| one.ends_with(" job-without-targets"))
+    };
+    assert!(of("up == 0"));
+    assert!(!of("vector(1)"));
+}

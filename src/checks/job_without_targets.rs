@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::Check;
 use crate::diagnostics::{Diagnostic, Report, Severity};
+use crate::promql::selectors;
 use crate::source::{Document, Node};
-use crate::stack::{Job, Prometheus, Stack};
+use crate::stack::{Job, Prometheus, Rule, RuleFile, Stack};
 
 pub(super) const CHECK: Check = Check { id: "job-without-targets", severity: Severity::Warning, run };
 
@@ -70,8 +71,11 @@ fn empty_group(job: &Job, group: &Node) -> Option<Diagnostic> {
     )
 }
 
+/// Whether a rule asks for series: `vector(1)` needs none.
 fn is_asked(stack: &Stack, prometheus: &Prometheus) -> bool {
-    prometheus.document.is_complete() && stack.rule_files.iter().any(|file| file.is_loaded)
+    let mut rules = stack.rule_files.iter().filter(|file| file.is_loaded).flat_map(RuleFile::rules);
+    let asks = |rule: &Rule| rule.expr.tree().is_none_or(|tree| !selectors(tree).is_empty());
+    prometheus.document.is_complete() && rules.any(asks)
 }
 
 /// Whether series come in another way.
