@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use skymon::catalog::engines::Engines;
@@ -13,7 +13,8 @@ use skymon::catalog::metrics::{Catalogue, Kind};
 use skymon::exposition::{self, Exposition};
 use support::project::Project;
 use support::stack::Stack;
-use support::{http, tools, wait_until};
+use support::tools::{self, Running};
+use support::{http, wait_until};
 
 /// Whose page it is. Beside its own names an engine may show those of whatever it is built on.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,19 +60,9 @@ fn differences(catalogue: &Catalogue, page: &str, of: Of) -> Vec<String> {
     found
 }
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The page of a program that is started for it.
 fn page(command: &mut Command, url: &str) -> String {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let _running = Running(child.expect("starts"));
+    let _running = Running::start(command);
     wait_until(&format!("{url} answers"), Duration::from_secs(20), || {
         http::get(url).ok().filter(|(status, _)| *status == 200).map(|(_, page)| page)
     })

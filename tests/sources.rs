@@ -3,14 +3,14 @@
 
 mod support;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use support::api::Api;
 use support::http::{Reply, Server};
 use support::memory;
 use support::project::Project;
-use support::tools;
+use support::tools::{self, Running};
 
 /// Of a test of its own, so that no two meet.
 const IP: &str = "127.93.1.1";
@@ -279,14 +279,10 @@ fn a_real_blackbox_exporter_answers_no_probe_of_what_is_said_to_be_none() {
     project
         .write("b.yml", "modules: {web: {prober: http}, none: {http: {method: GET}}, htp: {prober: htp}}\n");
     let address = format!("{IP}:9115");
-    let _exporter = Running(
+    let _exporter = Running::start(
         Command::new(tools::tool("blackbox_exporter"))
             .args(["--config.file=b.yml", &format!("--web.listen-address={address}")])
-            .current_dir(project.path(""))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts"),
+            .current_dir(project.path("")),
     );
     support::wait_until("the exporter", Duration::from_secs(20), || {
         support::http::get(&format!("http://{address}/")).ok().map(drop)
@@ -685,16 +681,6 @@ fn a_datasource_is_found_in_every_way_that_grafana_finds_it() {
     assert_eq!(of_dashboard(&annotation(true)), unknown);
 }
 
-/// The real Prometheus, which ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
     let written = ["1", "0.50", "100000", "1000000", "2500000", "0.00001"];
@@ -713,7 +699,7 @@ fn a_real_prometheus_keeps_bounds_as_they_are_said_to_be() {
     let mut command = Command::new(tools::tool("prometheus"));
     command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
     command.arg(format!("--web.listen-address={IP}:9090")).current_dir(project.path(""));
-    let _running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts"));
+    let _running = Running::start(&mut command);
     let series = format!("http://{IP}:9090/api/v1/query?query=h_bucket");
     support::wait_until("a scrape", Duration::from_secs(30), || {
         let (_, body) = support::http::get(&series).ok()?;

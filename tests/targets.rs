@@ -4,7 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use skymon::diagnostics::{Diagnostic, Severity};
@@ -13,7 +13,7 @@ use support::api::Api;
 use support::http::{Reply, Server};
 use support::memory;
 use support::project::Project;
-use support::tools;
+use support::tools::{self, Running};
 
 /// Of a test of its own, so that no two meet.
 const IP: &str = "127.93.7.1";
@@ -373,16 +373,6 @@ fn a_label_is_surely_misspelt_only_where_the_series_can_have_no_other() {
     }
 }
 
-/// The real Prometheus, which ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
     let address = format!("{IP}:0").parse().expect("an address");
@@ -430,7 +420,7 @@ fn a_real_prometheus_gives_the_labels_that_are_said_to_be_there() {
     let mut command = Command::new(tools::tool("prometheus"));
     command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
     command.arg(format!("--web.listen-address={IP}:9090")).current_dir(project.path(""));
-    let _running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts"));
+    let _running = Running::start(&mut command);
     let series = format!("http://{IP}:9090/api/v1/query?query=count(up==1)");
     support::wait_until("all scrapes", Duration::from_secs(60), || {
         let (_, body) = support::http::get(&series).ok()?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// What a program left behind.
 #[derive(Debug)]
@@ -84,4 +84,22 @@ pub(crate) fn amtool<A: AsRef<OsStr>>(args: &[A], cwd: &Path) -> Output {
 #[track_caller]
 pub(crate) fn compose<A: AsRef<OsStr>>(args: &[A], cwd: &Path, env: &[(&str, &str)]) -> Output {
     run(Command::new(tool("docker-compose")).args(args).current_dir(cwd).envs(env.iter().copied()))
+}
+
+/// A program that says nothing, and ends with its test.
+pub(crate) struct Running(Child);
+
+impl Running {
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command) -> Running {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Running(quiet.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
