@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::promql::ast::VectorSelector;
 use crate::promql::{Matcher, metric};
-use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Stack};
+use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Scraped, Stack};
 
 /// The jobs and recordings of a stack.
 pub(crate) struct Scrapes<'s> {
-    jobs: Vec<&'s Job>,
+    /// Each with what it scrapes.
+    jobs: Vec<(&'s Job, &'s Scraped)>,
     metrics: &'s Metrics,
     /// The shortest interval at which a name is recorded; `None` where that cannot be known.
     recorded: BTreeMap<&'s str, Option<Duration>>,
@@ -27,7 +28,7 @@ impl<'s> Scrapes<'s> {
         let evaluation = stack.prometheuses.iter().map(|one| one.evaluation_interval).min();
         let mut scrapes = Self {
             is_open: reads || receives || jobs.iter().any(|job| job.metrics_path.contains("federate")),
-            jobs,
+            jobs: jobs.into_iter().zip(stack.metrics().scrapes()).collect(),
             metrics: stack.metrics(),
             recorded: BTreeMap::new(),
             evaluation,
@@ -58,18 +59,15 @@ impl<'s> Scrapes<'s> {
         }
         let known = self.metrics.known(selector);
         // A job of which all is known, and which has nothing of that name.
-        let lacks = |job: &Job| {
-            let scraped = self.metrics.scraped(&job.name).filter(|scraped| scraped.is_known());
+        let lacks = |scraped: &Scraped| {
             let has_it = |runs: &Runs| known.iter().any(|known| known.exposer.name == runs.exposer);
             let is_common = known.iter().any(|known| known.exposer.is_everywhere());
-            !known.is_empty()
-                && !is_common
-                && scraped.is_some_and(|scraped| !scraped.runs().iter().any(has_it))
+            !known.is_empty() && !is_common && scraped.is_known() && !scraped.runs().iter().any(has_it)
         };
-        let may_be = |job: &&&Job| {
-            selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(job)
+        let may_be = |(job, scraped): &&(&Job, &Scraped)| {
+            selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(scraped)
         };
-        self.jobs.iter().filter(may_be).map(|job| job.interval).min()
+        self.jobs.iter().filter(may_be).map(|(job, _)| job.interval).min()
     }
 
     pub(crate) fn is_recorded(&self, selector: &VectorSelector) -> bool {
