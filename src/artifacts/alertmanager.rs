@@ -47,9 +47,9 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
     let context =
         context! { default_route => print_route(&plan.default_route), routes, inhibitions, receivers };
     artifacts
-        .yaml("alertmanager/alertmanager.yml", templates.render("alertmanager/alertmanager.yml", context)?)?;
+        .add("alertmanager/alertmanager.yml", templates.render("alertmanager/alertmanager.yml", context)?);
     for (path, _) in templates::embedded("alertmanager/templates") {
-        artifacts.text(path, templates.data(path).to_owned());
+        artifacts.add(path, templates.data(path).to_owned());
     }
     Ok(())
 }

@@ -125,7 +125,8 @@ pub(super) fn build(
         door => plan.door.is_some(),
         skyserve => plan.skyserve.as_ref().map(exporter),
     };
-    artifacts.yaml("docker-compose.yml", templates.render("docker-compose.yml", context)?)
+    artifacts.add("docker-compose.yml", templates.render("docker-compose.yml", context)?);
+    Ok(())
 }
 
 /// The command of the health check, asking where the program's paths begin.

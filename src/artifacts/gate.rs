@@ -34,6 +34,6 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         acme,
         pages,
     };
-    artifacts.text("gate/Caddyfile", templates.render("gate/Caddyfile", context)?);
+    artifacts.add("gate/Caddyfile", templates.render("gate/Caddyfile", context)?);
     Ok(())
 }

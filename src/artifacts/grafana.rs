@@ -8,7 +8,7 @@ use minijinja::context;
 use super::dashboards::{
     self, DashboardInput, DashboardService, InPanel, InTemplate, PackPage, RunbookEntry,
 };
-use super::{Artifacts, runbook};
+use super::{Artifacts, built, runbook};
 use crate::catalog::alerts::Pack;
 use crate::catalog::programs::{ALERTMANAGER, DASHBOARDS, GRAFANA, PROCESS, PROMETHEUS};
 use crate::diagnostics::Diagnostic;
@@ -27,16 +27,16 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
     for path in
         ["grafana/provisioning/datasources/prometheus.yml", "grafana/provisioning/dashboards/skymon.yml"]
     {
-        artifacts.yaml(path, templates.render(path, &context)?)?;
+        artifacts.add(path, templates.render(path, &context)?);
     }
     // An override that is not JSON was refused when it was read.
     let read = |name: &str| {
         serde_json::from_str(templates.data(&format!("{FOLDER}/{name}")))
             .unwrap_or_else(|error| panic!("bug: the dashboard `{name}`: {error}"))
     };
-    let built = dashboards::build(&input(plan), read).map_err(|error| blame(error, templates))?;
-    for (name, dashboard) in built {
-        artifacts.json(&format!("{FOLDER}/{name}"), &dashboard)?;
+    let dashboards = dashboards::build(&input(plan), read).map_err(|error| blame(error, templates))?;
+    for files in built(dashboards, |(name, page), files| files.json(&format!("{FOLDER}/{name}"), &page)) {
+        artifacts.take(files?);
     }
     Ok(())
 }

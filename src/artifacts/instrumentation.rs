@@ -20,7 +20,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
             first_byte_buckets => bounds(&service.engine, "time_to_first_token_seconds"),
         };
         let text = templates.render(TEMPLATE, context)?;
-        artifacts.text(&format!("instrumentation/{}/skymon_metrics.py", service.name), text);
+        artifacts.add(&format!("instrumentation/{}/skymon_metrics.py", service.name), text);
     }
     Ok(())
 }

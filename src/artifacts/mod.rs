@@ -22,11 +22,13 @@ pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
 use crate::catalog::machines;
 use crate::catalog::programs::DCGM;
+use crate::cores;
 use crate::diagnostics::Report;
 use crate::plan::Plan;
 use crate::templates::{EXPORTER_SCRIPT, Templates};
 
-/// Relative path → text. A text that is here has been read back by a parser of its format.
+/// Relative path → text.
+#[derive(Default)]
 pub struct Artifacts(BTreeMap<String, String>);
 
 impl Artifacts {
@@ -34,10 +36,12 @@ impl Artifacts {
         &self.0
     }
 
-    fn yaml(&mut self, path: &str, text: String) -> Result<()> {
-        wellformed::check_yaml(path, &text)?;
-        self.add(path, text);
-        Ok(())
+    /// The same, each read back by a parser of its format. Only these may be written; who reads them as a stack has no need to.
+    pub fn read_back(&self) -> Result<&BTreeMap<String, String>> {
+        cores::map(self.0.iter().collect(), |(path, text)| wellformed::check(path, text))
+            .into_iter()
+            .collect::<Result<()>>()?;
+        Ok(&self.0)
     }
 
     fn json(&mut self, path: &str, value: &serde_json::Value) -> Result<()> {
@@ -47,15 +51,28 @@ impl Artifacts {
         Ok(())
     }
 
-    /// A format that any text fits.
-    fn text(&mut self, path: &str, text: String) {
-        self.add(path, text);
-    }
-
     fn add(&mut self, path: &str, text: String) {
         let before = self.0.insert(path.to_owned(), text);
         assert!(before.is_none(), "bug: `{path}` is rendered twice");
     }
+
+    fn take(&mut self, other: Artifacts) {
+        other.0.into_iter().for_each(|(path, text)| self.add(&path, text));
+    }
+}
+
+/// Renders some of the files.
+type Part<'a> = dyn Fn(&mut Artifacts) -> Result<()> + Sync + 'a;
+
+/// What each of these renders, in their order, made on all cores.
+fn built<T: Send>(
+    parts: Vec<T>,
+    build: impl Fn(T, &mut Artifacts) -> Result<()> + Sync,
+) -> Vec<Result<Artifacts>> {
+    cores::map(parts, |part| {
+        let mut files = Artifacts::default();
+        build(part, &mut files).map(|()| files)
+    })
 }
 
 /// Renders every file of the stack. `config_dir` is where the compose file finds the user's own files, seen from the
@@ -69,30 +86,36 @@ pub fn build(
     schema: &serde_json::Value,
     report: &mut Report,
 ) -> Result<Option<Artifacts>> {
-    let mut artifacts = Artifacts(BTreeMap::new());
-    let built = [
-        compose::build(plan, templates, config_dir, &mut artifacts),
-        prometheus::build(plan, templates, extra.has_rules(), &mut artifacts),
-        rules::build(plan, templates, &mut artifacts),
-        alertmanager::build(plan, templates, &mut artifacts),
-        grafana::build(plan, templates, &mut artifacts),
-        gate::build(plan, templates, &mut artifacts),
-        instrumentation::build(plan, templates, &mut artifacts),
-        runbook::build(plan, templates, &mut artifacts),
-        extra.build(&mut artifacts),
-        // What the first line of skymon.yaml points editors to.
-        artifacts.json("skymon.schema.json", schema),
+    // The longest first.
+    let parts: [&Part<'_>; 9] = [
+        &|files| grafana::build(plan, templates, files),
+        &|files| rules::build(plan, templates, files),
+        &|files| compose::build(plan, templates, config_dir, files),
+        &|files| prometheus::build(plan, templates, extra.has_rules(), files),
+        &|files| alertmanager::build(plan, templates, files),
+        &|files| gate::build(plan, templates, files),
+        &|files| instrumentation::build(plan, templates, files),
+        &|files| runbook::build(plan, templates, files),
+        &|files| extra.build(files),
     ];
+    let mut artifacts = Artifacts::default();
+    let mut is_whole = true;
+    for built in built(parts.into(), |part, files| part(files)) {
+        match built {
+            Ok(files) => artifacts.take(files),
+            Err(error) => {
+                report.take(error)?;
+                is_whole = false;
+            }
+        }
+    }
+    // What the first line of skymon.yaml points editors to.
+    artifacts.json("skymon.schema.json", schema)?;
     if plan.skyserve.is_some() {
-        artifacts.text(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
+        artifacts.add(EXPORTER_SCRIPT, templates.data(EXPORTER_SCRIPT).to_owned());
     }
     if plan.programs.iter().any(|program| *program.facts == DCGM) {
-        artifacts.text("dcgm/counters.csv", machines::counters());
-    }
-    let mut is_whole = true;
-    for error in built.into_iter().filter_map(Result::err) {
-        report.take(error)?;
-        is_whole = false;
+        artifacts.add("dcgm/counters.csv", machines::counters());
     }
     Ok(is_whole.then_some(artifacts))
 }

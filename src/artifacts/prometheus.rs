@@ -61,12 +61,13 @@ pub(super) fn build(
         let idle = idle.at_file(&own.name, "").help("add `- rules/extra/*.yml` to `rule_files`");
         return Err(idle.into());
     }
-    artifacts.yaml(CONFIG, text)?;
+    artifacts.add(CONFIG, text);
 
-    let mut targets = |file: &str, addresses: &[HostPort]| {
+    let mut targets = |file: &str, addresses: &[HostPort]| -> Result<()> {
         let replicas: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let text = templates.render("prometheus/targets.yml", context! { replicas })?;
-        artifacts.yaml(&format!("prometheus/{file}"), text)
+        artifacts.add(&format!("prometheus/{file}"), text);
+        Ok(())
     };
     for service in &plan.services {
         if let Targets::Static(replicas) = &service.targets {
@@ -77,7 +78,7 @@ pub(super) fn build(
         targets(&machines_file(job), &job.targets)?;
     }
     if plan.services.iter().any(|service| service.probe.is_some()) {
-        artifacts.yaml("blackbox/blackbox.yml", templates.render("blackbox/blackbox.yml", context! {})?)?;
+        artifacts.add("blackbox/blackbox.yml", templates.render("blackbox/blackbox.yml", context! {})?);
     }
     Ok(())
 }

@@ -6,26 +6,30 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use minijinja::{Value, context};
 
-use super::{Artifacts, grafana};
+use super::{Artifacts, built, grafana};
 use crate::plan::{
     Alert, BUDGET_INTERVAL, Check, LONG_TEST_STEP, LONGEST_TEST_STEP, Plan, Recording, RuleTest, Sample,
+    Service,
 };
 use crate::templates::{Templates, go_literal};
 
 pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
-    for service in &plan.services {
-        let rules = Rules {
-            group: &service.name,
-            recordings: &service.recordings,
-            alerts: &service.alerts,
-            budget: &service.budget,
-        };
-        rules.build(plan, templates, artifacts)?;
-        rules.build_tests(&service.tests, templates, artifacts)?;
+    let of_stack = Rules {
+        group: "stack",
+        recordings: &plan.recordings,
+        alerts: &plan.alerts,
+        budget: &[],
+        tests: &plan.tests,
+    };
+    let all = plan.services.iter().map(Rules::of).chain([of_stack]).collect();
+    let build = |rules: Rules<'_>, files: &mut Artifacts| {
+        rules.build(plan, templates, files)?;
+        rules.build_tests(templates, files)
+    };
+    for files in built(all, build) {
+        artifacts.take(files?);
     }
-    let rules = Rules { group: "stack", recordings: &plan.recordings, alerts: &plan.alerts, budget: &[] };
-    rules.build(plan, templates, artifacts)?;
-    rules.build_tests(&plan.tests, templates, artifacts)
+    Ok(())
 }
 
 /// One file of rules.
@@ -35,9 +39,20 @@ struct Rules<'a> {
     alerts: &'a [Alert],
     /// Recorded seldom, in a group of its own.
     budget: &'a [Recording],
+    tests: &'a [RuleTest],
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
+    fn of(service: &'a Service) -> Self {
+        Rules {
+            group: &service.name,
+            recordings: &service.recordings,
+            alerts: &service.alerts,
+            budget: &service.budget,
+            tests: &service.tests,
+        }
+    }
+
     fn build(&self, plan: &Plan, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
         let print = |recordings: &[Recording]| recordings.iter().map(print_recording).collect::<Vec<Value>>();
         let context = context! {
@@ -49,7 +64,8 @@ impl Rules<'_> {
             budget => print(self.budget),
         };
         let text = templates.render("prometheus/rules.yml", context)?;
-        artifacts.yaml(&format!("prometheus/rules/{}.yml", self.group), text)
+        artifacts.add(&format!("prometheus/rules/{}.yml", self.group), text);
+        Ok(())
     }
 
     /// A `+` is in no service's name, so that no two groups meet.
@@ -58,12 +74,7 @@ impl Rules<'_> {
     }
 
     /// A test file has one step for all; what spans half an hour or a week stands in files of its own, with longer ones.
-    fn build_tests(
-        &self,
-        tests: &[RuleTest],
-        templates: &Templates,
-        artifacts: &mut Artifacts,
-    ) -> Result<()> {
+    fn build_tests(&self, templates: &Templates, artifacts: &mut Artifacts) -> Result<()> {
         let group = self.group;
         let mut groups = vec![group.to_owned()];
         if !self.budget.is_empty() {
@@ -76,16 +87,14 @@ impl Rules<'_> {
             _ => "",
         };
         for wanted in ["", "+long", "+week"] {
-            let tests: Vec<&RuleTest> = tests.iter().filter(|test| suffix(test) == wanted).collect();
+            let tests: Vec<&RuleTest> = self.tests.iter().filter(|test| suffix(test) == wanted).collect();
             let Some(first) = tests.first() else { continue };
             let step = first.step.to_string();
             let tests: Vec<Value> = tests.into_iter().map(print_test).collect();
             let context =
                 context! { groups => groups.clone(), rules => format!("../rules/{group}.yml"), step, tests };
-            artifacts.yaml(
-                &format!("prometheus/tests/{group}{wanted}.yml"),
-                templates.render("prometheus/tests.yml", context)?,
-            )?;
+            let text = templates.render("prometheus/tests.yml", context)?;
+            artifacts.add(&format!("prometheus/tests/{group}{wanted}.yml"), text);
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub(super) fn build(plan: &Plan, templates: &Templates, artifacts: &mut Artifact
         urls,
         sections,
     };
-    artifacts.text("RUNBOOK.md", templates.render("RUNBOOK.md", context)?);
+    artifacts.add("RUNBOOK.md", templates.render("RUNBOOK.md", context)?);
     Ok(())
 }
 

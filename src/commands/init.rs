@@ -303,7 +303,7 @@ mod tests {
         let paths = StackPaths::new(&cli::Paths { config: Some(config), out: None });
         let mut loaded = load(&paths).unwrap();
         if let Some(stack) = &loaded.stack {
-            crate::output::apply(stack.artifacts.files(), &paths.out, false).unwrap();
+            crate::output::apply(stack.artifacts.read_back().unwrap(), &paths.out, false).unwrap();
             validate::check(stack, &paths, &mut loaded.report, &mut loaded.sources).unwrap();
         }
         let text = crate::diagnostics::text::render(&loaded.report, &loaded.sources, false);

@@ -73,7 +73,7 @@ fn write(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Outcome> {
 
 /// Writes the stack and says what became of it. `None` if nothing was written for an edit's sake.
 pub(super) fn put(paths: &StackPaths, stack: &Stack, force: bool) -> Result<Option<Comparison>> {
-    match output::apply(stack.artifacts.files(), &paths.out, force)? {
+    match output::apply(stack.artifacts.read_back()?, &paths.out, force)? {
         Applied::Done(comparison) => {
             output::mark_written(&paths.out);
             print_notes(&comparison)?;

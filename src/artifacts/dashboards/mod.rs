@@ -28,6 +28,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::cores;
 use crate::diagnostics::shortened;
 use crate::plan::{BUDGET_REMAINING, Traffic};
 use crate::values::Duration;
@@ -163,18 +164,17 @@ pub(super) fn interval(duration: Duration) -> String {
 /// All dashboards of a stack, as file name and content. `read_template` is asked for the file name of a template.
 pub(super) fn build(
     input: &DashboardInput,
-    read_template: impl Fn(&str) -> Value,
+    read_template: impl Fn(&str) -> Value + Sync,
 ) -> Result<Vec<(String, Value)>> {
     let pages = pages(input);
-    let mut dashboards = Vec::new();
-    for page in &pages {
+    let build = |page: &Page<'_>| {
         let dashboard = match page.template {
             Some(name) => patched(read_template(name), page, &pages, input).context(InTemplate(name))?,
             None => runbook::build(input, page, &pages),
         };
-        dashboards.push((page.file.clone(), dashboard));
-    }
-    Ok(dashboards)
+        Ok((page.file.clone(), dashboard))
+    };
+    cores::map(pages.iter().collect(), build).into_iter().collect()
 }
 
 /// One dashboard: what it is called, and which services it shows.

@@ -47,7 +47,7 @@ impl Extra {
     pub(super) fn build(&self, artifacts: &mut Artifacts) -> Result<()> {
         for (name, text) in &self.rules {
             // The text itself, comments and all: a person will compare it with their own.
-            artifacts.yaml(&format!("prometheus/rules/extra/{name}"), text.clone())?;
+            artifacts.add(&format!("prometheus/rules/extra/{name}"), text.clone());
         }
         for (name, dashboard) in &self.dashboards {
             artifacts.json(&format!("grafana/dashboards/extra/{name}"), dashboard)?;
