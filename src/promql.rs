@@ -127,20 +127,23 @@ fn fits(text: &str) -> bool {
 }
 
 /// The expressions right below this one.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
+pub fn children(expr: &Expr) -> impl DoubleEndedIterator<Item = &Expr> {
+    // Without a list of its own for each: every check walks every expression.
+    let (mut one, mut other, mut args, mut more): (_, _, &[Box<Expr>], &[Expr]) = (None, None, &[], &[]);
     match expr {
-        Expr::Aggregate(one) => one.param.iter().chain([&one.expr]).map(AsRef::as_ref).collect(),
-        Expr::Unary(one) => vec![&one.expr],
-        Expr::Binary(one) => vec![&one.lhs, &one.rhs],
-        Expr::Paren(one) => vec![&one.expr],
-        Expr::Subquery(one) => vec![&one.expr],
-        Expr::Call(one) => one.args.args.iter().map(AsRef::as_ref).collect(),
-        Expr::Extension(one) => one.expr.children().iter().collect(),
+        Expr::Aggregate(inner) => (one, other) = (inner.param.as_deref(), Some(&*inner.expr)),
+        Expr::Unary(inner) => one = Some(&*inner.expr),
+        Expr::Binary(inner) => (one, other) = (Some(&*inner.lhs), Some(&*inner.rhs)),
+        Expr::Paren(inner) => one = Some(&*inner.expr),
+        Expr::Subquery(inner) => one = Some(&*inner.expr),
+        Expr::Call(inner) => args = &inner.args.args,
+        Expr::Extension(inner) => more = inner.expr.children(),
         Expr::NumberLiteral(_)
         | Expr::StringLiteral(_)
         | Expr::VectorSelector(_)
-        | Expr::MatrixSelector(_) => Vec::new(),
+        | Expr::MatrixSelector(_) => {}
     }
+    one.into_iter().chain(other).chain(args.iter().map(AsRef::as_ref)).chain(more)
 }
 
 /// The expression and all below it, from the outside to the inside.

@@ -3,6 +3,7 @@
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use self::walk::{Fault, Reason, Series, faults, labels};
 use super::{MatchOp, Matcher};
@@ -17,7 +18,7 @@ pub struct Labels {
     /// Those that no series is without.
     surely: BTreeSet<String>,
     /// All values that a label can have where it is there, of those of which they are known.
-    values: BTreeMap<String, BTreeSet<String>>,
+    values: BTreeMap<String, Values>,
     /// Those that are known by name to be there, on some series at least.
     expected: BTreeSet<String>,
     /// Those that an aggregation names: somebody means them to be there.
@@ -25,6 +26,9 @@ pub struct Labels {
     /// Whether it is the files that say which there are, and no aggregation: many group by labels that some stacks lack.
     is_of_files: bool,
 }
+
+/// Shared: a hundred services are the values of one label on each of their series.
+type Values = Arc<BTreeSet<String>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum May {
@@ -74,6 +78,10 @@ impl Labels {
 
     /// All values that the label has where it is there; `None` where they are not known.
     pub fn values(&self, label: &str) -> Option<&BTreeSet<String>> {
+        self.shared(label).map(AsRef::as_ref)
+    }
+
+    fn shared(&self, label: &str) -> Option<&Values> {
         self.values.get(label)
     }
 
@@ -117,6 +125,10 @@ impl Labels {
 
     /// It is there, surely or perhaps, with one of these values if they are known.
     pub fn put(&mut self, label: &str, values: Option<BTreeSet<String>>, is_sure: bool) {
+        self.give(label, values.map(Arc::new), is_sure);
+    }
+
+    fn give(&mut self, label: &str, values: Option<Values>, is_sure: bool) {
         self.allow(label);
         if is_sure {
             self.surely.insert(label.to_owned());
@@ -161,7 +173,10 @@ impl Labels {
         let label = matcher.name.as_str();
         let with = || {
             let values = self.values.get(label);
-            values.is_none_or(|values| values.iter().any(|value| matcher.is_match(value)))
+            values.is_none_or(|values| match matcher.op {
+                MatchOp::Equal => values.contains(&matcher.value),
+                _ => values.iter().any(|value| matcher.is_match(value)),
+            })
         };
         (self.can_have(label) && with()) || (!self.surely_has(label) && matcher.is_match(""))
     }
@@ -175,13 +190,14 @@ impl Labels {
         } else if is_equal {
             self.set(label, Some(&matcher.value));
         } else {
-            let left = |values: &BTreeSet<String>| -> BTreeSet<String> {
-                values.iter().filter(|value| matcher.is_match(value)).cloned().collect()
+            let left = |values: &Values| {
+                let all = values.iter();
+                Arc::new(all.filter(|value| matcher.is_match(value)).cloned().collect())
             };
-            let values = self.values.get(label).map(left);
+            let values = self.shared(label).map(left);
             let is_sure = self.surely_has(label) || !matcher.is_match("");
             if is_sure || values.is_some() {
-                self.put(label, values, is_sure);
+                self.give(label, values, is_sure);
             }
         }
     }
@@ -205,7 +221,7 @@ impl Labels {
         for (label, added) in other.values {
             if let Some(known) = values.get_mut(&label) {
                 if known.len() + added.len() <= MAX_VALUES {
-                    known.extend(added);
+                    Arc::make_mut(known).extend(added.iter().cloned());
                 } else {
                     values.remove(&label);
                 }

@@ -119,7 +119,7 @@ pub(crate) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
             Expr::MatrixSelector(matrix) => found.push(Selected { selector: &matrix.vs, has_substitute }),
             other => {
                 let is_or = matches!(other, Expr::Binary(binary) if binary.op.to_string() == "or");
-                open.extend(children(other).into_iter().rev().map(|child| (child, has_substitute || is_or)));
+                open.extend(children(other).rev().map(|child| (child, has_substitute || is_or)));
             }
         }
     }

@@ -85,7 +85,7 @@ fn verdict_of<'s>(reader: &mut Reader<'s>, rule: &'s Rule) -> Option<Verdict<'s>
 fn counts_all(side: &Expr, tree: &Expr) -> bool {
     let Some(counted) = aggregation(side, &["count"]).map(|count| bare(&count.expr)) else { return false };
     let asks = |one: &&Expr| function(one).is_some_and(|name| name == "absent");
-    let is_same = |one: &Expr| children(one).into_iter().any(|inner| bare(inner) == counted);
+    let is_same = |one: &Expr| children(one).any(|inner| bare(inner) == counted);
     walk(tree).into_iter().filter(asks).any(is_same)
 }
 

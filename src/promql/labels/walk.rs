@@ -5,6 +5,7 @@
 //! engine.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Labels, NAME};
 use crate::diagnostics::is_slip;
@@ -285,11 +286,13 @@ impl<'e> Walk<'_, 'e> {
         if op != "unless" {
             for label in other.surely.iter().filter(|label| matching.is_on(label)) {
                 if labels.can_have(label) && labels.value(label).is_none() {
-                    let values = match (labels.values(label), other.values(label)) {
-                        (Some(one), Some(more)) => Some(one & more),
+                    let values = match (labels.shared(label), other.shared(label)) {
+                        (Some(one), Some(more)) if one != more => {
+                            Some(Arc::new(one.as_ref() & more.as_ref()))
+                        }
                         (one, more) => one.or(more).cloned(),
                     };
-                    labels.put(label, values, true);
+                    labels.give(label, values, true);
                 }
             }
         }
@@ -300,7 +303,7 @@ impl<'e> Walk<'_, 'e> {
                 }
                 labels.remove(label);
             } else {
-                labels.put(label, other.values(label).cloned(), other.surely_has(label));
+                labels.give(label, other.shared(label).cloned(), other.surely_has(label));
             }
         }
         Some(labels)
