@@ -35,7 +35,7 @@ const SECRET_TEXTS: [&str; 4] = ["hooks.slack.com/", "xoxb-", "xoxp-", "-----BEG
 
 /// Replaces secrets by as many bytes of `*`, so that every place stays what it was.
 pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
-    let mut text = std::mem::take(&mut file.text);
+    let mut text = file.take_text();
     for node in &index.nodes {
         let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
         let value = text.get(node.value.clone()).unwrap_or_default();
@@ -57,7 +57,7 @@ pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
 /// The same for a file of a stack that skymon did not write. Most URLs in it are no secrets, and a word may stand for
 /// another thing there; what looks like a secret is hidden wherever it stands.
 pub(super) fn mask_foreign(file: &mut SourceFile, index: &SpanIndex) {
-    let mut text = std::mem::take(&mut file.text);
+    let mut text = file.take_text();
     for node in index.nodes.iter().filter(|node| node.is_scalar()) {
         let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
         let value = text.get(node.value.clone()).unwrap_or_default();

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::Context;
 
@@ -37,7 +38,8 @@ pub struct SourceFile {
     /// The name as shown to the user.
     pub name: String,
     pub text: String,
-    line_starts: Vec<usize>,
+    /// Found when somebody asks for a place.
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 impl SourceFile {
@@ -46,10 +48,16 @@ impl SourceFile {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        // Faster than a search for each: lines are short.
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let line_starts = std::iter::once(0).chain(breaks).collect();
-        SourceFile { name: name.into(), text, line_starts }
+        SourceFile { name: name.into(), text, line_starts: OnceLock::new() }
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            // Faster than a search for each: lines are short.
+            let breaks =
+                self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(breaks).collect()
+        })
     }
 
     /// Reads a file. The outer error is the world's (no such file), the inner one the user's (not a text).
@@ -106,22 +114,28 @@ impl SourceFile {
         Some(problem.at_span(&self.name, at..at + 1, "here").help(help))
     }
 
+    /// For a text of the same length: the lines stay where they are, whatever takes the place of their ends.
+    fn take_text(&mut self) -> String {
+        self.line_starts();
+        std::mem::take(&mut self.text)
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let offset = self.floor(offset);
-        let line = self.line_starts.partition_point(|&start| start <= offset);
-        let start = self.line_starts[line - 1];
+        let line = self.line_starts().partition_point(|&start| start <= offset);
+        let start = self.line_starts()[line - 1];
         (line, self.text[start..offset].chars().count() + 1)
     }
 
     pub fn line_count(&self) -> usize {
-        self.line_starts.len()
+        self.line_starts().len()
     }
 
     /// Where line `line` (from 1) begins and ends, without its line break.
     pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
-        let start = self.line_starts[line - 1];
-        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let start = self.line_starts()[line - 1];
+        let end = self.line_starts().get(line).map_or(self.text.len(), |next| next - 1);
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 
