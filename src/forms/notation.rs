@@ -227,12 +227,15 @@ impl Table {
         table.add(read("shared.yml"))?;
         table.add(own)?;
         // A section takes over others that were read whole; those of the file come after the shared ones.
-        let sections = table.sections.clone();
+        let taken = table.sections.values().flat_map(|section| &section.takes_over);
+        let taken = taken.map(|name| match table.sections.get_key_value(name) {
+            Some((name, section)) => Ok((name.clone(), section.clone())),
+            None => Err(format!("there is no `{name}` to take over")),
+        });
+        let taken = taken.collect::<Result<BTreeMap<String, Section>, String>>()?;
         for section in table.sections.values_mut() {
             for name in section.takes_over.clone() {
-                let other =
-                    sections.get(&name).ok_or_else(|| format!("there is no `{name}` to take over"))?;
-                section.take_over(other);
+                section.take_over(&taken[&name]);
             }
         }
         // Only the file's own form counts: what an other file says of the top of it does not.
