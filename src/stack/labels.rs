@@ -1,77 +1,58 @@
-//! The labels of expressions in this stack: what its rules record is followed to their expressions, and an alert to what
-//! Alertmanager is sent.
+//! The labels of expressions in this stack: of what is recorded, of what is scraped, and of an alert as Alertmanager is sent it.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::targets::takes_recordings;
-use super::{Program, Query, Rule, Stack};
+use super::recorded::Recorded;
+use super::{Query, Rule, Stack};
 use crate::catalog::metrics::Exposer;
+use crate::cores;
 use crate::diagnostics::times;
 use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
-use crate::promql::{Expr, Matcher, matcher, metric, selectors};
+use crate::promql::{Matcher, matcher, metric};
 use crate::source::Node;
-
-/// How the buckets of a histogram end where the unit says that they are some.
-const BUCKETS: [&str; 4] = ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
 
 /// The labels of all that is recorded, and of what is scraped as far as that is sure.
 pub struct Flow<'s> {
     stack: &'s Stack,
-    recordings: BTreeMap<&'s str, Vec<&'s Rule>>,
-    /// Name → the labels of its series, of those that were asked for; `None` while they are followed.
-    known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
-    /// Whether nobody sends series that are recorded elsewhere, under the same names.
-    is_whole: bool,
-    /// Whether each scraped series has a `job` and an `instance`.
-    has_target: bool,
-    /// Whether a label of this name may be made somewhere, of those that were asked for.
-    made: RefCell<BTreeMap<String, bool>>,
+    recorded: &'s Recorded,
 }
 
-/// What Prometheus makes of the alerts that fire, and of those that will.
-const OF_ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
+/// Of fewer queries the faults are found sooner than a thread is started.
+const MANY: usize = 20;
 
 impl<'s> Flow<'s> {
-    /// Reads no expression yet: each is read when somebody asks for it.
     pub fn of(stack: &'s Stack) -> Flow<'s> {
-        let mut recordings: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
-        for rule in stack.rules().filter(|rule| !rule.is_alert) {
-            recordings.entry(rule.name.as_str()).or_default().push(rule);
-        }
-        for name in OF_ALERTS {
-            recordings.entry(name).or_default().extend(stack.alerts());
-        }
-        Flow {
-            stack,
-            recordings,
-            known: RefCell::default(),
-            is_whole: !stack
-                .prometheuses
-                .iter()
-                .any(|one| takes_recordings(one, stack.service(&one.service).map(|(_, service)| service))),
-            has_target: !loses_target(stack),
-            made: RefCell::default(),
+        let flow = Flow { stack, recorded: stack.recorded() };
+        stack.weighed.get_or_init(|| flow.weigh());
+        flow
+    }
+
+    /// Looks at all queries on all cores: several checks ask what the labels prove of each.
+    fn weigh(&self) {
+        let queries: Vec<&Query> = self.stack.queries().collect();
+        if queries.len() >= MANY {
+            cores::map(queries, |query| self.fits(query));
         }
     }
 
     /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.
     pub fn series(&self, rule: &Rule) -> Labels {
-        if let Some(tree) = rule.expr.tree() {
-            self.follow(tree);
-        }
-        self.read(rule)
+        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
+        found.unwrap_or_else(Labels::unknown)
     }
 
     /// What the labels prove of an expression.
     pub fn faults<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
-        let find = || -> Vec<Fault<'q>> {
-            let Some(tree) = query.tree() else { return Vec::new() };
-            self.follow(tree);
-            faults(tree, &self.asked(query))
-        };
-        if *query.fits.get_or_init(|| find().is_empty()) { Vec::new() } else { find() }
+        if self.fits(query) { Vec::new() } else { self.find(query) }
+    }
+
+    fn fits(&self, query: &Query) -> bool {
+        *query.fits.get_or_init(|| self.find(query).is_empty())
+    }
+
+    fn find<'q>(&self, query: &'q Query) -> Vec<Fault<'q>> {
+        query.tree().map(|tree| faults(tree, &self.asked(query))).unwrap_or_default()
     }
 
     fn asked(&self, query: &Query) -> Asked<'_, 's> {
@@ -82,7 +63,6 @@ impl<'s> Flow<'s> {
     /// The name and the label of which a panel finds nothing where a variable of its dashboard has this value.
     pub fn never_found(&self, query: &Query, variable: &str, value: &str) -> Option<(String, String)> {
         let tree = query.filled(variable, value)?;
-        self.follow(&tree);
         faults(&tree, &self.asked(query)).into_iter().find_map(|fault| match fault {
             Fault::NeverSelects(selector, matcher) if matcher.value == value => {
                 Some((metric(selector)?.to_owned(), matcher.name.clone()))
@@ -107,48 +87,17 @@ impl<'s> Flow<'s> {
         }
     }
 
-    /// Follows what an expression reads to the rules that record it, from the bottom to the top. A circle is cut: of what is
-    /// in it nothing is known.
-    fn follow(&self, tree: &Expr) {
-        let known = |name: &str| self.known.borrow().contains_key(name);
-        let mut todo: Vec<(&'s str, bool)> = self.read_by(tree);
-        while let Some((name, is_entered)) = todo.pop() {
-            let rules = &self.recordings[name];
-            if is_entered {
-                let each = rules.iter().map(|rule| self.made_by(rule, name));
-                let labels = each.reduce(Labels::or).filter(|_| self.has_all(name));
-                self.known.borrow_mut().insert(name, labels);
-            } else if !known(name) {
-                self.known.borrow_mut().insert(name, None);
-                todo.push((name, true));
-                let below = rules.iter().filter_map(|rule| rule.expr.tree());
-                todo.extend(below.flat_map(|tree| self.read_by(tree)).filter(|(name, _)| !known(name)));
-            }
-        }
-    }
-
-    /// The labels of a series that a rule makes.
-    fn made_by(&self, rule: &Rule, name: &str) -> Labels {
-        let mut labels = with_own(self.read(rule), rule);
-        if OF_ALERTS.contains(&name) {
-            labels.set("alertname", Some(&rule.name));
-        }
-        if name == OF_ALERTS[0] {
-            let states = ["firing", "pending"].map(str::to_owned);
-            labels.put("alertstate", Some(states.into()), true);
-        }
-        if OF_ALERTS.contains(&name) { labels.of_files() } else { labels }
-    }
-
-    /// Whether nobody else makes such series, too: another Prometheus, or a rule that was not read.
-    fn has_all(&self, name: &str) -> bool {
-        self.is_whole && (!OF_ALERTS.contains(&name) || self.stack.metrics().has_all_rules())
-    }
-
     /// The values that a label has on series of a name, where all are known.
     pub fn values(&self, name: &str, label: &str) -> Option<BTreeSet<String>> {
         let selector = VectorSelector::from(name);
         self.found(&selector, &|_| true).0.values(label).cloned()
+    }
+
+    fn found(&self, selector: &VectorSelector, is_final: &dyn Fn(&Matcher) -> bool) -> (Labels, bool) {
+        match metric(selector).and_then(|name| self.recorded.labels(name)) {
+            Some(labels) => (labels.clone(), true),
+            None => of_scrape(self.stack, selector, is_final),
+        }
     }
 
     /// Whether a label of this name stands anywhere where labels are made.
@@ -170,60 +119,42 @@ impl<'s> Flow<'s> {
             || targets.any(|target| target.labels.iter().any(|(name, _)| name.value == label))
             || stack.metrics().catalogue().exposers().any(has_label)
     }
-
-    /// The recorded series that an expression reads.
-    fn read_by(&self, tree: &Expr) -> Vec<(&'s str, bool)> {
-        let names = selectors(tree).into_iter().filter_map(metric);
-        names.filter_map(|name| Some((*self.recordings.get_key_value(name)?.0, false))).collect()
-    }
-
-    fn read(&self, rule: &Rule) -> Labels {
-        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
-        found.unwrap_or_else(Labels::unknown)
-    }
-}
-
-impl Flow<'_> {
-    fn found(&self, selector: &VectorSelector, is_final: &dyn Fn(&Matcher) -> bool) -> (Labels, bool) {
-        let name = metric(selector);
-        if let Some(known) = name.and_then(|name| self.known.borrow().get(name).cloned()) {
-            return (known.unwrap_or_else(Labels::unknown), true);
-        }
-        let (mut labels, is_known) = self.stack.targets().find(self.stack.metrics(), selector, is_final);
-        let Some(name) = name else { return (labels, false) };
-        // Not of series that rules make, here or elsewhere.
-        let is_scraped = !name.contains(':') && !name.starts_with("ALERTS");
-        if is_scraped && (self.has_target || name == "up") {
-            for label in ["job", "instance"] {
-                if !labels.surely_has(label) {
-                    labels.set(label, None);
-                }
-            }
-        }
-        if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
-            labels.remove("le");
-        }
-        if BUCKETS.iter().any(|end| name.ends_with(end)) {
-            labels.set("le", None);
-        }
-        (labels, is_known)
-    }
 }
 
 impl Series for Flow<'_> {
     fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
         self.found(selector, &|_| true)
     }
-
-    fn may_exist(&self, label: &str) -> bool {
-        let known = self.made.borrow().get(label).copied();
-        known.unwrap_or_else(|| {
-            let is_made = self.is_made(label);
-            self.made.borrow_mut().insert(label.to_owned(), is_made);
-            is_made
-        })
-    }
 }
+
+/// The labels of what no rule of the stack makes.
+pub(super) fn of_scrape(
+    stack: &Stack,
+    selector: &VectorSelector,
+    is_final: &dyn Fn(&Matcher) -> bool,
+) -> (Labels, bool) {
+    let (mut labels, is_known) = stack.targets().find(stack.metrics(), selector, is_final);
+    let Some(name) = metric(selector) else { return (labels, false) };
+    // Not of series that rules make elsewhere.
+    let is_scraped = !name.contains(':') && !name.starts_with("ALERTS");
+    if is_scraped && (stack.targets().has_target || name == "up") {
+        for label in ["job", "instance"] {
+            if !labels.surely_has(label) {
+                labels.set(label, None);
+            }
+        }
+    }
+    if ["_count", "_sum", "_total"].iter().any(|end| name.ends_with(end)) {
+        labels.remove("le");
+    }
+    if BUCKETS.iter().any(|end| name.ends_with(end)) {
+        labels.set("le", None);
+    }
+    (labels, is_known)
+}
+
+/// How the buckets of a histogram end where the unit says that they are some.
+const BUCKETS: [&str; 4] = ["_seconds_bucket", "_bytes_bucket", "_tokens_bucket", "_milliseconds_bucket"];
 
 /// The same for one query.
 struct Asked<'f, 's> {
@@ -238,7 +169,7 @@ impl Series for Asked<'_, '_> {
     fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
         // A page alone shows what is recorded beside it.
         let is_beside = || {
-            let is_recorded = |name| self.flow.recordings.contains_key(name);
+            let is_recorded = |name| self.flow.recorded.labels(name).is_some();
             self.flow.stack.datasources.is_empty() && metric(selector).is_some_and(is_recorded)
         };
         if self.is_elsewhere && !is_beside() {
@@ -252,12 +183,12 @@ impl Series for Asked<'_, '_> {
     }
 
     fn may_exist(&self, label: &str) -> bool {
-        self.flow.may_exist(label)
+        self.flow.recorded.is_made(label, || self.flow.is_made(label))
     }
 }
 
 /// The labels of a rule's result: its own take the place of the series'.
-fn with_own(mut labels: Labels, rule: &Rule) -> Labels {
+pub(super) fn with_own(mut labels: Labels, rule: &Rule) -> Labels {
     for (name, value) in &rule.labels {
         if rule.is_alert && value.contains("{{") {
             labels.allow(name);
@@ -316,29 +247,6 @@ fn relabeled(mut labels: Labels, rule: &Node) -> Labels {
         }
         _ => Labels::unknown(),
     }
-}
-
-/// Whether a scrape, or what is sent to Prometheus, may leave a series without the two labels of its target.
-fn loses_target(stack: &Stack) -> bool {
-    let drops = |node: &Node| {
-        let action = node.get("action").and_then(|node| node.text().map(str::to_lowercase));
-        let target = node.get("target_label").and_then(|node| node.text().map(str::to_owned));
-        action.is_some_and(|action| action.starts_with("label"))
-            || target.is_some_and(|target| ["job", "instance"].contains(&target.as_str()))
-    };
-    let loses = |node: &Node| {
-        let rules = ["relabel_configs", "metric_relabel_configs"].into_iter().filter_map(|key| node.get(key));
-        node.get("honor_labels").is_some_and(|node| node.is_true())
-            || rules.flat_map(|rules| rules.items()).any(|rule| drops(&rule))
-    };
-    let is_sent_series = || {
-        stack
-            .running(Program::Prometheus)
-            .any(|service| service.receives_series() || service.flag("enable-feature").is_some())
-    };
-    stack.prometheuses.iter().any(|prometheus| {
-        prometheus.root.get("remote_read").is_some() || prometheus.jobs.iter().any(|job| loses(&job.node))
-    }) || is_sent_series()
 }
 
 #[cfg(test)]

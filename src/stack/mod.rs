@@ -16,6 +16,7 @@ mod metrics;
 mod prometheus;
 mod query;
 mod read;
+mod recorded;
 mod rules;
 mod targets;
 
@@ -39,8 +40,10 @@ pub use self::labels::Flow;
 pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, is_slip_of_metric, runs};
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
+use self::recorded::Recorded;
 pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 pub use self::targets::{HIDDEN, Targets, is_fed, is_given};
+use crate::cores;
 use crate::diagnostics::Diagnostic;
 use crate::forms::Misfit;
 use crate::promql::labels::Labels;
@@ -76,6 +79,9 @@ pub struct Stack {
     /// Which rules, by their order, have values that a check complains of: four checks ask, and mostly it is none.
     pub(crate) judged: OnceLock<BTreeSet<usize>>,
     targets: OnceLock<Targets>,
+    recorded: OnceLock<Recorded>,
+    /// Done where the labels of all queries were looked at.
+    weighed: OnceLock<()>,
 }
 
 impl Stack {
@@ -92,6 +98,7 @@ impl Stack {
             metrics: OnceLock::new(),
             targets: OnceLock::new(),
             judged: OnceLock::new(),
+            recorded: OnceLock::new(),
             ..self
         }
     }
@@ -109,6 +116,11 @@ impl Stack {
     /// Which labels its jobs give to what they scrape.
     pub fn targets(&self) -> &Targets {
         self.targets.get_or_init(|| Targets::of(self))
+    }
+
+    /// Which labels its rules give to what they make.
+    fn recorded(&self) -> &Recorded {
+        self.recorded.get_or_init(|| Recorded::of(self))
     }
 
     /// Whether nothing of a stack was found.
@@ -142,6 +154,13 @@ impl Stack {
         self.rule_files.iter().flat_map(RuleFile::rules)
     }
 
+    /// What rules and panels ask.
+    fn queries(&self) -> impl Iterator<Item = &Query> {
+        let panels = self.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
+        let panels = panels.flat_map(|panel| &panel.queries).filter_map(|query| query.expr.as_ref());
+        self.rules().map(|rule| &rule.expr).chain(panels)
+    }
+
     pub fn alerts(&self) -> impl Iterator<Item = &Rule> {
         self.rules().filter(|rule| rule.is_alert)
     }
@@ -150,7 +169,7 @@ impl Stack {
     pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
         let fired = self.fired.get_or_init(|| {
             let flow = Flow::of(self);
-            self.alerts().map(|alert| flow.fired(alert)).collect()
+            cores::map(self.alerts().collect(), |alert| flow.fired(alert))
         });
         let alerts: Vec<&Rule> = self.alerts().collect();
         alerts.into_iter().zip(fired)

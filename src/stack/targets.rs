@@ -18,6 +18,8 @@ pub struct Targets {
     pub jobs: Vec<JobLabels>,
     /// Whether nobody else can send series: without the flags nobody knows.
     pub is_sure: bool,
+    /// Whether each scraped series has a `job` and an `instance`.
+    pub(super) has_target: bool,
     /// Whether every Prometheus that Grafana asks is one of the stack.
     pub asks_own: bool,
     /// Of each name that was asked for. Those that nobody knows are one: what is known of them is known of all.
@@ -61,6 +63,7 @@ impl Targets {
             && jobs().count() <= MAX_JOBS;
         Targets {
             asks_own: asks_own(stack),
+            has_target: !loses_target(stack),
             asked: Mutex::default(),
             is_sure: stack.prometheuses.iter().all(|one| service(one).is_some()),
             jobs: jobs().filter(|_| is_closed).map(JobLabels::of).collect(),
@@ -278,6 +281,29 @@ pub(super) fn takes_recordings(prometheus: &Prometheus, service: Option<&Service
     prometheus.reads_elsewhere()
         || service.is_some_and(Service::receives_series)
         || prometheus.jobs.iter().any(|job| job.metrics_path.ends_with("/federate"))
+}
+
+/// Whether a scrape, or what is sent to Prometheus, may leave a series without the two labels of its target.
+fn loses_target(stack: &Stack) -> bool {
+    let drops = |node: &Node| {
+        let action = node.get("action").and_then(|node| node.text().map(str::to_lowercase));
+        let target = node.get("target_label").and_then(|node| node.text().map(str::to_owned));
+        action.is_some_and(|action| action.starts_with("label"))
+            || target.is_some_and(|target| ["job", "instance"].contains(&target.as_str()))
+    };
+    let loses = |node: &Node| {
+        let rules = ["relabel_configs", "metric_relabel_configs"].into_iter().filter_map(|key| node.get(key));
+        node.get("honor_labels").is_some_and(|node| node.is_true())
+            || rules.flat_map(|rules| rules.items()).any(|rule| drops(&rule))
+    };
+    let is_sent_series = || {
+        stack
+            .running(Program::Prometheus)
+            .any(|service| service.receives_series() || service.flag("enable-feature").is_some())
+    };
+    stack.prometheuses.iter().any(|prometheus| {
+        prometheus.root.get("remote_read").is_some() || prometheus.jobs.iter().any(|job| loses(&job.node))
+    }) || is_sent_series()
 }
 
 fn asks_own(stack: &Stack) -> bool {

@@ -19,10 +19,12 @@ use super::grafana::{Dashboard, Datasource, Grafana, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
 use super::{Stack, Told, query};
+use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::forms::Form;
 use crate::plan;
 use crate::source::{Document, Node, SourceFile};
+use shapes::Around;
 
 /// Where a folder has the engine files of its user.
 const ENGINES: &str = "engines";
@@ -49,15 +51,19 @@ pub(super) fn read(folder: Folder) -> Stack {
         metrics: OnceLock::new(),
         judged: OnceLock::new(),
         targets: OnceLock::new(),
+        recorded: OnceLock::new(),
+        weighed: OnceLock::new(),
     };
     let mut reader = Reader {
         stack,
         seen: BTreeMap::new(),
-        ahead: BTreeMap::new(),
+        around: Around::default(),
         loaded: BTreeSet::new(),
+        forms: Vec::new(),
         formed: BTreeSet::new(),
         is_loose: false,
     };
+    reader.look_around();
     reader.composes();
     // The readers of one project need it whole, and add to the rest.
     let composes = std::mem::take(&mut reader.stack.composes);
@@ -70,12 +76,10 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.is_loose = true;
     reader.engines();
     reader.loose();
-    let stack = reader.stack;
-    let panels =
-        stack.dashboards.iter().flat_map(|dashboard| &dashboard.panels).flat_map(|panel| &panel.queries);
-    query::read_ahead(
-        stack.rules().map(|rule| &rule.expr).chain(panels.filter_map(|query| query.expr.as_ref())),
-    );
+    let mut stack = reader.stack;
+    let misfits = cores::map(reader.forms, |(form, document, is_loaded)| form.misfits(&document, is_loaded));
+    stack.misfits.extend(misfits.into_iter().flatten());
+    query::read_ahead(stack.queries());
     stack
 }
 
@@ -86,11 +90,12 @@ struct Reader {
     stack: Stack,
     /// Path → what was read there; `None` where that failed, and was said.
     seen: BTreeMap<String, Option<Arc<Document>>>,
-    /// What was read ahead of being asked for.
-    ahead: BTreeMap<String, Parsed>,
+    around: Around,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
-    /// Documents that were held against their form.
+    /// Documents with the form that each must have, and whether its program reads them.
+    forms: Vec<(Form, Arc<Document>, bool)>,
+    /// Their names.
     formed: BTreeSet<String>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
@@ -104,7 +109,8 @@ impl Reader {
     /// The document at a path. What is wrong with it is said once.
     fn document(&mut self, path: &str) -> Option<Arc<Document>> {
         self.once(path, |reader, path| {
-            let parsed = reader.ahead.remove(path).or_else(|| Some(parsed(path, reader.text(path)?)))?;
+            let parsed =
+                reader.around.parsed.remove(path).or_else(|| Some(parsed(path, reader.text(path)?)))?;
             reader.weigh(path, parsed)
         })
     }
@@ -156,10 +162,10 @@ impl Reader {
         Some(document)
     }
 
-    /// Holds a document against the form that its program wants.
+    /// Has a document held against the form that its program wants.
     fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
         if self.formed.insert(document.name().to_owned()) {
-            self.stack.misfits.extend(form.misfits(document, is_loaded));
+            self.forms.push((form, Arc::clone(document), is_loaded));
         }
     }
 

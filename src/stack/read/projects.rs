@@ -156,7 +156,7 @@ impl Files for Reader {
 }
 
 /// `compose.yaml`, `docker-compose.monitoring.yml`, …
-fn is_compose(path: &str) -> bool {
+pub(super) fn is_compose(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let rest = name.strip_prefix("docker-compose").or_else(|| name.strip_prefix("compose"));
     is_yaml(name) && rest.is_some_and(|rest| rest.starts_with(['.', '-', '_']))

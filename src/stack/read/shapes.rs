@@ -1,57 +1,78 @@
 //! What no mount leads to: files that are known by their shape, in a stack without compose, or forgotten in one with it.
 
-use super::{Reader, is_yaml, parsed};
+use std::collections::BTreeMap;
+
+use super::projects::is_compose;
+use super::{Parsed, Reader, is_yaml, parsed};
 use crate::cores;
 use crate::diagnostics::Diagnostic;
 use crate::forms::Form;
-use crate::stack::folder::{Read, parent};
+use crate::stack::folder::{Folder, Read, parent};
 use crate::stack::grafana::{Datasource, Provider};
 use crate::stack::rules::RuleTests;
 
-/// More text than this is not read, in files that nobody names.
-const MAX_LOOSE_BYTES: usize = 128 * 1024 * 1024;
-/// More files than this are not looked into for their shape.
-const MAX_LOOSE_FILES: usize = 5000;
+/// More text than this of a folder on disk is not looked through: what a mount leads to is read all the same.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Nor more files than these.
+const MAX_FILES: usize = 10_000;
+
+/// What was found in a folder before anything is known of it.
+#[derive(Default)]
+pub(super) struct Around {
+    shaped: Vec<(Shape, String)>,
+    /// Files that could not be read, by names that everybody uses for ours.
+    refused: Vec<(String, Diagnostic)>,
+    /// Path → what stands in the file, for whoever asks for it first.
+    pub(super) parsed: BTreeMap<String, Parsed>,
+}
 
 impl Reader {
-    /// Takes what is there by its shape.
-    pub(super) fn loose(&mut self) {
-        let mut bytes = 0;
-        let (mut shaped, mut sources) = (Vec::new(), Vec::new());
-        let unread = |path: &String| is_yaml(path) || path.ends_with(".json") || path.ends_with(".rules");
-        let paths: Vec<String> = self.folder().files_in("", true).into_iter().filter(unread).collect();
-        if paths.len() > MAX_LOOSE_FILES {
-            let root = self.folder().name("");
-            let many = format!("`{root}` holds more than {MAX_LOOSE_FILES} files: not all were looked into");
-            self.stack.notes.push(Diagnostic::note("not-read", many).at_file(root, ""));
-        }
-        for path in paths.into_iter().take(MAX_LOOSE_FILES) {
-            if self.seen.contains_key(&path) || bytes > MAX_LOOSE_BYTES {
-                continue;
+    /// Reads what looks like a file of a stack, on all cores.
+    pub(super) fn look_around(&mut self) {
+        let is_readable =
+            |path: &String| is_yaml(path) || path.ends_with(".json") || path.ends_with(".rules");
+        let (mut files, mut bytes) = (Vec::new(), 0);
+        let paths: Vec<String> = self.folder().files_in("", true).into_iter().filter(is_readable).collect();
+        let (max_files, max_bytes) = match self.folder() {
+            // What was just rendered is whole in memory already.
+            Folder::Memory { .. } => (usize::MAX, usize::MAX),
+            Folder::Disk { .. } => (MAX_FILES, MAX_BYTES),
+        };
+        for (count, path) in paths.into_iter().enumerate() {
+            if count >= max_files || bytes > max_bytes {
+                let root = self.folder().name("");
+                let many = format!("`{root}` holds more than {count} files: not all were looked into");
+                self.stack.notes.push(Diagnostic::note("not-read", many).at_file(root, ""));
+                break;
             }
-            let source = match self.folder().read(&path) {
-                Read::Text(source) => source,
-                Read::Refused(why) if is_ours_by_name(&path) => {
-                    self.stack.notes.push(*why);
-                    continue;
+            match self.folder().read(&path) {
+                Read::Text(source) => {
+                    bytes += source.text.len();
+                    files.push((path, source));
                 }
+                Read::Refused(why) if is_ours_by_name(&path) => self.around.refused.push((path, *why)),
                 // Only looked at: of a file that is none of ours nothing is said.
-                Read::Refused(_) | Read::Missing => continue,
-            };
-            bytes += source.text.len();
-            if let Some(shape) = Shape::of(&path, &source.text) {
-                shaped.push((shape, path));
-                sources.push(source);
+                Read::Refused(_) | Read::Missing => {}
             }
         }
-        let files = shaped.iter().map(|(_, path)| path).zip(sources).collect();
-        self.ahead =
-            cores::map(files, |(path, source)| (path.clone(), parsed(path, source))).into_iter().collect();
-        self.add_loose(&shaped);
+        let read = cores::map(files, |(path, source)| {
+            let shape = Shape::of(&path, &source.text);
+            let parsed = (shape.is_some() || is_compose(&path)).then(|| parsed(&path, source));
+            (shape, path, parsed)
+        });
+        for (shape, path, parsed) in read {
+            self.around.parsed.extend(parsed.map(|parsed| (path.clone(), parsed)));
+            self.around.shaped.extend(shape.map(|shape| (shape, path)));
+        }
     }
 
-    /// A kind of file is taken by its shape only where none was found through a mount.
-    fn add_loose(&mut self, shaped: &[(Shape, String)]) {
+    /// Takes what no mount led to by its shape. A kind of file is taken so only where none was found through a mount.
+    pub(super) fn loose(&mut self) {
+        let mut shaped = std::mem::take(&mut self.around.shaped);
+        let refused = std::mem::take(&mut self.around.refused).into_iter();
+        let unsaid = refused.filter(|(path, _)| !self.seen.contains_key(path));
+        self.stack.notes.extend(unsaid.map(|(_, why)| why));
+        shaped.retain(|(_, path)| !self.seen.contains_key(path));
         let of =
             |shape: Shape| shaped.iter().filter(move |(one, _)| *one == shape).map(|(_, path)| path.as_str());
         if self.stack.prometheuses.is_empty() {
