@@ -1,5 +1,7 @@
 //! A relabeling that reads or writes a label of Prometheus' own under a name that it does not have.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Check;
 use crate::diagnostics::{Diagnostic, Report, Severity, is_misspelt, is_slip, times};
 use crate::source::{Node, Spanned};
@@ -10,37 +12,39 @@ pub(super) const CHECK: Check = Check { id: "relabeling-misspelt", severity: Sev
 /// Those that a job may write beside: what a blackbox exporter and its like are asked with.
 const WRITTEN: [&str; 2] = ["__param_module", "__param_target"];
 
+/// Label → the jobs that write it.
+type Written = BTreeMap<String, BTreeSet<String>>;
+
 fn run(stack: &Stack, report: &mut Report) {
+    let mut written = Written::new();
+    for job in stack.prometheuses.iter().flat_map(|one| &one.jobs) {
+        let relabelings = job.relabelings();
+        let relabeled =
+            relabelings.iter().filter_map(|rule| rule.get("target_label")?.text().map(str::to_owned));
+        let labels = job.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.value.clone());
+        for label in relabeled.chain(labels) {
+            written.entry(label).or_default().insert(job.name.value.clone());
+        }
+    }
     for job in stack.prometheuses.iter().flat_map(|one| &one.jobs) {
         let rules = job.relabelings();
         for rule in &rules {
             names(job, &rules, rule, report);
-            visible(stack, job, rule, report);
+            visible(stack, &written, job, rule, report);
         }
     }
 }
 
 /// A label that this job alone writes and nothing asks for, near one that every target or another job's has.
-fn visible(stack: &Stack, job: &Job, rule: &Node, report: &mut Report) {
+fn visible(stack: &Stack, written: &Written, job: &Job, rule: &Node, report: &mut Report) {
     let Some(target) = rule.get("target_label").and_then(|node| node.value()) else { return };
-    let others = stack
-        .prometheuses
-        .iter()
-        .flat_map(|one| &one.jobs)
-        .filter(|other| other.name.value != job.name.value);
-    let written = others.flat_map(|other| {
-        let relabeled = other
-            .relabelings()
-            .into_iter()
-            .filter_map(|rule| rule.get("target_label")?.text().map(str::to_owned));
-        let labels = other.targets.iter().flat_map(|one| &one.labels).map(|(name, _)| name.value.clone());
-        relabeled.chain(labels).collect::<Vec<_>>()
-    });
-    let known: Vec<String> = ["instance".to_owned()].into_iter().chain(written).collect();
-    if target.starts_with("__") || known.contains(&target.value) {
+    let is_of_others = |jobs: &BTreeSet<String>| jobs.iter().any(|one| *one != job.name.value);
+    let others = written.iter().filter(|(_, jobs)| is_of_others(jobs)).map(|(label, _)| label.as_str());
+    let mut known = ["instance"].into_iter().chain(others);
+    if target.starts_with("__") || known.clone().any(|one| one == target.value) {
         return;
     }
-    let Some(near) = known.iter().find(|one| is_slip(&target, one)) else { return };
+    let Some(near) = known.find(|one| is_slip(&target, one)) else { return };
     if is_asked(stack, job, &target) {
         return;
     }

@@ -16,6 +16,7 @@ use crate::catalog::alerts::Pack;
 use crate::catalog::engines::Engines;
 use crate::catalog::programs::ALERTMANAGER;
 use crate::config::{self, Config};
+use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, nearest, shortened};
 use crate::mounts::{Mounts, SecretKeys};
 use crate::source::{ConfigPath, Found, SpanIndex};
@@ -80,20 +81,27 @@ pub fn resolve(
     let retention_time = config.prometheus.retention.time.unwrap_or(Duration::from_secs(30 * 86_400));
 
     let mut mounts = Mounts::default();
-    let mut services = Vec::new();
     // A name that was refused must not get into an expression.
-    for (name, service) in config.services.iter().filter(|(name, _)| values::check_key(name).is_ok()) {
-        let resolver = ServiceResolver {
-            config,
-            index,
-            engines,
-            name,
-            written: service,
-            at: root.key("services").key(name),
-            scrape_interval,
-            retention: retention_time,
-        };
-        services.extend(resolver.resolve(templates, &mut mounts, report)?);
+    let written = config.services.iter().filter(|(name, _)| values::check_key(name).is_ok());
+    let resolvers = written.map(|(name, service)| ServiceResolver {
+        config,
+        index,
+        engines,
+        name,
+        written: service,
+        at: root.key("services").key(name),
+        scrape_interval,
+        retention: retention_time,
+    });
+    let mounted: Vec<_> = resolvers.map(|one| (one.mount(&mut mounts, report), one)).collect();
+    let resolved = cores::map(mounted, |(mounted, resolver)| {
+        let mut found = Report::new();
+        (resolver.resolve(mounted, templates, &mut found), found)
+    });
+    let mut services = Vec::new();
+    for (service, found) in resolved {
+        report.extend(found);
+        services.extend(service?);
     }
 
     let receivers = resolve_receivers(config, &mut mounts, report);

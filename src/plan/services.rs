@@ -36,25 +36,38 @@ pub(super) struct ServiceResolver<'a> {
     pub(super) retention: Duration,
 }
 
+/// What of a service needs the user's own files.
+pub(super) struct Mounted {
+    targets: Targets,
+    tls: Option<Tls>,
+    auth: Option<Auth>,
+}
+
 impl ServiceResolver<'_> {
+    /// Comes first, one service after the other: they share the files.
+    pub(super) fn mount(&self, mounts: &mut Mounts, report: &mut Report) -> Mounted {
+        Mounted {
+            targets: self.targets(mounts, report),
+            tls: self.written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report)),
+            auth: self.written.auth.as_ref().and_then(|auth| self.auth(auth, mounts, report)),
+        }
+    }
+
     pub(super) fn resolve(
         &self,
+        Mounted { targets, tls, auth }: Mounted,
         templates: &Templates,
-        mounts: &mut Mounts,
         report: &mut Report,
     ) -> Result<Option<Service>> {
         let Self { written, at, .. } = self;
         check_labels(&at.key("labels"), &written.labels, report);
         alerts::check_changes(&at.key("alerts"), &written.alerts, true, report);
-        let targets = self.targets(mounts, report);
         let scrape_interval = match written.scrape_interval {
             Some(_) => {
                 interval(&at.key("scrape_interval"), written.scrape_interval, 15, LONGEST_INTERVAL, report)
             }
             None => self.scrape_interval,
         };
-        let tls = written.tls.as_ref().and_then(|tls| self.tls(tls, mounts, report));
-        let auth = written.auth.as_ref().and_then(|auth| self.auth(auth, mounts, report));
         let Some(engine) = self.engine(report) else {
             return Ok(None);
         };

@@ -9,7 +9,7 @@ use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Scraped, Stack};
 
 /// The jobs and recordings of a stack.
 pub(crate) struct Scrapes<'s> {
-    /// Each with what it scrapes.
+    /// Each with what it scrapes, the shortest interval first.
     jobs: Vec<(&'s Job, &'s Scraped)>,
     metrics: &'s Metrics,
     /// The shortest interval at which a name is recorded; `None` where that cannot be known.
@@ -26,9 +26,11 @@ impl<'s> Scrapes<'s> {
         let receives = stack.services().any(|(_, service)| service.receives_series());
         let reads = stack.prometheuses.iter().any(Prometheus::reads_elsewhere);
         let evaluation = stack.prometheuses.iter().map(|one| one.evaluation_interval).min();
+        let mut sorted: Vec<_> = jobs.iter().copied().zip(stack.metrics().scrapes()).collect();
+        sorted.sort_by_key(|(job, _)| job.interval);
         let mut scrapes = Self {
             is_open: reads || receives || jobs.iter().any(|job| job.metrics_path.contains("federate")),
-            jobs: jobs.into_iter().zip(stack.metrics().scrapes()).collect(),
+            jobs: sorted,
             metrics: stack.metrics(),
             recorded: BTreeMap::new(),
             evaluation,
@@ -67,7 +69,7 @@ impl<'s> Scrapes<'s> {
         let may_be = |(job, scraped): &&(&Job, &Scraped)| {
             selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(scraped)
         };
-        self.jobs.iter().filter(may_be).map(|(job, _)| job.interval).min()
+        self.jobs.iter().find(may_be).map(|(job, _)| job.interval)
     }
 
     pub(crate) fn is_recorded(&self, selector: &VectorSelector) -> bool {
