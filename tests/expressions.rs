@@ -250,6 +250,62 @@ fn rules_for_victoriametrics_are_not_held_to_promql() {
 }
 
 #[test]
+fn the_old_form_of_a_variable_in_brackets_is_read_as_the_new_one() {
+    let rules =
+        "groups: [{name: a, rules: [{record: 'service:up:sum', expr: sum(up), labels: {service: chat}}]}]\n";
+    let found = |ask: &dyn Fn(&str, &str) -> String, value: &str| {
+        let exprs = [
+            format!("service:up:sum{{service=\"{}\"}}", ask("service", "")),
+            format!(
+                "max_over_time(service:up:sum{{service=~'{}'}}[{}])",
+                ask("service", "regex"),
+                ask("every", "")
+            ),
+            format!("sum by ({}) (service:up:sum)", ask("by", "")),
+            format!("{}{{a=~'[[:alpha:]]+'}} > {}", ask("metric", ""), ask("limit", "")),
+        ];
+        let targets: Vec<serde_json::Value> =
+            exprs.iter().map(|expr| serde_json::json!({"refId": "A", "expr": expr})).collect();
+        let source = serde_json::json!({"type": "prometheus", "uid": ask("source", "")});
+        let variable = |name: &str, kind: &str, query: &str| serde_json::json!({"name": name, "type": kind, "query": query});
+        let dashboard = serde_json::json!({
+            "uid": "d", "title": "D", "schemaVersion": 39,
+            "templating": {"list": [
+                variable("source", "datasource", "prometheus"),
+                variable("service", "custom", value),
+                variable("by", "custom", "service"),
+                variable("every", "interval", "1m,5m"),
+                variable("metric", "custom", "a,b"),
+                variable("limit", "textbox", "1"),
+            ]},
+            "panels": [{"type": "stat", "title": "P", "datasource": source, "targets": targets}],
+        });
+        let sources = "datasources: [{name: p, type: prometheus, uid: p, url: 'http://p:9090'}]\n";
+        let mut found = found_in(&[
+            ("rules.yml", rules),
+            ("d.json", &dashboard.to_string()),
+            ("grafana/provisioning/datasources/p.yml", sources),
+        ]);
+        let of_panels = ["variable-", "expression-", "label-", "unknown-", "job-", "range-"];
+        found.retain(|one| of_panels.iter().any(|start| one.starts_with(start)));
+        found
+    };
+    let new = |name: &str, form: &str| match form {
+        "" => format!("${name}"),
+        form => format!("${{{name}:{form}}}"),
+    };
+    let old = |name: &str, form: &str| match form {
+        "" => format!("[[{name}]]"),
+        form => format!("[[{name}:{form}]]"),
+    };
+    assert_eq!(found(&old, "chat"), BTreeSet::new());
+    let wrong =
+        ["variable-never-found: no panel finds anything where the variable `service` is `caht`".to_owned()];
+    assert_eq!(found(&new, "caht"), wrong.clone().into());
+    assert_eq!(found(&old, "caht"), wrong.into());
+}
+
+#[test]
 fn panels_are_read_as_grafana_fills_them_in_and_blamed_once() {
     let target = |expr: &str| {
         format!(r#"{{"refId": "A", "expr": "{expr}", "datasource": {{"type": "prometheus", "uid": "p"}}}}"#)
