@@ -84,30 +84,50 @@ fn what_promtool_refuses_is_called_broken() {
 
 #[test]
 fn a_template_is_called_broken_where_prometheus_refuses_it() {
-    let line = |line: &str| line.replace("\\n", "\n");
-    let valid: Vec<String> = list("templates_valid.txt").iter().map(|text| line(text)).collect();
-    let broken = list("templates_broken.txt");
-    let (texts, faults): (Vec<String>, Vec<&str>) = broken
-        .iter()
-        .map(|one| one.split_once(" ==> ").expect("a text and its fault"))
-        .map(|(text, fault)| (line(text), fault))
-        .unzip();
-    assert_eq!(refused_templates(&valid), vec![false; valid.len()]);
-    // A field that is not there is noticed when the text is made.
-    let expected: Vec<bool> = faults.iter().map(|fault| !fault.starts_with("there is no `.")).collect();
-    assert_eq!(refused_templates(&texts), expected);
+    let (valid, broken) = templates("templates");
+    for text in &valid {
+        assert!(!is_refused_template(text), "promtool refuses `{text}`");
+    }
+    for (text, fault) in &broken {
+        // A field that is not there is noticed when the text is made.
+        let is_late = fault.starts_with("there is no `.");
+        assert_eq!(is_refused_template(text), !is_late, "`{text}`: {fault}");
+    }
 }
 
-/// Which of these promtool refuses as annotations.
-fn refused_templates(texts: &[String]) -> Vec<bool> {
+#[test]
+fn a_template_is_called_broken_where_alertmanager_refuses_it() {
     let project = Project::empty();
-    let refused = |text: &String| {
-        let rule = serde_json::json!({"alert": "A", "expr": "up", "annotations": {"text": text}});
-        project
-            .write("rules.yml", &serde_json::json!({"groups": [{"name": "a", "rules": [rule]}]}).to_string());
-        tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).status != 0
+    project.write("empty.tmpl", "");
+    let is_refused = |text: &str| {
+        let text = format!("--template.text={text}");
+        let args = ["template", "render", "--template.glob=empty.tmpl", &text];
+        tools::amtool(&args, &project.path("")).status != 0
     };
-    texts.iter().map(refused).collect()
+    let (valid, broken) = templates("notifications");
+    for text in &valid {
+        assert!(!is_refused(text), "amtool refuses `{text}`");
+    }
+    for (text, fault) in &broken {
+        assert!(is_refused(text), "amtool takes `{text}`: {fault}");
+    }
+}
+
+/// The templates that are taken, and those that are not with what is said of them.
+fn templates(name: &str) -> (Vec<String>, Vec<(String, String)>) {
+    let line = |line: &str| line.replace("\\n", "\n");
+    let valid = list(&format!("{name}_valid.txt")).iter().map(|text| line(text)).collect();
+    let broken = list(&format!("{name}_broken.txt"));
+    let broken = broken.iter().map(|one| one.split_once(" ==> ").expect("a text and its fault"));
+    (valid, broken.map(|(text, fault)| (line(text), fault.to_owned())).collect())
+}
+
+/// Whether promtool refuses this annotation.
+fn is_refused_template(text: &str) -> bool {
+    let project = Project::empty();
+    let rule = serde_json::json!({"alert": "A", "expr": "up", "annotations": {"text": text}});
+    project.write("rules.yml", &serde_json::json!({"groups": [{"name": "a", "rules": [rule]}]}).to_string());
+    tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).status != 0
 }
 
 /// The rules of an example of a check's page.
