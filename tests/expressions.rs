@@ -205,6 +205,45 @@ fn what_is_said_never_to_fire_is_silent_while_the_right_rule_fires() {
 }
 
 #[test]
+fn what_is_to_be_written_for_two_sides_that_never_match_keeps_what_is_ignored_already() {
+    let help = |expr: &str| {
+        let rules = format!("groups: [{{name: a, rules: [{{record: 'a:b', expr: '{expr}'}}]}}]");
+        let found = memory::found(&[("rules.yml", &rules)], |_, found| {
+            (found.id == "sides-never-match").then(|| found.help.clone().unwrap_or_default())
+        });
+        found.into_iter().flatten().next()
+    };
+    let by = |labels: &str, name: &str| format!("sum by ({labels}) ({name})");
+    let one = |kind: &str| format!("sum by (a, kind) (x{{kind=\"{kind}\"}})");
+    for (left, wrong, right, cure) in [
+        (one("in"), "/", one("out"), "/ ignoring (kind)"),
+        (one("in"), "/ ignoring (c)", one("out"), "/ ignoring (c, kind)"),
+        (one("in"), "> bool ignoring (c)", one("out"), "> bool ignoring (c, kind)"),
+        (one("in"), "/ ignoring (c) group_left (d)", one("out"), "/ ignoring (c, kind) group_left (d)"),
+        (one("in"), "and ignoring (c)", one("out"), "and ignoring (c, kind)"),
+        (one("in"), "/ on (a, kind) group_right ()", one("out"), "/ on (a) group_right ()"),
+        (one("in"), "/ ignoring (c)", by("a", "y"), "/ ignoring (c, kind) group_left ()"),
+        (one("in"), "/ ignoring (c) group_left (d)", by("a", "y"), "/ ignoring (c, kind) group_left (d)"),
+        (by("a", "y"), "* ignoring (c)", one("in"), "* ignoring (c, kind) group_right ()"),
+        (one("in"), "unless ignoring (c)", by("a", "y"), "unless ignoring (c, kind)"),
+        (by("a, b", "x"), "/ ignoring (c)", by("a, d", "y"), "/ ignoring (c, b, d)"),
+    ] {
+        let expr = format!("{left} {wrong} {right}");
+        let said = help(&expr).unwrap_or_else(|| panic!("nothing is said of {expr}"));
+        assert!(said.contains(&format!("write `{cure}`")), "{expr}: {said}");
+        let cured = format!("{left} {cure} {right}");
+        assert_eq!(help(&cured), None, "{cured}");
+        assert_eq!(refused_by_promtool(std::slice::from_ref(&cured)), [false], "{cured}");
+    }
+    // The side of which there is one for many has a label too many: it is not ignored away.
+    let said =
+        help(&format!("{} * ignoring (c) group_left () {}", by("a", "y"), one("in"))).expect("is said");
+    assert_eq!(said, "keep `kind` on both sides, or take it away with `without (kind)`");
+    let said = help(&format!("{} / on (kind) {}", one("in"), one("out"))).expect("is said");
+    assert_eq!(said, "ask for the same `kind` on both sides, or name another label in `on (…)`");
+}
+
+#[test]
 fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     let down = [("up{job=\"api\", instance=\"a\"}", "0x30"), ("up{job=\"api\", instance=\"b\"}", "0x30")];
     let fired = fires(&rules_of("label-dropped", Example::wrong), "ReplicasDown", &down, "5m");
