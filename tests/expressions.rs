@@ -253,6 +253,35 @@ fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     );
 }
 
+#[test]
+fn a_short_label_with_two_letters_swapped_is_a_slip_where_the_word_stands_nowhere_else() {
+    let found = |expr: &str, config: &str| {
+        let rules = format!(
+            "groups: [{{name: a, rules: [{{alert: A, expr: '{expr}', annotations: {{summary: a}}}}]}}]"
+        );
+        let found = found_in(&[("rules.yml", &rules), ("prometheus.yml", config)]);
+        found.into_iter().filter(|one| one.contains("misspelt")).collect::<Vec<_>>()
+    };
+    let config = |labels: &str| {
+        format!(
+            "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['a:1'], labels: {{{labels}}}}}]\n"
+        )
+    };
+    let own = config("env: live, pod: a-1");
+    for (expr, word) in [
+        ("sum by (jbo) (up) == 0", "jbo"),
+        ("sum by (pdo) (up) == 0", "pdo"),
+        ("up{evn=\"live\"} == 0", "evn"),
+    ] {
+        let said = format!("label-misspelt: `A` asks for `{word}`, and nothing here makes such a label");
+        assert_eq!(found(expr, &own), [said], "{expr}");
+    }
+    let none: [String; 0] = [];
+    assert_eq!(found("sum by (job, env, pod) (up) == 0", &own), none);
+    assert_eq!(found("sum by (pdo) (up) == 0", &config("env: live, pod: a-1, pdo: mysql")), none);
+    assert_eq!(found("sum by (dsn) (up) == 0", &config("dns: live")), none);
+}
+
 /// What is found in files, as `<id>: <message>`.
 fn found_in(files: &[(&str, &str)]) -> BTreeSet<String> {
     memory::found(files, |_, found| format!("{}: {}", found.id, found.message)).into_iter().collect()
