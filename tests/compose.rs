@@ -401,6 +401,39 @@ fn what_a_program_refuses_is_said_before_it_is_started() {
 }
 
 #[test]
+fn a_feature_that_a_program_does_not_know_is_told_where_it_is_nearly_one() {
+    let features = |image: &str, value: &str| {
+        let text = format!("services: {{p: {{image: '{image}', command: ['--enable-feature={value}']}}}}\n");
+        found(&[("docker-compose.yml", &text)])
+            .into_iter()
+            .filter(|said| said.starts_with("flag-refused"))
+            .collect::<Vec<_>>()
+    };
+    let unknown = |program: &str, value: &str| {
+        let flag = format!("--enable-feature={value}");
+        let words = [flag.as_str(), "--config.file=/nowhere"];
+        let said = tools::run(Command::new(tools::tool(program)).args(words)).text().to_lowercase();
+        said.matches("unknown option").count()
+    };
+    for (program, image, value, count) in [
+        ("prometheus", "prom/prometheus:v3.5.0", "extra-scrape-metric", 1),
+        ("prometheus", "prom/prometheus:v3.5.0", "extra_scrape_metrics,concurrent-rule-evl", 2),
+        ("prometheus", "prom/prometheus:v3.5.0", "exemplar-storage, promql-experimental-functions", 1),
+        ("prometheus", "prom/prometheus:v3.5.0", "exemplar-storage,native-histograms,delayed-compaction", 0),
+        ("alertmanager", "prom/alertmanager:v0.33.1", "receiver-names-in-metrics", 1),
+        ("alertmanager", "prom/alertmanager:v0.33.1", "utf8_strict_mode", 1),
+        ("alertmanager", "prom/alertmanager:v0.33.1", "receiver-name-in-metrics,utf8-strict-mode", 0),
+    ] {
+        assert_eq!(unknown(program, value), count, "{program} {value}");
+        assert_eq!(features(image, value).len(), count, "{value}");
+    }
+    // One of a newer release, one of an older, and one of which nobody knows.
+    for fine in ["promql-everything-faster", "promql-at-modifier", "xor2-encoding", "${FEATURES}", ""] {
+        assert_eq!(features("prom/prometheus:v3.5.0", fine), Vec::<String>::new(), "{fine}");
+    }
+}
+
+#[test]
 fn flags_are_judged_only_by_a_version_and_a_start_that_are_known() {
     let of = |service: &str| count("flag-refused", &format!("services: {{p: {{{service}}}}}\n"));
     let old = "command: [--storage.tsdb.retention=1d]";
