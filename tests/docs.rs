@@ -843,6 +843,36 @@ fn architecture_md_has_a_paragraph_for_each_module_in_the_order_of_lib_rs() {
     assert_eq!(headings, modules);
 }
 
+/// What git knows at the top of the repository; in a copy without git all that is there and not ignored.
+fn top() -> BTreeSet<String> {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let is_own = root().join(".git").exists();
+    if let Some(listed) = listed.ok().filter(|listed| is_own && listed.status.success()) {
+        let files = String::from_utf8(listed.stdout).expect("is UTF-8");
+        return files.lines().filter_map(|file| file.split('/').next()).map(str::to_owned).collect();
+    }
+    let ignored = page(".gitignore");
+    let is_ignored =
+        |name: &String| name == ".git" || ignored.lines().any(|line| line.trim_matches('/') == name);
+    let entries = fs::read_dir(root()).expect("reads the folder");
+    let names =
+        entries.map(|entry| entry.expect("reads the entry").file_name().to_string_lossy().into_owned());
+    names.filter(|name| !is_ignored(name)).collect()
+}
+
+#[test]
+fn nothing_lies_at_the_top_but_what_contributing_names() {
+    let rows = table("CONTRIBUTING.md", "at the top");
+    let named = rows.iter().flat_map(|row| code_spans(&row[0])).map(str::to_owned).collect();
+    let found = top();
+    let stray: Vec<&String> = found.difference(&named).collect();
+    let gone: Vec<&String> = named.difference(&found).collect();
+    assert!(
+        stray.is_empty() && gone.is_empty(),
+        "CONTRIBUTING.md does not name {stray:?}; {gone:?} is not there"
+    );
+}
+
 #[test]
 fn every_file_that_contributing_names_is_there() {
     let text = page("CONTRIBUTING.md");
