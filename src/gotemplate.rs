@@ -45,13 +45,14 @@ pub const PROMETHEUS: Language = Language {
 
 /// Fields of notifications and template files.
 pub const ALERTMANAGER: Language = Language {
-    functions: "append date dict humanizeDuration join list match reReplaceAll safeHtml safeUrl since \
-        stringSlice title toJson toLower toUpper trimSpace tz urlUnescape",
+    functions: "append base64decode base64encode date dict humanizeDuration join list match mustToDate now \
+        reReplaceAll routeLabels safeHtml safeUrl since stringSlice title toDate toJson toLower toUpper \
+        trimSpace tz urlUnescape",
     // Those of Grafana's own Alertmanager and of Mimir's.
     foreign: "grafanaExploreURL queryFromGeneratorURL tmpl humanize humanize1024 humanizePercentage",
     variables: "$",
     fields: "Alerts CommonAnnotations CommonLabels ExternalURL GroupKey GroupLabels NotificationReason \
-        Receiver Status TruncatedAlerts",
+        Receiver RouteLabels Status TruncatedAlerts",
 };
 
 /// The functions of every Go template.
@@ -207,9 +208,6 @@ impl Reader<'_> {
             }
             "template" | "block" => {
                 let name = quoted(tokens.get(1)).ok_or_else(|| unnamed(word, &range))?;
-                if word == "block" {
-                    self.open(word, &range);
-                }
                 let kind = Kind::Call(name);
                 if tokens.len() > 2 {
                     self.pipeline(&tokens[2..], kind, &range)?;
@@ -217,6 +215,7 @@ impl Reader<'_> {
                     self.template.actions.push(self.made(kind, Vec::new(), &range));
                 }
                 if word == "block" {
+                    self.open(word, &range);
                     self.enter("with");
                 }
                 Ok(())
@@ -292,7 +291,7 @@ impl Reader<'_> {
     /// `$x := a | b c`, and what it makes of it.
     fn pipeline(&mut self, tokens: &[Token], kind: Kind, range: &Range<usize>) -> Result<(), Fault> {
         let is_target = |token: &&Token| {
-            matches!(&token.what, What::Variable(_, fields) if fields.is_empty()) || token.what == What::Other
+            matches!(&token.what, What::Variable(_, fields) if fields.is_empty()) || token.what == What::Comma
         };
         let count = tokens.iter().take_while(is_target).count();
         let (targets, kind, tokens) = match tokens.get(count).map(|token| &token.what) {
@@ -316,16 +315,35 @@ impl Reader<'_> {
         Action { kind, terms, is_top: self.is_top(), range: range.clone() }
     }
 
-    fn commands(&self, tokens: &[Token], range: &Range<usize>) -> Result<Vec<Term>, Fault> {
+    fn commands(&mut self, tokens: &[Token], range: &Range<usize>) -> Result<Vec<Term>, Fault> {
         let mut terms = Vec::new();
         // How much stands there so far, for each open bracket.
         let mut counts = vec![0];
-        for token in tokens {
+        let mut tokens = tokens.iter().peekable();
+        while let Some(token) = tokens.next() {
             let is_empty = counts.last() == Some(&0);
             match &token.what {
                 What::Pipe | What::Close if is_empty => return Err(missing(&token.range)),
+                // Go takes one at the end.
+                What::Pipe if tokens.peek().is_some_and(|next| next.what == What::Pipe) => {
+                    return Err(no_operator(token));
+                }
                 What::Pipe => continue,
+                // `($x := 5)`
+                What::Variable(name, _) if is_empty && counts.len() > 1 => {
+                    if tokens.next_if(|next| next.what == What::Declare).is_some() {
+                        self.variables.push(name.clone());
+                        continue;
+                    }
+                    if tokens.next_if(|next| next.what == What::Assign).is_some() {
+                        continue;
+                    }
+                }
                 What::Declare | What::Assign => return Err(no_operator(token)),
+                What::Comma => {
+                    return Err(Fault::new(token.range.clone(), "`,` cannot stand there")
+                        .help("what a function gets is set apart by spaces"));
+                }
                 What::Open => counts.push(0),
                 What::Close => {
                     counts.pop();
@@ -362,7 +380,8 @@ impl Reader<'_> {
             }
             What::Variable(name, fields) => {
                 self.variable(name, token)?;
-                if name == "$" {
+                // In a `define` it is what that was called with.
+                if name == "$" && self.own_template().is_none() {
                     self.field(fields, token)?;
                 }
                 made(Base::Variable(name.clone()), fields)
@@ -375,7 +394,7 @@ impl Reader<'_> {
             }
             What::Text(text) => made(Base::Text(text.clone()), &[]),
             What::Other | What::Open | What::Close => made(Base::Other, &[]),
-            What::Pipe | What::Declare | What::Assign => None,
+            What::Pipe | What::Declare | What::Assign | What::Comma => None,
         })
     }
 
@@ -396,18 +415,24 @@ impl Reader<'_> {
         })
     }
 
+    /// The `define` or `block` that is being read: another template, which sees no variable from outside.
+    fn own_template(&self) -> Option<&Block> {
+        self.blocks.iter().rfind(|block| matches!(block.word.as_str(), "define" | "block"))
+    }
+
     fn variable(&self, name: &str, token: &Token) -> Result<(), Fault> {
-        let is_known = name == "$" || self.variables.iter().any(|known| known == name);
-        let is_given = name != "$" && words(self.language.variables).any(|given| given == name);
-        if is_known && is_given && self.blocks.iter().any(|block| block.word == "define") {
+        let own = self.own_template();
+        let (outside, seen) = self.variables.split_at(own.map_or(0, |block| block.variables));
+        let is_among = |variables: &[String]| variables.iter().any(|known| known == name);
+        if name == "$" || is_among(seen) {
+            return Ok(());
+        }
+        if let Some(block) = own.filter(|_| is_among(outside)) {
             return Err(Fault::new(
                 token.range.clone(),
-                format!("`{name}` is not seen inside of a `define`"),
+                format!("`{name}` is not seen inside of a `{}`", block.word),
             )
             .help("hand it over where the template is called, as `.`"));
-        }
-        if is_known {
-            return Ok(());
         }
         let fault = Fault::new(token.range.clone(), format!("there is no variable `{name}`"));
         Err(match nearest(name, self.variables.iter().map(String::as_str).filter(|known| *known != "$")) {
@@ -454,7 +479,8 @@ fn unnamed(word: &str, range: &Range<usize>) -> Fault {
 
 /// Conditions are functions here.
 fn no_operator(token: &Token) -> Fault {
-    Fault::new(token.range.clone(), "a template has no operators").help("write `eq a b`, `gt a b`, `and a b`")
+    Fault::new(token.range.clone(), "a template has no operators")
+        .help("write `eq a b`, `gt a b`, `and a b`, `or a b`")
 }
 
 fn missing(range: &Range<usize>) -> Fault {

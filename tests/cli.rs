@@ -120,7 +120,42 @@ fn a_missing_config_exits_2_and_names_it() {
     let project = Project::new(MINIMAL);
     let said = project.skymon(&["render", "-c", "nowhere.yaml"]);
     assert_eq!((said.status, said.stdout.as_str()), (2, ""));
-    assert!(said.stderr.contains("nowhere.yaml"), "{}", said.stderr);
+    assert!(
+        said.stderr.starts_with("error: cannot read nowhere.yaml: ")
+            && said.stderr.ends_with("\nhelp: look at `-c`; `skymon init DIR` makes a new stack\n"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_new_user_in_an_empty_folder_is_told_how_to_begin_by_every_command_that_wants_a_config() {
+    let project = Project::empty();
+    for args in [
+        &["validate"][..],
+        &["render"],
+        &["render", "--check"],
+        &["status"],
+        &["test-alert"],
+        &["passwd", "ann"],
+        &["templates", "diff", "prometheus/rules.yml"],
+        &["templates", "copy", "prometheus/rules.yml"],
+    ] {
+        let said = project.skymon(args);
+        assert_eq!((said.status, said.stdout.as_str()), (2, ""), "{args:?}");
+        let lines: Vec<&str> = said.stderr.lines().collect();
+        assert!(
+            matches!(lines[..], [error, help]
+                if error.starts_with("error: cannot read skymon.yaml: ")
+                    && help.starts_with("help: `skymon init` makes a new stack here; `skymon validate DIR` checks")),
+            "{args:?}: {}",
+            said.stderr
+        );
+    }
+    // One that is there and cannot be read is not begun anew.
+    project.write("skymon.yaml/inside", "");
+    let said = project.skymon(&["render"]);
+    assert!(said.status == 2 && !said.stderr.contains("help:"), "{}", said.text());
 }
 
 #[test]

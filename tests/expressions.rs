@@ -84,30 +84,50 @@ fn what_promtool_refuses_is_called_broken() {
 
 #[test]
 fn a_template_is_called_broken_where_prometheus_refuses_it() {
-    let line = |line: &str| line.replace("\\n", "\n");
-    let valid: Vec<String> = list("templates_valid.txt").iter().map(|text| line(text)).collect();
-    let broken = list("templates_broken.txt");
-    let (texts, faults): (Vec<String>, Vec<&str>) = broken
-        .iter()
-        .map(|one| one.split_once(" ==> ").expect("a text and its fault"))
-        .map(|(text, fault)| (line(text), fault))
-        .unzip();
-    assert_eq!(refused_templates(&valid), vec![false; valid.len()]);
-    // A field that is not there is noticed when the text is made.
-    let expected: Vec<bool> = faults.iter().map(|fault| !fault.starts_with("there is no `.")).collect();
-    assert_eq!(refused_templates(&texts), expected);
+    let (valid, broken) = templates("templates");
+    for text in &valid {
+        assert!(!is_refused_template(text), "promtool refuses `{text}`");
+    }
+    for (text, fault) in &broken {
+        // A field that is not there is noticed when the text is made.
+        let is_late = fault.starts_with("there is no `.");
+        assert_eq!(is_refused_template(text), !is_late, "`{text}`: {fault}");
+    }
 }
 
-/// Which of these promtool refuses as annotations.
-fn refused_templates(texts: &[String]) -> Vec<bool> {
+#[test]
+fn a_template_is_called_broken_where_alertmanager_refuses_it() {
     let project = Project::empty();
-    let refused = |text: &String| {
-        let rule = serde_json::json!({"alert": "A", "expr": "up", "annotations": {"text": text}});
-        project
-            .write("rules.yml", &serde_json::json!({"groups": [{"name": "a", "rules": [rule]}]}).to_string());
-        tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).status != 0
+    project.write("empty.tmpl", "");
+    let is_refused = |text: &str| {
+        let text = format!("--template.text={text}");
+        let args = ["template", "render", "--template.glob=empty.tmpl", &text];
+        tools::amtool(&args, &project.path("")).status != 0
     };
-    texts.iter().map(refused).collect()
+    let (valid, broken) = templates("notifications");
+    for text in &valid {
+        assert!(!is_refused(text), "amtool refuses `{text}`");
+    }
+    for (text, fault) in &broken {
+        assert!(is_refused(text), "amtool takes `{text}`: {fault}");
+    }
+}
+
+/// The templates that are taken, and those that are not with what is said of them.
+fn templates(name: &str) -> (Vec<String>, Vec<(String, String)>) {
+    let line = |line: &str| line.replace("\\n", "\n");
+    let valid = list(&format!("{name}_valid.txt")).iter().map(|text| line(text)).collect();
+    let broken = list(&format!("{name}_broken.txt"));
+    let broken = broken.iter().map(|one| one.split_once(" ==> ").expect("a text and its fault"));
+    (valid, broken.map(|(text, fault)| (line(text), fault.to_owned())).collect())
+}
+
+/// Whether promtool refuses this annotation.
+fn is_refused_template(text: &str) -> bool {
+    let project = Project::empty();
+    let rule = serde_json::json!({"alert": "A", "expr": "up", "annotations": {"text": text}});
+    project.write("rules.yml", &serde_json::json!({"groups": [{"name": "a", "rules": [rule]}]}).to_string());
+    tools::promtool(&["check", "rules", "rules.yml"], &project.path("")).status != 0
 }
 
 /// The rules of an example of a check's page.
@@ -185,6 +205,45 @@ fn what_is_said_never_to_fire_is_silent_while_the_right_rule_fires() {
 }
 
 #[test]
+fn what_is_to_be_written_for_two_sides_that_never_match_keeps_what_is_ignored_already() {
+    let help = |expr: &str| {
+        let rules = format!("groups: [{{name: a, rules: [{{record: 'a:b', expr: '{expr}'}}]}}]");
+        let found = memory::found(&[("rules.yml", &rules)], |_, found| {
+            (found.id == "sides-never-match").then(|| found.help.clone().unwrap_or_default())
+        });
+        found.into_iter().flatten().next()
+    };
+    let by = |labels: &str, name: &str| format!("sum by ({labels}) ({name})");
+    let one = |kind: &str| format!("sum by (a, kind) (x{{kind=\"{kind}\"}})");
+    for (left, wrong, right, cure) in [
+        (one("in"), "/", one("out"), "/ ignoring (kind)"),
+        (one("in"), "/ ignoring (c)", one("out"), "/ ignoring (c, kind)"),
+        (one("in"), "> bool ignoring (c)", one("out"), "> bool ignoring (c, kind)"),
+        (one("in"), "/ ignoring (c) group_left (d)", one("out"), "/ ignoring (c, kind) group_left (d)"),
+        (one("in"), "and ignoring (c)", one("out"), "and ignoring (c, kind)"),
+        (one("in"), "/ on (a, kind) group_right ()", one("out"), "/ on (a) group_right ()"),
+        (one("in"), "/ ignoring (c)", by("a", "y"), "/ ignoring (c, kind) group_left ()"),
+        (one("in"), "/ ignoring (c) group_left (d)", by("a", "y"), "/ ignoring (c, kind) group_left (d)"),
+        (by("a", "y"), "* ignoring (c)", one("in"), "* ignoring (c, kind) group_right ()"),
+        (one("in"), "unless ignoring (c)", by("a", "y"), "unless ignoring (c, kind)"),
+        (by("a, b", "x"), "/ ignoring (c)", by("a, d", "y"), "/ ignoring (c, b, d)"),
+    ] {
+        let expr = format!("{left} {wrong} {right}");
+        let said = help(&expr).unwrap_or_else(|| panic!("nothing is said of {expr}"));
+        assert!(said.contains(&format!("write `{cure}`")), "{expr}: {said}");
+        let cured = format!("{left} {cure} {right}");
+        assert_eq!(help(&cured), None, "{cured}");
+        assert_eq!(refused_by_promtool(std::slice::from_ref(&cured)), [false], "{cured}");
+    }
+    // The side of which there is one for many has a label too many: it is not ignored away.
+    let said =
+        help(&format!("{} * ignoring (c) group_left () {}", by("a", "y"), one("in"))).expect("is said");
+    assert_eq!(said, "keep `kind` on both sides, or take it away with `without (kind)`");
+    let said = help(&format!("{} / on (kind) {}", one("in"), one("out"))).expect("is said");
+    assert_eq!(said, "ask for the same `kind` on both sides, or name another label in `on (…)`");
+}
+
+#[test]
 fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     let down = [("up{job=\"api\", instance=\"a\"}", "0x30"), ("up{job=\"api\", instance=\"b\"}", "0x30")];
     let fired = fires(&rules_of("label-dropped", Example::wrong), "ReplicasDown", &down, "5m");
@@ -192,6 +251,35 @@ fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
         fired.contains("summary=\" of api is down\"") && fired.contains("description=\"this is \""),
         "{fired}"
     );
+}
+
+#[test]
+fn a_short_label_with_two_letters_swapped_is_a_slip_where_the_word_stands_nowhere_else() {
+    let found = |expr: &str, config: &str| {
+        let rules = format!(
+            "groups: [{{name: a, rules: [{{alert: A, expr: '{expr}', annotations: {{summary: a}}}}]}}]"
+        );
+        let found = found_in(&[("rules.yml", &rules), ("prometheus.yml", config)]);
+        found.into_iter().filter(|one| one.contains("misspelt")).collect::<Vec<_>>()
+    };
+    let config = |labels: &str| {
+        format!(
+            "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: a\n    static_configs: [{{targets: ['a:1'], labels: {{{labels}}}}}]\n"
+        )
+    };
+    let own = config("env: live, pod: a-1");
+    for (expr, word) in [
+        ("sum by (jbo) (up) == 0", "jbo"),
+        ("sum by (pdo) (up) == 0", "pdo"),
+        ("up{evn=\"live\"} == 0", "evn"),
+    ] {
+        let said = format!("label-misspelt: `A` asks for `{word}`, and nothing here makes such a label");
+        assert_eq!(found(expr, &own), [said], "{expr}");
+    }
+    let none: [String; 0] = [];
+    assert_eq!(found("sum by (job, env, pod) (up) == 0", &own), none);
+    assert_eq!(found("sum by (pdo) (up) == 0", &config("env: live, pod: a-1, pdo: mysql")), none);
+    assert_eq!(found("sum by (dsn) (up) == 0", &config("dns: live")), none);
 }
 
 /// What is found in files, as `<id>: <message>`.
@@ -247,6 +335,62 @@ fn rules_for_victoriametrics_are_not_held_to_promql() {
     };
     assert_eq!(broken("services: {p: {image: 'prom/prometheus:v3.5.0'}}"), 1);
     assert_eq!(broken("services: {v: {image: 'victoriametrics/vmalert:v1.145.0'}}"), 0);
+}
+
+#[test]
+fn the_old_form_of_a_variable_in_brackets_is_read_as_the_new_one() {
+    let rules =
+        "groups: [{name: a, rules: [{record: 'service:up:sum', expr: sum(up), labels: {service: chat}}]}]\n";
+    let found = |ask: &dyn Fn(&str, &str) -> String, value: &str| {
+        let exprs = [
+            format!("service:up:sum{{service=\"{}\"}}", ask("service", "")),
+            format!(
+                "max_over_time(service:up:sum{{service=~'{}'}}[{}])",
+                ask("service", "regex"),
+                ask("every", "")
+            ),
+            format!("sum by ({}) (service:up:sum)", ask("by", "")),
+            format!("{}{{a=~'[[:alpha:]]+'}} > {}", ask("metric", ""), ask("limit", "")),
+        ];
+        let targets: Vec<serde_json::Value> =
+            exprs.iter().map(|expr| serde_json::json!({"refId": "A", "expr": expr})).collect();
+        let source = serde_json::json!({"type": "prometheus", "uid": ask("source", "")});
+        let variable = |name: &str, kind: &str, query: &str| serde_json::json!({"name": name, "type": kind, "query": query});
+        let dashboard = serde_json::json!({
+            "uid": "d", "title": "D", "schemaVersion": 39,
+            "templating": {"list": [
+                variable("source", "datasource", "prometheus"),
+                variable("service", "custom", value),
+                variable("by", "custom", "service"),
+                variable("every", "interval", "1m,5m"),
+                variable("metric", "custom", "a,b"),
+                variable("limit", "textbox", "1"),
+            ]},
+            "panels": [{"type": "stat", "title": "P", "datasource": source, "targets": targets}],
+        });
+        let sources = "datasources: [{name: p, type: prometheus, uid: p, url: 'http://p:9090'}]\n";
+        let mut found = found_in(&[
+            ("rules.yml", rules),
+            ("d.json", &dashboard.to_string()),
+            ("grafana/provisioning/datasources/p.yml", sources),
+        ]);
+        let of_panels = ["variable-", "expression-", "label-", "unknown-", "job-", "range-"];
+        found.retain(|one| of_panels.iter().any(|start| one.starts_with(start)));
+        found
+    };
+    let new = |name: &str, form: &str| match form {
+        "" => format!("${name}"),
+        form => format!("${{{name}:{form}}}"),
+    };
+    let old = |name: &str, form: &str| match form {
+        "" => format!("[[{name}]]"),
+        form => format!("[[{name}:{form}]]"),
+    };
+    assert_eq!(found(&old, "chat"), BTreeSet::new());
+    let wrong =
+        ["variable-never-found: no panel finds anything where the variable `service` is `caht`".to_owned()];
+    assert_eq!(found(&new, "caht"), wrong.clone().into());
+    assert_eq!(found(&old, "caht"), wrong.into());
 }
 
 #[test]

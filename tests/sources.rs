@@ -358,7 +358,42 @@ fn an_exporter_is_missed_only_where_no_job_can_mean_it() {
     assert!(of(&beside("redis:8.2"), &asks("other:8080")));
     let label = "  - job_name: a\n    static_configs: [{targets: ['a'], labels: {__exporter: 'node:9100'}}]\n    relabel_configs: [{source_labels: [__exporter], target_label: __address__}]\n";
     assert!(of(node, &label.replace("'node:9100'", "'other:1'")));
+    // In the network of another container, which nobody asks either.
+    let in_vpn = |by: &str| {
+        let node = node.replace("restart", &format!("network_mode: '{by}', restart"));
+        format!("{node}\n  vpn: {{image: 'qmcgaw/gluetun:v3.40', container_name: tunnel, restart: always}}")
+    };
+    assert!(of(&in_vpn("service:vpn"), &asks("prometheus:9090")));
+    // Of an image that is only called so, where nothing says that Prometheus asks it.
+    let wiki = "wiki: {image: 'acme/confluence-exporter:2.1', restart: always}";
+    let port = wiki.replace("restart", "expose: ['9412'], restart");
+    for known in [
+        "seen: {image: 'acme/kafka-exporter:1.7', restart: always}",
+        "seen: {image: 'acme/redis_exporter:1.7', restart: always}",
+        "seen: {image: 'nginx/nginx-prometheus-exporter:1.4', restart: always}",
+        "seen: {image: 'acme/confluence-exporter:2.1', command: ['--web.listen-address=:80'], restart: always}",
+        &port,
+    ] {
+        assert!(of(known, &asks("localhost:9090")), "{known}");
+    }
+    assert!(!of(wiki, &asks("localhost:9090")));
+    // By a path through whatever hands on, and by a proxy that knows other names.
+    let through = |target: &str, more: &str| {
+        format!("  - job_name: a\n    {more}\n    static_configs: [{{targets: ['{target}']}}]\n")
+    };
+    let edge = format!("{VLLM}\n  edge: {{image: 'acme/edge:1', restart: always}}");
+    let gateway = edge.replace("edge:", "gateway:").replace("acme/gateway:", "acme/edge:");
+    let moved = "relabel_configs: [{target_label: __metrics_path__, replacement: /vllm/metrics}]";
+    assert!(of(&edge, &through("edge:80", "metrics_path: /metrics")));
+    assert!(of(&edge, &through("edge:80", "metrics_path: /tgi/metrics")));
     for (service, jobs) in [
+        (edge.as_str(), through("edge:80", "metrics_path: /vllm/metrics")),
+        (&edge, through("edge:80", moved)),
+        (&edge, through("models.example.com:443", "metrics_path: /vllm/metrics")),
+        (&gateway, through("gateway:80", "metrics_path: /metrics")),
+        (node, through("inner:80", "proxy_url: 'http://10.0.0.7:3128'")),
+        (&in_vpn("service:vpn"), asks("vpn:9100")),
+        (&in_vpn("container:tunnel"), asks("tunnel:9100")),
         (node, asks("node:9100")),
         // At the machine's address, by another name, or one that is found at run time.
         (node, asks("10.0.0.5:9100")),

@@ -122,6 +122,35 @@ fn without_a_compose_file_files_are_known_by_their_shape() {
 }
 
 #[test]
+fn a_file_is_known_by_its_shape_with_its_keys_in_quotes_too() {
+    let files = [
+        ("a.yaml", "groups:\n- name: a\n  rules:\n  - record: a:b\n    expr: up\n"),
+        ("tests.yaml", "tests:\n- input_series: []\n"),
+        ("b.yaml", "modules:\n  web:\n    prober: http\n"),
+        ("t.yaml", "- targets: ['a:1']\n"),
+        ("l.yaml", "- labels: {a: b}\n  targets: ['a:1']\n"),
+    ];
+    for quote in ["", "\"", "'"] {
+        let quoted = files.map(|(path, text)| {
+            let keys =
+                ["groups", "name", "rules", "record", "expr", "tests", "input_series", "modules", "prober"];
+            let keys = keys.iter().chain(&["targets", "labels"]);
+            let text = keys.fold(text.to_owned(), |text, key| {
+                text.replace(&format!("{key}:"), &format!("{quote}{key}{quote}:"))
+            });
+            (path, text)
+        });
+        let stack = memory::stack(quoted);
+        let read: BTreeSet<&str> = stack.documents.iter().map(|document| document.name()).collect();
+        assert_eq!(read, files.iter().map(|(path, _)| *path).collect(), "{quote}");
+        assert_eq!((stack.rules().count(), stack.unread_targets.len()), (1, 2), "{quote}");
+    }
+    // A word of a text is no key.
+    let text = "groups: []\nabout: an expression, expr and others\n";
+    assert!(memory::stack([("a.yaml", text)]).is_empty());
+}
+
+#[test]
 fn what_cannot_be_read_is_a_note_and_the_rest_is_read() {
     let stack = memory::stack([
         (

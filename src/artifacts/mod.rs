@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-pub use self::dashboards::without_variables;
+pub use self::dashboards::{GrafanaVariable, without_variables};
 pub use self::extra::Extra;
 use crate::catalog::alerts::AlertEntry;
 use crate::catalog::machines;

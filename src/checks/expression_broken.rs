@@ -1,8 +1,10 @@
 //! An expression that Prometheus refuses: with it the whole file of rules, or the panel.
 
+use std::collections::BTreeSet;
+
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
-use crate::artifacts::without_variables;
+use crate::artifacts::{GrafanaVariable, without_variables};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::refused::{Problem, problem};
 use crate::stack::{Service, Stack};
@@ -40,13 +42,15 @@ fn is_victoria(service: &Service) -> bool {
 
 /// A panel's query with something in place of its variables. `None` where one may hold more than a time or a text.
 fn filled(text: &str) -> Option<String> {
+    let starts: BTreeSet<usize> = GrafanaVariable::all(text).map(|one| one.range.start).collect();
     let mut quote = None;
     let mut before = ' ';
-    for letter in text.chars() {
+    for (at, letter) in text.char_indices() {
+        let is_filled = letter == '$' || starts.contains(&at);
         match quote {
             Some(open) if letter == open && before != '\\' => quote = None,
             None if matches!(letter, '"' | '\'' | '`') => quote = Some(letter),
-            None if letter == '$' && !matches!(before, '[' | ':') => return None,
+            None if is_filled && !matches!(before, '[' | ':') => return None,
             _ => {}
         }
         before = letter;

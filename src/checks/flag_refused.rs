@@ -1,12 +1,15 @@
 //! A flag that this version of a program does not take: it ends at once, and is started again, for ever.
 
 use super::Check;
-use super::shared::flags::{Flag, Flags, Version};
-use crate::diagnostics::{Report, Severity, nearest, shortened};
+use super::shared::flags::{Flag, Flags, Version, misspelt_feature};
+use crate::diagnostics::{Diagnostic, Report, Severity, nearest, shortened};
 use crate::source::Spanned;
 use crate::stack::{Program, Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "flag-refused", severity: Severity::Error, run };
+
+/// The flag that takes a list of words.
+const FEATURES: &str = "enable-feature";
 
 /// What took the place of a flag that is gone.
 const REPLACED: [(&str, &str); 5] = [
@@ -72,6 +75,7 @@ fn check(service: &Service, program: Program, version: Version, flags: &Flags, r
             )),
             Some(known) if !known.is_switch && value.is_none() => {
                 match words.peek() {
+                    Some(next) if name == FEATURES => features(program, &called, next, next, report),
                     Some(next) if !next.starts_with('-') => report.extend(
                         wrong_value(known, name, next)
                             .map(|(what, help)| refused(format!("{called} {what}"), help)),
@@ -82,6 +86,9 @@ fn check(service: &Service, program: Program, version: Version, flags: &Flags, r
                     }
                 }
                 skip_value(known, value, &mut words);
+            }
+            Some(_) if name == FEATURES => {
+                features(program, &called, word, value.unwrap_or_default(), report);
             }
             Some(known) => report.extend(
                 wrong_value(known, name, value.unwrap_or_default())
@@ -98,6 +105,22 @@ fn check(service: &Service, program: Program, version: Version, flags: &Flags, r
                 words.next_if(|next| value.is_none() && !next.starts_with('-'));
             }
         }
+    }
+}
+
+/// Words of `--enable-feature` that are nearly features: Alertmanager ends, Prometheus says so in its log and goes on.
+fn features(program: Program, called: &str, at: &Spanned<String>, value: &str, report: &mut Report) {
+    for feature in value.split(',').filter(|one| !one.contains('$')) {
+        let Some(meant) = misspelt_feature(program, feature) else { continue };
+        let (severity, outcome) = match program {
+            Program::Alertmanager => (Severity::Error, "the program ends, and is started again"),
+            _ => (Severity::Warning, "it stays off, and only the log says so"),
+        };
+        report.push(
+            Diagnostic::new(CHECK.id, severity, format!("{called} has no feature `{feature}`"))
+                .at(at.at.part(feature).place(), outcome)
+                .help(format!("write `--{FEATURES}={meant}`")),
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::{BinaryExpr, LabelModifier};
+use crate::promql::ast::{BinaryExpr, LabelModifier, VectorMatchCardinality};
 use crate::promql::labels::{Fault, Reason};
 use crate::stack::{Flow, Stack};
 
@@ -48,14 +48,96 @@ fn why(reason: &Reason) -> String {
     }
 }
 
+/// What is to be written. Of what the operator has already, `bool`, `ignoring (…)` and `group_left (…)` stay.
 fn help(binary: &BinaryExpr, reason: &Reason) -> String {
-    let op = binary.op.to_string();
-    let matching = binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
-    let is_set = binary.op.is_set_operator();
-    match reason {
-        _ if matching.is_some_and(LabelModifier::is_include) => {
-            "name in `on (…)` only labels that both sides have, and keep them in each `by (…)`".to_owned()
+    let modifier = binary.modifier.as_ref();
+    let is_bool = modifier.is_some_and(|modifier| modifier.return_bool);
+    let op = format!("{}{}", binary.op, if is_bool { " bool" } else { "" });
+    let group = Group::of(binary);
+    match modifier.and_then(|modifier| modifier.matching.as_ref()) {
+        Some(LabelModifier::Include(on)) => joined(&op, &on.labels, &group, reason),
+        Some(LabelModifier::Exclude(ignoring)) => {
+            ignored(&op, &ignoring.labels, &group, binary.op.is_set_operator(), reason)
         }
+        None => matched_by_all(&op, binary.op.is_set_operator(), reason),
+    }
+}
+
+/// The side that may have many series for one of the other, as it is written.
+enum Group {
+    None,
+    Left(String),
+    Right(String),
+}
+
+impl Group {
+    fn of(binary: &BinaryExpr) -> Group {
+        match binary.modifier.as_ref().map(|modifier| &modifier.card) {
+            Some(VectorMatchCardinality::ManyToOne(taken)) => {
+                Group::Left(format!(" group_left ({})", taken.labels.join(", ")))
+            }
+            Some(VectorMatchCardinality::OneToMany(taken)) => {
+                Group::Right(format!(" group_right ({})", taken.labels.join(", ")))
+            }
+            _ => Group::None,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Group::None => "",
+            Group::Left(text) | Group::Right(text) => text,
+        }
+    }
+}
+
+/// Of an operator with `on (…)`.
+fn joined(op: &str, on: &[String], group: &Group, reason: &Reason) -> String {
+    let Reason::Values { label, .. } = reason else {
+        return "name in `on (…)` only labels that both sides have, and keep them in each `by (…)`"
+            .to_owned();
+    };
+    let rest: Vec<&str> = on.iter().map(String::as_str).filter(|one| one != label).collect();
+    let same = format!("ask for the same `{label}` on both sides");
+    if rest.is_empty() {
+        return format!("{same}, or name another label in `on (…)`");
+    }
+    format!("{same}, or write `{op} on ({}){}`", rest.join(", "), group.text())
+}
+
+/// Of an operator with `ignoring (…)`.
+fn ignored(op: &str, ignoring: &[String], group: &Group, is_set: bool, reason: &Reason) -> String {
+    let with = |more: &[&String], group: &str| {
+        let all: Vec<&str> = ignoring.iter().chain(more.iter().copied()).map(String::as_str).collect();
+        format!("`{op} ignoring ({}){group}`", all.join(", "))
+    };
+    match (reason, group) {
+        (Reason::Values { label, .. }, _) => format!("write {}", with(&[label], group.text())),
+        (Reason::Both(left, right), _) => {
+            format!("group both sides by the same labels, or write {}", with(&[left, right], group.text()))
+        }
+        (Reason::OnlyLeft(label) | Reason::OnlyRight(label), _) if is_set => {
+            format!("keep `{label}` on both sides, or write {}", with(&[label], ""))
+        }
+        (Reason::OnlyLeft(label), Group::None) => {
+            format!("keep `{label}` on both sides, or write {}", with(&[label], " group_left ()"))
+        }
+        (Reason::OnlyRight(label), Group::None) => {
+            format!("keep `{label}` on both sides, or write {}", with(&[label], " group_right ()"))
+        }
+        (Reason::OnlyLeft(label), Group::Left(text)) | (Reason::OnlyRight(label), Group::Right(text)) => {
+            format!("keep `{label}` on both sides, or write {}", with(&[label], text))
+        }
+        // Of the side of which there is to be one for many.
+        (Reason::OnlyLeft(label), Group::Right(_)) | (Reason::OnlyRight(label), Group::Left(_)) => {
+            format!("keep `{label}` on both sides, or take it away with `without ({label})`")
+        }
+    }
+}
+
+/// Of an operator that says nothing of labels.
+fn matched_by_all(op: &str, is_set: bool, reason: &Reason) -> String {
+    match reason {
         Reason::Values { label, .. } => format!("write `{op} ignoring ({label})`"),
         Reason::Both(..) => {
             "group both sides by the same labels, or name what they share in `on (…)`".to_owned()

@@ -30,30 +30,24 @@ fn check(dashboard: &Dashboard, report: &mut Report) {
     let known = || own.iter().map(String::as_str).chain(GRAFANAS);
     let mut said = BTreeSet::new();
     let queries = dashboard.panels.iter().flat_map(|panel| &panel.queries);
-    for query in queries.filter_map(|query| query.expr.as_ref()).filter(|one| one.has_variables()) {
+    for query in queries.filter_map(|query| query.expr.as_ref()) {
         // What a regex calls its groups is no variable, and Prometheus fills it in.
         let is_group =
             |name: &str| ["(?P<", "(?<"].iter().any(|open| query.text.contains(&format!("{open}{name}>")));
         let unknown = |name: &&str| known().all(|one| one != *name) && !is_group(name);
-        for name in variables(&query.text).filter(unknown) {
+        for variable in query.variables().filter(|one| unknown(&one.name)) {
+            let name = variable.name;
             let Some(near) = known().find(|one| is_slip(name, one)) else { continue };
             if !said.insert(name.to_owned()) {
                 continue;
             }
+            let written = &query.text[variable.range];
             report.push(
                 CHECK
-                    .finding(format!("a panel asks with `${name}`, and there is no such variable"))
+                    .finding(format!("a panel asks with `{written}`, and there is no such variable"))
                     .at(query.at(name).place(), "sent as it stands")
-                    .help(format!("did you mean `${near}`?")),
+                    .help(format!("did you mean `{}`?", written.replacen(name, near, 1))),
             );
         }
     }
-}
-
-/// The names behind `$` and `${`.
-fn variables(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices('$').map(|(at, _)| {
-        let rest = text[at + 1..].trim_start_matches('{');
-        &rest[..rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len())]
-    })
 }

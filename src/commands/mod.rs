@@ -15,9 +15,9 @@ mod templates;
 mod test_alert;
 mod validate;
 
-use std::io::{IsTerminal, Write};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::CommandFactory;
 
 use crate::artifacts::{self, Artifacts};
@@ -25,7 +25,7 @@ use crate::catalog::engines::{Engine, Engines};
 use crate::checks::Allowed;
 use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
-use crate::diagnostics::{self, Report};
+use crate::diagnostics::{self, Diagnostic, Report};
 use crate::plan::{self, Plan};
 use crate::source::{SourceFile, Sources, SpanIndex};
 use paths::StackPaths;
@@ -93,7 +93,7 @@ struct Stack {
 /// The way from the text to the files in memory. An error is what the world did, or a bug.
 fn load(paths: &StackPaths) -> Result<Loaded> {
     let mut report = Report::new();
-    let source = match SourceFile::read(&paths.config)? {
+    let source = match read_config(paths)? {
         Ok(source) => source,
         Err(not_text) => {
             report.push(not_text);
@@ -112,6 +112,19 @@ fn load(paths: &StackPaths) -> Result<Loaded> {
         sources.add(file);
     }
     Ok(Loaded { sources, report, stack })
+}
+
+/// The text of the config. Where there is none, the error says what a new user does.
+fn read_config(paths: &StackPaths) -> Result<Result<SourceFile, Diagnostic>> {
+    SourceFile::read(&paths.config).map_err(|error| {
+        let is_missing = error.downcast_ref().is_some_and(|io: &Error| io.kind() == ErrorKind::NotFound);
+        let help = match paths.config_flag().as_str() {
+            _ if !is_missing => return error,
+            "" => "`skymon init` makes a new stack here; `skymon validate DIR` checks one that skymon did not render",
+            _ => "look at `-c`; `skymon init DIR` makes a new stack",
+        };
+        anyhow!("{error:#}\nhelp: {help}")
+    })
 }
 
 /// `files` gets the user's own files, which findings may point into.
@@ -173,7 +186,7 @@ fn cannot(message: &str) -> Result<Outcome> {
 
 fn write_to(stream: &mut impl Write, text: &str) -> Result<()> {
     match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }

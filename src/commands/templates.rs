@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::paths::StackPaths;
-use super::{Outcome, colour, note, own, print};
+use super::{Outcome, colour, note, own, print, read_config};
 use crate::cli::{self, TemplatesAction};
 use crate::config::{self, Config};
 use crate::diagnostics::{Report, nearest};
@@ -85,7 +85,7 @@ fn list(paths: &StackPaths) -> Result<Outcome> {
 }
 
 fn read(paths: &StackPaths) -> Result<Option<Config>> {
-    let Ok(source) = SourceFile::read(&paths.config)? else { return Ok(None) };
+    let Ok(source) = read_config(paths)? else { return Ok(None) };
     let (index, _) = SpanIndex::new(&source);
     Ok(config::parse::read(&source, &index, &mut Report::new()))
 }

@@ -51,12 +51,16 @@ const PAIRS: [(&str, &str); 6] = [
     ("stats", "status"),
 ];
 
+/// Short words that are no others where two neighbours are swapped, as `dns` is `dsn` and `ram` is `arm`.
+const SHORT: [&str; 6] = ["env", "gpu", "job", "org", "pod", "url"];
+
 /// Whether a name that anybody may choose is another with a letter forgotten, written twice, or in its neighbour's place. Of short
-/// words, of digits and of plurals nothing is said: those are names of their own.
+/// words, of digits and of plurals nothing is said: those are names of their own. Of a few short ones it is known what they are.
 pub fn is_slip(word: &str, meant: &str) -> bool {
     let (a, b) = (word.as_bytes(), meant.as_bytes());
     let is_pair = PAIRS.contains(&(word, meant)) || PAIRS.contains(&(meant, word));
-    if b.len() < 4 || a.len().abs_diff(b.len()) > 1 || word == meant || is_pair {
+    let is_short = b.len() < 4 && !(SHORT.contains(&meant) && a.len() == b.len());
+    if is_short || a.len().abs_diff(b.len()) > 1 || word == meant || is_pair {
         return false;
     }
     // A plural, at the end of a part of a name.
@@ -136,6 +140,9 @@ mod tests {
             ("serivce", "service"),
             ("FAILED_PROING", "FAILED_PROBING"),
             ("deo", "demo"),
+            ("jbo", "job"),
+            ("opd", "pod"),
+            ("evn", "env"),
         ] {
             assert!(is_slip(word, meant), "{word} {meant}");
         }
@@ -150,6 +157,11 @@ mod tests {
             ("gpu1", "gpu11"),
             ("gpu11", "gpu1"),
             ("pd", "pod"),
+            ("podd", "pod"),
+            ("pot", "pod"),
+            ("job", "pod"),
+            ("arm", "ram"),
+            ("dsn", "dns"),
             ("", "demo"),
             ("code", "node"),
             ("serve", "server"),

@@ -23,7 +23,9 @@ pub(super) enum What {
     Assign,
     Open,
     Close,
-    /// A number, a character, a comma.
+    /// Between two variables that are declared.
+    Comma,
+    /// A number, a character.
     Other,
 }
 
@@ -40,8 +42,8 @@ pub(super) fn actions(text: &str) -> Result<Vec<Lexed>, Fault> {
     while let Some(start) = text[at..].find("{{").map(|offset| at + offset) {
         let mut lexer = Lexer { text, at: start + 2, start };
         // `{{- `: the dash is a sign of its own only where a space follows.
-        if lexer.rest().starts_with('-') && lexer.rest()[1..].starts_with(|c: char| c.is_ascii_whitespace()) {
-            lexer.at += 1;
+        if lexer.rest().strip_prefix('-').is_some_and(|rest| rest.starts_with(is_space)) {
+            lexer.at += 2;
         }
         if let Some(end) = lexer.comment()? {
             at = end;
@@ -71,22 +73,21 @@ impl<'t> Lexer<'t> {
         Fault::new(self.start..self.start + line.len(), "`{{` is not closed").help("close it with `}}`")
     }
 
-    /// Where a comment ends, if the action is one.
+    /// Where a comment ends, if the action is one: around it there is no space but that of the dashes.
     fn comment(&self) -> Result<Option<usize>, Fault> {
-        let body = self.rest().trim_start();
-        if !body.starts_with("/*") {
-            return Ok(None);
-        }
-        let begin = self.text.len() - body.len();
-        let Some(end) = self.text[begin..].find("*/").map(|offset| begin + offset + 2) else {
+        let Some(body) = self.rest().strip_prefix("/*") else {
+            let is_apart = self.rest().trim_start_matches(is_space).starts_with("/*");
+            return if is_apart { Err(self.apart()) } else { Ok(None) };
+        };
+        let begin = self.at + 2;
+        let Some(end) = body.find("*/").map(|offset| begin + offset + 2) else {
             return Err(
-                Fault::new(self.start..begin + 2, "the comment is not closed").help("close it with `*/}}`")
+                Fault::new(self.start..begin, "the comment is not closed").help("close it with `*/}}`")
             );
         };
         let after = &self.text[end..];
-        let trimmed = after.trim_start();
-        let close =
-            after.strip_prefix("}}").or_else(|| trimmed.strip_prefix("-}}").filter(|_| trimmed != after));
+        let trimmed = || after.strip_prefix(is_space)?.strip_prefix("-}}");
+        let close = after.strip_prefix("}}").or_else(trimmed);
         match close {
             Some(left) => Ok(Some(self.text.len() - left.len())),
             None => Err(Fault::new(self.start..end, "after a comment its action ends")
@@ -94,12 +95,19 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    fn apart(&self) -> Fault {
+        let line = self.text[self.start..].lines().next().unwrap_or_default();
+        let end = line.find("}}").map_or(line.len(), |end| end + 2);
+        Fault::new(self.start..self.start + end, "a comment begins right after `{{`")
+            .help("write `{{/* … */}}`, or `{{- /* … */ -}}`")
+    }
+
     /// The words up to `}}`, and the place after it.
     fn tokens(&mut self) -> Result<Vec<Token>, Fault> {
         let mut tokens = Vec::new();
         loop {
             let before = self.at;
-            self.at = self.text.len() - self.rest().trim_start().len();
+            self.at = self.text.len() - self.rest().trim_start_matches(is_space).len();
             let rest = self.rest();
             if rest.starts_with("}}") {
                 self.at += 2;
@@ -134,7 +142,7 @@ impl<'t> Lexer<'t> {
             }
             ':' if rest.starts_with(":=") => (What::Declare, 2),
             '=' => (What::Assign, 1),
-            ',' => (What::Other, 1),
+            ',' => (What::Comma, 1),
             '$' => {
                 self.at += 1;
                 let name = format!("${}", self.name());
@@ -146,6 +154,10 @@ impl<'t> Lexer<'t> {
                     return Ok(What::Dot(self.fields()?));
                 }
                 (What::Dot(Vec::new()), 1)
+            }
+            '+' | '-' if !rest[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
+                return Err(Fault::new(self.at..self.at + 1, "a template does not calculate")
+                    .help("let the expression of the rule do it"));
             }
             c if c.is_ascii_digit() || c == '+' || c == '-' || c == '.' => {
                 let length =
@@ -208,7 +220,7 @@ impl<'t> Lexer<'t> {
         let rest = self.rest();
         match rest.chars().next() {
             None => Ok(()),
-            Some(c) if c.is_ascii_whitespace() || ".,|:)(=".contains(c) || rest.starts_with("}}") => Ok(()),
+            Some(c) if is_space(c) || ".,|:)(=".contains(c) || rest.starts_with("}}") => Ok(()),
             Some(other) => Err(self.stray(other)),
         }
     }
@@ -225,6 +237,11 @@ impl<'t> Lexer<'t> {
             _ => fault.help("take it away, or put it in quotes"),
         }
     }
+}
+
+/// Go knows no others.
+fn is_space(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\r' | '\n')
 }
 
 fn is_part(letter: char) -> bool {

@@ -1,8 +1,9 @@
 //! An expression of PromQL as it stands in a rule or a panel: its text, what it means, and where each of its words is.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::artifacts::without_variables;
+use crate::artifacts::{GrafanaVariable, without_variables};
 use crate::cores;
 use crate::promql::{self, Expr};
 use crate::source::{At, Node, Spanned};
@@ -65,27 +66,37 @@ impl Query {
 
     /// Whether Grafana fills something in.
     pub fn has_variables(&self) -> bool {
-        self.form != Form::Rule && self.text.contains('$')
+        self.variables().next().is_some()
+    }
+
+    /// What Grafana fills in.
+    pub fn variables(&self) -> impl Iterator<Item = GrafanaVariable<'_>> {
+        let is_filled = self.form != Form::Rule;
+        GrafanaVariable::all(if is_filled { &self.text.value } else { "" })
     }
 
     /// Whether a variable stands anywhere in it.
     pub fn mentions(&self, variable: &str) -> bool {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        self.text.match_indices(variable).any(|(at, _)| {
-            self.text[..at].ends_with(['$', '{']) && !self.text[at + variable.len()..].starts_with(is_name)
-        })
+        self.variables().any(|one| one.name == variable)
     }
 
     /// What it means where a variable that is a label's whole value has this one. `None` where it stands nowhere so.
     pub fn filled(&self, variable: &str, value: &str) -> Option<Arc<Expr>> {
-        let mut text = self.text.value.clone();
-        for form in ["$NAME", "${NAME}", "${NAME:regex}", "${NAME:pipe}", "${NAME:raw}"] {
-            for quote in ['"', '\''] {
-                let form = form.replace("NAME", variable);
-                text = text.replace(&format!("{quote}{form}{quote}"), &format!("{quote}{value}{quote}"));
+        let text = &self.text.value;
+        let is_whole = |range: &Range<usize>| {
+            let (before, after) = (&text[..range.start], &text[range.end..]);
+            ['"', '\''].iter().any(|quote| before.ends_with(*quote) && after.starts_with(*quote))
+        };
+        let (mut filled, mut done) = (String::with_capacity(text.len()), 0);
+        for one in self.variables().filter(|one| one.name == variable && is_whole(&one.range)) {
+            if matches!(one.form, "" | ":regex" | ":pipe" | ":raw") {
+                filled.push_str(&text[done..one.range.start]);
+                filled.push_str(value);
+                done = one.range.end;
             }
         }
-        (text != self.text.value).then(|| parse(&text, self.form))?
+        filled.push_str(&text[done..]);
+        (done > 0).then(|| parse(&filled, self.form))?
     }
 
     /// `None` where the parser does not take it; the program may.

@@ -33,7 +33,7 @@ use crate::diagnostics::shortened;
 use crate::plan::{BUDGET_REMAINING, Traffic};
 use crate::values::Duration;
 
-pub use self::queries::without_variables;
+pub use self::queries::{GrafanaVariable, without_variables};
 
 pub(super) const DATASOURCE_UID: &str = "skymon-prometheus";
 pub(super) const OVERVIEW_UID: &str = "skymon-overview";

@@ -1,6 +1,9 @@
-//! Reads Grafana's queries: which metrics and which of its variables a query asks for.
+//! Reads Grafana's queries: which metrics and which of its variables a query asks for. What a variable looks like is known here
+//! alone.
 
 use std::collections::BTreeSet;
+use std::iter;
+use std::ops::Range;
 
 use anyhow::{Result, anyhow};
 
@@ -16,46 +19,74 @@ pub(super) fn metrics(expr: &str) -> Result<BTreeSet<String>> {
 /// a range, a number or the inside of a string elsewhere.
 pub fn without_variables(expr: &str) -> String {
     let mut plain = String::with_capacity(expr.len());
-    for piece in pieces(expr) {
-        match piece {
-            Piece::Text(text) => plain.push_str(text),
-            Piece::Variable(_) if plain.ends_with(['[', ':']) => plain.push_str("5m"),
-            Piece::Variable(_) => plain.push('1'),
-        }
+    let mut done = 0;
+    for variable in GrafanaVariable::all(expr) {
+        plain.push_str(&expr[done..variable.range.start]);
+        plain.push_str(if plain.ends_with(['[', ':']) { "5m" } else { "1" });
+        done = variable.range.end;
     }
+    plain.push_str(&expr[done..]);
     plain
 }
 
 /// The variables that a query uses.
 pub(super) fn variables(expr: &str) -> BTreeSet<String> {
-    pieces(expr)
-        .into_iter()
-        .filter_map(|piece| match piece {
-            Piece::Variable(name) => Some(name.to_owned()),
-            Piece::Text(_) => None,
+    GrafanaVariable::all(expr).map(|variable| variable.name.to_owned()).collect()
+}
+
+/// What Grafana fills in, where it stands in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct GrafanaVariable<'t> {
+    pub name: &'t str,
+    /// How its value is to be written, with the sign before it: `:regex`, `.field`.
+    pub form: &'t str,
+    /// Braces and all.
+    pub range: Range<usize>,
+}
+
+impl<'t> GrafanaVariable<'t> {
+    /// All in a text: `$name`, `${name}`, `${name:form}`, `${name.field}`, and the old `[[name]]` and `[[name:form]]`.
+    pub fn all(text: &'t str) -> impl Iterator<Item = GrafanaVariable<'t>> {
+        let mut at = 0;
+        iter::from_fn(move || {
+            while let Some(start) = text[at..].find(['$', '[']).map(|offset| at + offset) {
+                let found = Self::at(text, start);
+                at = found.as_ref().map_or(start + 1, |variable| variable.range.end);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
         })
-        .collect()
-}
-
-enum Piece<'a> {
-    Text(&'a str),
-    Variable(&'a str),
-}
-
-/// Cuts a query at Grafana's variables: `$name`, `${name}` and `${name:format}`.
-fn pieces(expr: &str) -> Vec<Piece<'_>> {
-    let not_in_name = |letter: char| letter != '_' && !letter.is_ascii_alphanumeric();
-    let mut pieces = Vec::new();
-    let mut rest = expr;
-    while let Some((before, after)) = rest.split_once('$') {
-        pieces.push(Piece::Text(before));
-        let braced = after.strip_prefix('{').and_then(|inside| inside.split_once('}'));
-        let (name, next) =
-            braced.unwrap_or_else(|| after.split_at(after.find(not_in_name).unwrap_or(after.len())));
-        let name = name.split(not_in_name).next().unwrap_or_default();
-        pieces.push(if name.is_empty() { Piece::Text("$") } else { Piece::Variable(name) });
-        rest = next;
     }
-    pieces.push(Piece::Text(rest));
-    pieces
+
+    /// The one that is all of a text.
+    pub fn whole(text: &'t str) -> Option<GrafanaVariable<'t>> {
+        Self::at(text, 0).filter(|variable| variable.range.end == text.len())
+    }
+
+    fn at(text: &'t str, start: usize) -> Option<GrafanaVariable<'t>> {
+        let rest = &text[start..];
+        let (inside, close) = if let Some(inside) = rest.strip_prefix("[[") {
+            (inside, "]]")
+        } else if let Some(inside) = rest.strip_prefix("${") {
+            (inside, "}")
+        } else {
+            (rest.strip_prefix('$')?, "")
+        };
+        let (name, after) = split_word(inside);
+        let form = match close {
+            "]]" => after.strip_prefix(':').map_or("", |form| &after[..=split_word(form).0.len()]),
+            "}" if after.starts_with([':', '.']) => &after[..after.find(['{', '}'])?],
+            _ => "",
+        };
+        let left = after[form.len()..].strip_prefix(close)?;
+        (!name.is_empty()).then(|| GrafanaVariable { name, form, range: start..text.len() - left.len() })
+    }
+}
+
+/// Splits off the word at the beginning.
+fn split_word(text: &str) -> (&str, &str) {
+    let not_in_word = |letter: char| letter != '_' && !letter.is_ascii_alphanumeric();
+    text.split_at(text.find(not_in_word).unwrap_or(text.len()))
 }

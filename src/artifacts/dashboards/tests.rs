@@ -1,6 +1,6 @@
 //! The pages of made-up stacks: what is on them, what is not, and that Grafana can read them.
 
-use super::queries::{metrics, variables, without_variables};
+use super::queries::{GrafanaVariable, metrics, variables, without_variables};
 use super::runbook::{as_is, text_height};
 use super::*;
 use crate::catalog::alerts::{AlertEntry, Pack};
@@ -595,6 +595,26 @@ fn variables_are_read_as_grafana_reads_them() {
     let expected = ["__rate_interval", "n", "replica", "service"].map(String::from);
     assert_eq!(variables(expr), expected.into());
     assert_eq!(without_variables("a{b=~\"x$\"}"), "a{b=~\"x$\"}");
+    let old = "rate(a{b=\"[[service]]\",c=~\"[[replica:regex]]\"}[[[every]]]) / [[n]]";
+    assert_eq!(without_variables(old), "rate(a{b=\"1\",c=~\"1\"}[5m]) / 1");
+    assert_eq!(variables(old), ["every", "n", "replica", "service"].map(String::from).into());
+    for none in
+        ["[[:alpha:]]", "[[a-z]x]", "[[a]", "[[]]", "[[a:]", "$", "${}", "${a b}", "${a", "${a:b", "a[5m]"]
+    {
+        assert_eq!(without_variables(none), none);
+    }
+    for (text, name, form) in [
+        ("$a_1", "a_1", ""),
+        ("${a}", "a", ""),
+        ("${a:regex}", "a", ":regex"),
+        ("${__from:date:YYYY-MM}", "__from", ":date:YYYY-MM"),
+        ("${a.b}", "a", ".b"),
+        ("[[a]]", "a", ""),
+        ("[[a:csv]]", "a", ":csv"),
+    ] {
+        assert_eq!(GrafanaVariable::whole(text), Some(GrafanaVariable { name, form, range: 0..text.len() }));
+    }
+    assert_eq!(GrafanaVariable::whole("$a-b"), None);
 }
 
 #[test]

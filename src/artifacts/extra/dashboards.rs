@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::dashboards::DATASOURCE_UID;
+use super::super::dashboards::{DATASOURCE_UID, GrafanaVariable};
 use super::{plain, stem};
 use crate::diagnostics::{Diagnostic, Place, Report, shortened};
 use crate::source::{ConfigPath, Located, SourceFile, SpanIndex, sha256};
@@ -196,7 +196,10 @@ impl Repair<'_> {
     fn source(&self, value: &mut Value, at: &ConfigPath, report: &mut Report) {
         let named = |name: &str| match self.filled_in(name) {
             // Left to Grafana: its own, and variables of the dashboard.
-            name if name.starts_with("-- ") || name.starts_with('$') || BUILT_IN.contains(&name.as_str()) => {
+            name if name.starts_with("-- ")
+                || GrafanaVariable::whole(&name).is_some()
+                || BUILT_IN.contains(&name.as_str()) =>
+            {
                 name
             }
             _ => DATASOURCE_UID.to_owned(),
@@ -227,8 +230,8 @@ impl Repair<'_> {
 
     /// Whether the text is a variable that Grafana knows by itself.
     fn is_variable(&self, text: &str) -> bool {
-        let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).or(text.strip_prefix('$'));
-        name.is_some_and(|name| !self.inputs.values.contains_key(name) && !self.is_input(name))
+        GrafanaVariable::whole(text)
+            .is_some_and(|one| !self.inputs.values.contains_key(one.name) && !self.is_input(one.name))
     }
 
     /// Whether a name is one of those that an export invents for a data source.

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::artifacts::GrafanaVariable;
+use crate::source::Node;
 use crate::stack::{Dashboard, Datasource, DatasourceRef, Panel, PanelQuery, Stack};
 
 /// What Grafana knows without being told.
@@ -24,8 +26,8 @@ const BUILT_IN: [&str; 8] = [
 pub(crate) enum Found<'a> {
     /// One that is provisioned.
     Provisioned(&'a Datasource),
-    /// A variable of the dashboard, of datasources of this type.
-    Variable(String),
+    /// A variable of the dashboard, of datasources of this type, if that is known.
+    Variable(Option<String>),
     /// Grafana's own.
     BuiltIn,
     /// `${name}`, and the dashboard has no such variable.
@@ -62,15 +64,13 @@ impl<'a> Provisioned<'a> {
         if BUILT_IN.contains(&word) || reference.kind.as_deref().is_some_and(|kind| own.contains(&kind)) {
             return Found::BuiltIn;
         }
-        if let Some(name) = variable(word) {
-            let named =
-                |node: &&crate::source::Node| node.get("name").is_some_and(|node| node.text() == Some(name));
-            return match dashboard.variables.iter().find(named) {
-                Some(node) => Found::Variable(
-                    node.get("query").and_then(|node| node.text().map(str::to_owned)).unwrap_or_default(),
-                ),
-                None => Found::NoVariable(name.to_owned()),
+        if let Some(GrafanaVariable { name, range, .. }) = GrafanaVariable::all(word).next() {
+            let is_named = |node: &&Node| node.get("name").is_some_and(|node| node.text() == Some(name));
+            let Some(node) = dashboard.variables.iter().find(is_named) else {
+                return Found::NoVariable(name.to_owned());
             };
+            let kind = node.get("query").filter(|_| range.len() == word.len());
+            return Found::Variable(kind.and_then(|kind| kind.text().map(str::to_owned)));
         }
         self.by_word.get(word).map_or(Found::Nothing, |one| Found::Provisioned(one))
     }
@@ -91,7 +91,7 @@ impl<'a> Provisioned<'a> {
             None => self.default.is_some_and(Datasource::is_prometheus),
             Some(reference) => match self.find(dashboard, reference) {
                 Found::Provisioned(one) => one.is_prometheus(),
-                Found::Variable(kind) => kind == "prometheus",
+                Found::Variable(Some(kind)) => kind == "prometheus",
                 _ => reference.kind.as_deref() == Some("prometheus"),
             },
         }
@@ -106,13 +106,6 @@ pub(crate) fn asked<'a>(panel: &'a Panel, query: &'a PanelQuery) -> Option<&'a D
     }
     let own = panel.datasource.as_ref().filter(|one| one.uid.value != "-- Mixed --");
     own.or(query.datasource.as_ref())
-}
-
-/// `name` of `$name`, `${name}`, `${name:raw}` and `[[name]]`.
-fn variable(text: &str) -> Option<&str> {
-    let braced = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
-    let name = braced("${", "}").or_else(|| braced("[[", "]]")).or_else(|| text.strip_prefix('$'))?;
-    name.split([':', '.']).next()
 }
 
 /// The uid that Grafana gives to a provisioned datasource without one.
@@ -133,13 +126,5 @@ mod tests {
         // As many public dashboards carry it.
         assert_eq!(made_up("Prometheus"), "PBFA97CFB590B2093");
         assert_eq!(made_up("prometheus"), "P1809F7CD0C75ACF3");
-    }
-
-    #[test]
-    fn a_variable_is_known_in_every_form() {
-        for text in ["$ds", "${ds}", "${ds:raw}", "[[ds]]", "${ds.uid}"] {
-            assert_eq!(variable(text), Some("ds"), "{text}");
-        }
-        assert_eq!(variable("prometheus"), None);
     }
 }

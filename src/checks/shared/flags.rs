@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostics::misspelt;
 use crate::stack::Program;
 use crate::values::prometheus_duration;
 
@@ -150,6 +151,21 @@ impl Flags {
         let negated = || self.0.get(name.strip_prefix("no-")?).filter(|flag| flag.is_switch);
         self.0.get(name).or_else(negated).copied()
     }
+}
+
+/// The feature that was meant by a word that is none in any release. A word that is not near one may be newer.
+pub(crate) fn misspelt_feature(program: Program, word: &str) -> Option<&'static str> {
+    let owner = match program {
+        Program::Prometheus => "prometheus ",
+        Program::Alertmanager => "alertmanager ",
+        _ => return None,
+    };
+    let known = || include_str!("flags/features.txt").lines().filter_map(|line| line.strip_prefix(owner));
+    if known().any(|one| one == word) {
+        return None;
+    }
+    let plain = word.trim().to_lowercase().replace('_', "-");
+    known().find(|one| *one == plain).or_else(|| misspelt(&plain, known()))
 }
 
 /// `name bool since=2.1 until=3.0`, `name duration`

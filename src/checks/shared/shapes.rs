@@ -79,7 +79,7 @@ pub(crate) fn is_written(query: &Query, matcher: &Matcher) -> bool {
     ["\"", "'", "`"]
         .iter()
         .any(|quote| plain.contains(&format!("{}{}{quote}{value}{quote}", matcher.name, matcher.op)))
-        || (!plain.contains('$') && !plain.contains("[["))
+        || !query.has_variables()
 }
 
 /// Whether a rule is a number and nothing else, as `vector(1)`: a heartbeat.

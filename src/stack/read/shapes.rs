@@ -146,7 +146,7 @@ enum Shape {
 }
 
 impl Shape {
-    fn of<'t>(path: &str, text: &'t str) -> Option<Shape> {
+    fn of(path: &str, text: &str) -> Option<Shape> {
         if path.ends_with(".json") {
             let has = |key: &str| text.contains(key);
             let is_dashboard =
@@ -154,22 +154,25 @@ impl Shape {
             let is_targets = text.trim_start().starts_with('[') && has("\"targets\"") && !has("\"panels\"");
             return is_dashboard.then_some(Shape::Dashboard).or(is_targets.then_some(Shape::Targets));
         }
+        // What a program has written may have its keys in quotes.
+        let is_key = |text: &str, key: &str| {
+            let rest = text.trim_start_matches(['"', '\'']).strip_prefix(key);
+            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+        };
         let begins = |key: &str| {
             let mut lines =
                 text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', '%']));
-            lines.find(|line| line.trim() != "---").is_some_and(|line| line.trim_start().starts_with(key))
+            let first = lines.find(|line| line.trim() != "---");
+            first.and_then(|line| line.trim_start().strip_prefix("- ")).is_some_and(|line| is_key(line, key))
         };
-        if begins("- targets:") || begins("- labels:") && text.contains("\n  targets:") {
+        let second =
+            |key: &str| text.lines().filter_map(|line| line.strip_prefix("  ")).any(|line| is_key(line, key));
+        if begins("targets") || begins("labels") && second("targets") {
             return Some(Shape::Targets);
         }
-        // What a program has written may have its keys in quotes.
-        let unquoted = |text: &'t str| text.trim_start_matches(['"', '\'']);
-        let tops: Vec<&str> =
-            text.lines().filter(|line| !line.starts_with([' ', '-', '#'])).map(unquoted).collect();
-        let has = |key: &str| {
-            let rests = tops.iter().filter_map(|line| line.strip_prefix(key));
-            rests.map(unquoted).any(|rest| rest.starts_with(':'))
-        };
+        let tops: Vec<&str> = text.lines().filter(|line| !line.starts_with([' ', '-', '#'])).collect();
+        let has = |key: &str| tops.iter().any(|line| is_key(line, key));
+        let holds = |key: &str| text.match_indices(key).any(|(at, _)| is_key(&text[at..], key));
         // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
         if has("clients") || has("positions") || has("groups") && has("apiVersion") {
             None
@@ -177,13 +180,13 @@ impl Shape {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
-        } else if has("tests") && text.contains("input_series:")
-            || has("rule_files") && (has("tests") || text.contains("input_series:"))
+        } else if has("tests") && holds("input_series")
+            || has("rule_files") && (has("tests") || holds("input_series"))
         {
             Some(Shape::Tests)
-        } else if has("modules") && text.contains("prober:") {
+        } else if has("modules") && holds("prober") {
             Some(Shape::Blackbox)
-        } else if has("groups") && text.contains("expr:") {
+        } else if has("groups") && holds("expr") {
             Some(Shape::Rules)
         } else if has("apiVersion") && (has("datasources") || has("providers")) {
             Some(Shape::Provisioning)
