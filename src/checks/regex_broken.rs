@@ -2,9 +2,10 @@
 
 use super::Check;
 use super::shared::asked::surely_promql;
+use super::shared::readers::Readers;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::ast::VectorSelector;
-use crate::promql::refused::{Problem, problem};
+use crate::promql::refused::{Problem, Reader, problem};
 use crate::promql::{Expr, MatchOp, bare, regex, selectors, walk};
 use crate::source::{At, Node, Spanned};
 use crate::stack::{LabelMatcher, Stack};
@@ -12,8 +13,11 @@ use crate::stack::{LabelMatcher, Stack};
 pub(super) const CHECK: Check = Check { id: "regex-broken", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
+    let readers = Readers::of(stack);
     for one in surely_promql(stack).filter(|one| !one.query.has_variables()) {
-        let Some((pattern, refused)) = in_expression(&one.query.text, one.query.tree()) else { continue };
+        let reader = readers.of_query(&one);
+        let found = in_expression(&one.query.text, one.query.tree(), reader);
+        let Some((pattern, refused)) = found else { continue };
         report.push(finding(&pattern, &refused, &one.query.at(&pattern)));
     }
     for prometheus in &stack.prometheuses {
@@ -44,11 +48,11 @@ fn finding(pattern: &str, refused: &regex::Refused, at: &At) -> Diagnostic {
 }
 
 /// The first that is refused. Where the parser takes one that the program does not, it stands in the tree.
-fn in_expression(text: &str, tree: Option<&Expr>) -> Option<(String, regex::Refused)> {
+fn in_expression(text: &str, tree: Option<&Expr>, reader: &Reader) -> Option<(String, regex::Refused)> {
     let Some(tree) = tree else {
-        return match problem(text)? {
+        return match problem(text, reader)? {
             Problem::Regex(pattern, refused) => Some((pattern, refused)),
-            _ => None,
+            Problem::Refused(_) => None,
         };
     };
     let patterns = |selector: &VectorSelector| -> Vec<String> {
