@@ -126,6 +126,8 @@ const OF_SENSE: &[(&str, &str)] = &[
     ("action cannot be empty", "an action without a value"),
     // Words that grow with the versions, and small languages of their own.
     ("unknown time zone", "time zones"),
+    ("invalid location name", "time zones"),
+    ("neither an image nor a build context", "an image without a name"),
     ("Could not compile CEL program", "CEL"),
     ("query class", "DNS classes"),
     ("query type", "DNS types"),

@@ -22,7 +22,8 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         Scalar::Count => !node.is_quoted() && is_number(text) && is_finite(text) && !text.starts_with('-'),
         Scalar::Number => !node.is_quoted() && is_number(text),
         Scalar::Duration => prometheus_duration(text).is_some(),
-        Scalar::GoDuration => is_go_duration(text, &GO_UNITS),
+        // A number is none, and `0` is one without quotes.
+        Scalar::GoDuration => is_go_duration(text, &GO_UNITS) && (text != "0" || node.is_quoted()),
         Scalar::LongDuration => is_go_duration(text, &LONG_UNITS),
         Scalar::Flag => is_flag(text),
         Scalar::Numeral => is_number(text),

@@ -182,8 +182,9 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         Type::Scalar(Scalar::Text | Scalar::Regex | Scalar::String) => json!("a"),
         Type::Scalar(Scalar::Bool | Scalar::Flag) => json!(true),
         Type::Scalar(Scalar::Whole | Scalar::Count | Scalar::Number | Scalar::Numeral) => json!(1),
-        Type::Scalar(Scalar::Duration | Scalar::GoDuration | Scalar::LongDuration) => json!("5s"),
-        Type::Scalar(Scalar::Time) => json!("5s"),
+        Type::Scalar(Scalar::Duration | Scalar::GoDuration | Scalar::LongDuration | Scalar::Time) => {
+            json!("5s")
+        }
         Type::Scalar(Scalar::Weekday) => json!("monday"),
         Type::Scalar(Scalar::Month | Scalar::DayOfMonth) => json!("1"),
         Type::Scalar(Scalar::Year) => json!("2026"),
