@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use minijinja::value::{Object, Value};
 pub use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
+use promql_parser::parser::value::ValueType;
 pub use promql_parser::parser::{self as ast, Expr};
 use promql_parser::parser::{self, VectorSelector};
 use serde::{Serialize, Serializer};
@@ -192,6 +193,11 @@ pub fn bare(expr: &Expr) -> &Expr {
         Expr::Paren(one) => bare(&one.expr),
         other => other,
     }
+}
+
+/// Whether the expression gives what a rule can have: series or a number, no range and no text.
+pub fn is_value(expr: &Expr) -> bool {
+    matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector)
 }
 
 /// Everything that the expression asks the database for.

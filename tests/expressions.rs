@@ -428,6 +428,32 @@ fn what_is_said_never_to_fire_is_silent_while_the_right_rule_fires() {
 }
 
 #[test]
+fn a_rule_of_a_range_or_a_text_is_said_to_fail_and_does() {
+    let rules = |expr: &str| format!("groups: [{{name: a, rules: [{{record: 'a:b', expr: '{expr}'}}]}}]");
+    for (expr, fails) in [
+        ("up[5m]", true),
+        ("(up[5m:])", true),
+        ("\"x\"", true),
+        ("up", false),
+        ("1", false),
+        ("sum(up)[5m:] @ end()", true),
+    ] {
+        let found = found_in(&[("rules.yml", &rules(expr))]);
+        let is_said = found.iter().any(|one| one.starts_with("expression-broken: the value of"));
+        let project = Project::empty();
+        project.write("rules.yml", &rules(expr));
+        let test = "{expr: up, eval_time: 1m, exp_samples: []}";
+        project.write(
+            "tests.yml",
+            &format!("rule_files: [rules.yml]\ntests: [{{interval: 1m, promql_expr_test: [{test}]}}]\n"),
+        );
+        let said = tools::promtool(&["test", "rules", "tests.yml"], &project.path("")).text();
+        assert_eq!(said.contains("rule result is not a vector or scalar"), fails, "{expr}: {said}");
+        assert_eq!(is_said, fails, "{expr}: {found:?}");
+    }
+}
+
+#[test]
 fn a_label_that_is_said_to_be_dropped_leaves_a_hole_in_the_text() {
     let down = [("up{job=\"api\", instance=\"a\"}", "0x30"), ("up{job=\"api\", instance=\"b\"}", "0x30")];
     let fired = fires(&rules_of("label-dropped", Example::wrong), "ReplicasDown", &down, "5m");
@@ -479,6 +505,26 @@ groups:
     let found = found_in(&[("rules.yml", rules)]);
     let expected = "expression-not-read: the expression of `Victoria` could not be read: no other check says anything of it";
     assert_eq!(found, [expected.to_owned()].into());
+}
+
+#[test]
+fn a_prometheus_that_is_known_is_held_to_its_version_and_its_flags() {
+    let rules = "groups: [{name: a, rules: [{record: 'a:x', expr: 'limitk(5, x)'}, {record: 'a:y', expr: 'holt_winters(x[5m], 0.5, 0.5)'}, {record: 'a:z', expr: foo(x)}]}]";
+    let broken = |prometheus: &str| -> Vec<String> {
+        let compose = format!("services: {{p: {{{prometheus}, volumes: ['./:/etc/prometheus']}}}}");
+        let files =
+            [("rules.yml", rules), ("compose.yml", &compose), ("prometheus.yml", "rule_files: [rules.yml]")];
+        let found = found_in(&files).into_iter().filter(|one| one.starts_with("expression-broken"));
+        let name = |one: String| one.split('`').nth(1).unwrap_or_default().to_owned();
+        found.map(name).collect()
+    };
+    assert_eq!(broken("image: 'prom/prometheus:v3.5.0'"), ["a:x", "a:y", "a:z"]);
+    let flag = "command: [--config.file=/etc/prometheus/prometheus.yml, --enable-feature=promql-experimental-functions]";
+    assert_eq!(broken(&format!("image: 'prom/prometheus:v3.5.0', {flag}")), ["a:y", "a:z"]);
+    assert_eq!(broken("image: 'prom/prometheus:v2.53.0'"), ["a:x", "a:z"]);
+    // A newer one may have made something of each.
+    assert_eq!(broken("image: 'prom/prometheus:v3.99.0'"), ["a:y"]);
+    assert_eq!(broken("image: 'prom/prometheus'"), Vec::<String>::new());
 }
 
 #[test]

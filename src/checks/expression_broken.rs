@@ -5,6 +5,7 @@ use super::shared::asked::{Said, surely_promql};
 use super::shared::readers::Readers;
 use crate::artifacts::without_variables;
 use crate::diagnostics::{Report, Severity};
+use crate::promql::is_value;
 use crate::promql::refused::{Problem, Reader, problem};
 use crate::stack::{Service, Stack};
 
@@ -28,7 +29,15 @@ fn run(stack: &Stack, report: &mut Report) {
             Some(one.query.text.value.clone())
         };
         let found = text.as_deref().and_then(|text| problem(text, reader));
-        let Some(Problem::Refused(refused)) = found else { continue };
+        let Some(Problem::Refused(refused)) = found else {
+            report.extend(one.query.tree().filter(|tree| one.is_rule() && !is_value(tree)).map(|_| {
+                CHECK
+                    .finding(format!("the value of {} is a range or a text, which no rule can have", one.subject()))
+                    .at(one.query.text.place(), "every evaluation fails")
+                    .help("take a `rate(…)` or an `…_over_time(…)` of the range, or compare a series with a number")
+            }));
+            continue;
+        };
         let outcome =
             if one.is_rule() { "Prometheus refuses the whole file" } else { "the panel shows an error" };
         let at = one.query.part(&refused.word, refused.at);
