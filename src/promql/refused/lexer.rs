@@ -98,7 +98,9 @@ impl<'t> Lexer<'t> {
     fn word(&mut self, may_have_colons: bool) {
         let is_part = |c: char| is_letter(c) || c.is_ascii_digit() || (c == ':' && may_have_colons);
         let rest = &self.text[self.at..];
-        self.at += rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        // In a range a letter is a sign of its own to Prometheus: a colon.
+        let is_colon = self.inside() == '[' && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+        self.at += if is_colon { 1 } else { rest.find(|c| !is_part(c)).unwrap_or(rest.len()) };
     }
 
     fn sign(&mut self, letter: char, inside: char) -> Result<(), Fault> {
