@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use minijinja::value::{Object, Value};
 pub use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
+use promql_parser::parser::value::ValueType;
 pub use promql_parser::parser::{self as ast, Expr};
 use promql_parser::parser::{self, VectorSelector};
 use serde::{Serialize, Serializer};
@@ -114,9 +115,41 @@ fn parse(text: &str) -> Result<Arc<Expr>, String> {
     if let Some(known) = read().get(text) {
         return Ok(Arc::clone(known));
     }
+    if has_endless_time(text) {
+        return Err("a time is longer than any".to_owned());
+    }
     let expr = Arc::new(parser::parse(text)?);
     read().insert(text.to_owned(), Arc::clone(&expr));
     Ok(expr)
+}
+
+/// Whether a range or an offset is beyond what a time can be: the parser would fall over it.
+fn has_endless_time(text: &str) -> bool {
+    const LONGEST: f64 = 1e15;
+    const DIGITS: usize = 15;
+    let is_endless = |rest: &str| {
+        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '+' || c == '-');
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+        let word =
+            rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())].replace('_', "").to_ascii_lowercase();
+        let is_long = |part: &str| part.len() > DIGITS && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        word.parse::<f64>().is_ok_and(|seconds| seconds.is_nan() || seconds.abs() >= LONGEST)
+            || word.split(|c: char| !c.is_ascii_hexdigit()).any(is_long)
+    };
+    let in_brackets = |(at, _): (usize, &str)| {
+        let inside = text[at + 1..].split(']').next().unwrap_or_default();
+        inside.split(':').any(is_endless)
+    };
+    let is_offset = |at: &usize| {
+        let word = text.get(*at..at + "offset".len());
+        word.is_some_and(|word| word.eq_ignore_ascii_case("offset"))
+    };
+    text.match_indices('[').any(in_brackets)
+        || text
+            .match_indices(['o', 'O'])
+            .map(|(at, _)| at)
+            .filter(is_offset)
+            .any(|at| is_endless(&text[at + "offset".len()..]))
 }
 
 /// Whether a text is small enough to be read.
@@ -163,6 +196,11 @@ pub fn bare(expr: &Expr) -> &Expr {
         Expr::Paren(one) => bare(&one.expr),
         other => other,
     }
+}
+
+/// Whether the expression gives what a rule can have: series or a number, no range and no text.
+pub fn is_value(expr: &Expr) -> bool {
+    matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector)
 }
 
 /// Everything that the expression asks the database for.
@@ -221,6 +259,21 @@ mod tests {
             let tree = tree(text).expect("is PromQL");
             assert_eq!(metric(selectors(&tree)[0]), name, "{text}");
         }
+    }
+
+    #[test]
+    fn no_time_is_too_long_to_be_refused() {
+        for time in ["inf", "-Inf", "nan", "1e40", "1_0e40", "99999999999999999999", "0xffffffffffffffffff"] {
+            for text in [format!("x offset {time}"), format!("x[{time}]"), format!("x[5m:{time}]")] {
+                assert!(tree(&text).is_none(), "{text}");
+            }
+        }
+        // Those that are long, and can be.
+        for text in ["x offset 999999999s", "x[292y]", "x > 1e40", "x @ 1e12"] {
+            assert!(tree(text).is_some(), "{text}");
+        }
+        let longest = format!("x[{}y]", u32::MAX);
+        let _: Option<Arc<Expr>> = tree(&longest);
     }
 
     #[test]

@@ -4,32 +4,49 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
+use super::shared::readers::Readers;
 use crate::artifacts::{GrafanaVariable, without_variables};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::refused::{Problem, problem};
+use crate::promql::is_value;
+use crate::promql::refused::{Problem, Reader, problem};
 use crate::stack::{Service, Stack};
 
 pub(super) const CHECK: Check = Check { id: "expression-broken", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
     // Its rules and panels are in a language that takes more.
-    if stack.services().any(|(_, service)| is_victoria(service)) {
-        return;
-    }
+    let has_victoria = stack.services().any(|(_, service)| is_victoria(service));
+    let readers = Readers::of(stack);
     let mut said = Said::default();
-    for one in surely_promql(stack).filter(|one| one.query.tree().is_none()) {
+    for one in surely_promql(stack) {
+        let reader = readers.of_query(&one);
+        // A panel that asks for nothing yet shows no error.
+        let is_blank = !one.is_rule() && one.query.text.trim().is_empty();
+        if is_blank || (has_victoria && *reader == Reader::Anyone) {
+            continue;
+        }
         let text = if one.query.has_variables() {
             filled(&one.query.text)
         } else {
             Some(one.query.text.value.clone())
         };
-        let Some(Problem::Refused(refused)) = text.as_deref().and_then(problem) else { continue };
+        let found = text.as_deref().and_then(|text| problem(text, reader));
+        let Some(Problem::Refused(refused)) = found else {
+            report.extend(one.query.tree().filter(|tree| one.is_rule() && !is_value(tree)).map(|_| {
+                CHECK
+                    .finding(format!("the value of {} is a range or a text, which no rule can have", one.subject()))
+                    .at(one.query.text.place(), "every evaluation fails")
+                    .help("take a `rate(…)` or an `…_over_time(…)` of the range, or compare a series with a number")
+            }));
+            continue;
+        };
         let outcome =
             if one.is_rule() { "Prometheus refuses the whole file" } else { "the panel shows an error" };
+        let at = one.query.part(&refused.word, refused.at);
         let finding = CHECK
             .finding(format!("the expression of {} is not PromQL: {}", one.subject(), refused.message))
-            .at(one.query.at(&refused.word).place(), outcome)
-            .help(refused.help.clone());
+            .at(at.place(), outcome)
+            .help(refused.help);
         if one.is_rule() || said.is_new(&one, &one.query.text) {
             report.push(finding);
         }

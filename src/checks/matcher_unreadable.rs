@@ -15,7 +15,10 @@ fn run(stack: &Stack, report: &mut Report) {
         for one in routes.chain(inhibitions) {
             // A regular expression that is not read here may be one to Alertmanager; where it is none, `regex-broken` says it.
             let is_pattern = || regex::fault(&one.text).is_some();
-            if one.matcher.is_some() || one.text.contains(['=', '~']) || is_pattern() {
+            let is_operator = |c: char| matches!(c, '=' | '~' | '!');
+            let names_nothing = !one.text.trim().is_empty() && one.text.trim().chars().all(is_operator);
+            let is_read = one.matcher.is_some() || one.text.contains(['=', '~']) || is_pattern();
+            if is_read && !names_nothing {
                 continue;
             }
             report.push(

@@ -7,14 +7,16 @@ use super::shared::verdicts::short;
 use super::shared::words::is_heartbeat;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::ast::BinaryExpr;
-use crate::promql::{Expr, bare, metric, selectors, walk};
+use crate::promql::{Expr, bare, is_value, metric, selectors, walk};
 use crate::stack::{Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "no-comparison", severity: Severity::Error, run };
 
 fn run(stack: &Stack, report: &mut Report) {
     let mut reader = Reader::new(stack);
-    for alert in stack.alerts().filter(|alert| !is_heartbeat(alert)) {
+    // One whose value no rule can have does not fire at all.
+    let has_value = |alert: &&Rule| alert.expr.tree().is_some_and(is_value);
+    for alert in stack.alerts().filter(|alert| !is_heartbeat(alert)).filter(has_value) {
         let Some((name, is_state)) = compares_nothing(alert, &mut reader) else { continue };
         let example = match alert.expr.tree() {
             Some(tree) if !is_state => format!("{} > 5", short(tree)),

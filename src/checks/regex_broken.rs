@@ -2,24 +2,39 @@
 
 use super::Check;
 use super::shared::asked::surely_promql;
+use super::shared::readers::Readers;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::ast::VectorSelector;
-use crate::promql::refused::{Problem, problem};
+use crate::promql::refused::{Problem, Reader, problem};
 use crate::promql::{Expr, MatchOp, bare, regex, selectors, walk};
 use crate::source::{At, Node, Spanned};
 use crate::stack::{LabelMatcher, Stack};
 
 pub(super) const CHECK: Check = Check { id: "regex-broken", severity: Severity::Error, run };
 
+/// What comes of a pattern that is read with the file, and of one that is read with each evaluation.
+const FILE: &str = "the whole file is refused";
+const EVALUATION: &str = "every evaluation fails";
+
 fn run(stack: &Stack, report: &mut Report) {
+    let readers = Readers::of(stack);
     for one in surely_promql(stack).filter(|one| !one.query.has_variables()) {
-        let Some((pattern, refused)) = in_expression(&one.query.text, one.query.tree()) else { continue };
-        report.push(finding(&pattern, &refused, &one.query.at(&pattern)));
+        let reader = readers.of_query(&one);
+        let found = in_expression(&one.query.text, one.query.tree(), reader);
+        let Some((pattern, refused, outcome)) = found else { continue };
+        report.push(finding(&pattern, &refused, &one.query.at(&pattern), outcome));
     }
     for prometheus in &stack.prometheuses {
         for pattern in relabelings(&prometheus.root) {
             if let Some(refused) = regex::fault(&pattern) {
-                report.push(finding(&pattern, &refused, &pattern.at));
+                report.push(finding(&pattern, &refused, &pattern.at, FILE));
+            }
+        }
+    }
+    for blackbox in &stack.blackboxes {
+        for pattern in answers(&blackbox.document.root()) {
+            if let Some(refused) = regex::fault(&pattern) {
+                report.push(finding(&pattern, &refused, &pattern.at, FILE));
             }
         }
     }
@@ -30,42 +45,46 @@ fn run(stack: &Stack, report: &mut Report) {
         for matcher in routes.chain(inhibitions) {
             let Some(pattern) = pattern(matcher) else { continue };
             if let Some(refused) = regex::fault(&pattern) {
-                report.push(finding(&pattern, &refused, &matcher.text.at.part(&pattern)));
+                report.push(finding(&pattern, &refused, &matcher.text.at.part(&pattern), FILE));
             }
         }
     }
 }
 
-fn finding(pattern: &str, refused: &regex::Refused, at: &At) -> Diagnostic {
+fn finding(pattern: &str, refused: &regex::Refused, at: &At, outcome: &str) -> Diagnostic {
     CHECK
         .finding(format!("`{pattern}` is no regular expression: {}", refused.message))
-        .at(at.place(), "the whole file is refused")
+        .at(at.place(), outcome)
         .help(refused.help)
 }
 
-/// The first that is refused. Where the parser takes one that the program does not, it stands in the tree.
-fn in_expression(text: &str, tree: Option<&Expr>) -> Option<(String, regex::Refused)> {
+/// The first that is refused, with what comes of it. Where the parser takes one that the program does not, it stands in the tree.
+fn in_expression(
+    text: &str,
+    tree: Option<&Expr>,
+    reader: &Reader,
+) -> Option<(String, regex::Refused, &'static str)> {
     let Some(tree) = tree else {
-        return match problem(text)? {
-            Problem::Regex(pattern, refused) => Some((pattern, refused)),
-            _ => None,
+        return match problem(text, reader)? {
+            Problem::Regex(pattern, refused) => Some((pattern, refused, FILE)),
+            Problem::Refused(_) => None,
         };
     };
-    let patterns = |selector: &VectorSelector| -> Vec<String> {
+    let patterns = |selector: &VectorSelector| -> Vec<(String, &'static str)> {
         let matchers = selector.matchers.matchers.iter();
         let with = matchers.filter(|matcher| matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_)));
-        with.map(|matcher| matcher.value.clone()).collect()
+        with.map(|matcher| (matcher.value.clone(), FILE)).collect()
     };
     let replaced = walk(tree).into_iter().filter_map(|expr| match expr {
         Expr::Call(call) if call.func.name == "label_replace" => match bare(call.args.args.get(4)?) {
-            Expr::StringLiteral(pattern) => Some(pattern.val.clone()),
+            Expr::StringLiteral(pattern) => Some((pattern.val.clone(), EVALUATION)),
             _ => None,
         },
         _ => None,
     });
-    let all = selectors(tree).into_iter().flat_map(patterns).chain(replaced);
-    let mut refused = all.filter_map(|pattern| regex::fault(&pattern).map(|refused| (pattern, refused)));
-    refused.next()
+    let mut all = selectors(tree).into_iter().flat_map(patterns).chain(replaced);
+    all.find_map(|(pattern, outcome)| Some((regex::fault(&pattern)?, pattern, outcome)))
+        .map(|(refused, pattern, outcome)| (pattern, refused, outcome))
 }
 
 /// The patterns of all relabelings of a configuration.
@@ -79,6 +98,24 @@ fn relabelings(root: &Node) -> Vec<Spanned<String>> {
     places.extend(items(root.find(&["alerting", "alertmanagers"])));
     let lists = places.iter().flat_map(|place| KEYS.iter().filter_map(|key| place.get(key)));
     lists.flat_map(|list| list.items()).filter_map(|rule| rule.get("regex")?.value()).collect()
+}
+
+/// The patterns of all answers that a prober waits for.
+fn answers(root: &Node) -> Vec<Spanned<String>> {
+    let is_pattern = |key: &str| key == "expect" || key.ends_with("regexp");
+    let mut open = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(node) = open.pop() {
+        for (key, below) in node.entries() {
+            if is_pattern(&key) {
+                found.extend(below.value());
+                found.extend(below.texts());
+            }
+            open.push(below);
+        }
+        open.extend(node.items());
+    }
+    found
 }
 
 /// The pattern of a matcher that could not be read.

@@ -4,6 +4,7 @@
 //! Apart from the checks, because the form of a file is said once, here, and because what a program refuses is a fact about
 //! the program, not an opinion about a stack. `tests/form.rs` asks the real programs whether it is true.
 
+mod calendar;
 mod notation;
 mod values;
 mod walk;

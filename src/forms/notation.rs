@@ -11,7 +11,7 @@
 //!
 //! A key with `!` is needed. `x-*` stands for all keys that begin so, `*` for all. In parentheses stands what is no key:
 //! `(as in)` takes over the keys of other sections, `(at most one of)`, `(exactly one of)` and `(at least one of)` are lists of
-//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others; `(program)` is who reads the file, `(items)` says that each
+//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others, the lists of `(not empty)` need an item; `(program)` is who reads the file, `(items)` says that each
 //! item of a list of maps must have a value, `(keys)` that each key must have one where `nothing` is no way to write it, `(sections of)` another file whose sections are known too.
 //! Those of `shared.yml` are known everywhere.
 
@@ -42,6 +42,8 @@ pub struct Section {
     pub(super) choices: Vec<Choice>,
     /// Keys of which the first one is only read together with one of the others.
     pub(super) companions: Vec<Vec<String>>,
+    /// Lists that must not be empty.
+    pub(super) filled: Vec<String>,
     takes_over: Vec<String>,
 }
 
@@ -129,6 +131,20 @@ pub enum Scalar {
     LongDuration,
     /// `512m`
     Bytes,
+    /// `1h30m`, and not nothing.
+    Time,
+    /// `monday`, `monday:friday`
+    Weekday,
+    /// `5`, `may`, `may:july`
+    Month,
+    /// `1`, `-1`, `1:5`
+    DayOfMonth,
+    /// `2026:2027`
+    Year,
+    /// `08:00`
+    TimeOfDay,
+    /// `targets/*.yml`
+    TargetFile,
 }
 
 impl Scalar {
@@ -150,6 +166,13 @@ impl Scalar {
             "numeral" => Scalar::Numeral,
             "long duration" => Scalar::LongDuration,
             "bytes" => Scalar::Bytes,
+            "time" => Scalar::Time,
+            "weekday" => Scalar::Weekday,
+            "month" => Scalar::Month,
+            "day of month" => Scalar::DayOfMonth,
+            "year" => Scalar::Year,
+            "time of day" => Scalar::TimeOfDay,
+            "target file" => Scalar::TargetFile,
             _ => return None,
         })
     }
@@ -351,7 +374,7 @@ impl Table {
         sections
             .flat_map(|section| {
                 let choices = section.choices.iter().map(|choice| &choice.keys);
-                let keys = choices.chain(&section.companions).flatten();
+                let keys = choices.chain(&section.companions).flatten().chain(&section.filled);
                 keys.filter(|key| !section.keys.contains_key(*key)).cloned()
             })
             .collect()
@@ -378,6 +401,7 @@ impl Section {
                 "(at most one of)" => section.choices.extend(choice(false, true)),
                 "(exactly one of)" => section.choices.extend(choice(true, true)),
                 "(at least one of)" => section.choices.extend(choice(true, false)),
+                "(not empty)" => section.filled = listed(),
                 "(goes with)" => {
                     let keys = |text: String| text.split(" | ").map(str::to_owned).collect();
                     section.companions.extend(listed().into_iter().map(keys));
@@ -404,6 +428,7 @@ impl Section {
         self.prefixes.extend(other.prefixes.iter().cloned());
         self.choices.extend(other.choices.iter().cloned());
         self.companions.extend(other.companions.iter().cloned());
+        self.filled.extend(other.filled.iter().cloned());
     }
 
     /// Groups of keys of which one must be written.

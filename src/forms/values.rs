@@ -1,5 +1,6 @@
 //! Whether a single value is what the programs want there, as their readers of YAML see it.
 
+use super::calendar;
 use super::notation::Scalar;
 use crate::source::Node;
 use crate::values::prometheus_duration;
@@ -21,7 +22,8 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         Scalar::Count => !node.is_quoted() && is_number(text) && is_finite(text) && !text.starts_with('-'),
         Scalar::Number => !node.is_quoted() && is_number(text),
         Scalar::Duration => prometheus_duration(text).is_some(),
-        Scalar::GoDuration => is_go_duration(text, &GO_UNITS),
+        // A number is none, and `0` is one without quotes.
+        Scalar::GoDuration => is_go_duration(text, &GO_UNITS) && (text != "0" || node.is_quoted()),
         Scalar::LongDuration => is_go_duration(text, &LONG_UNITS),
         Scalar::Flag => is_flag(text),
         Scalar::Numeral => is_number(text),
@@ -29,6 +31,13 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         Scalar::Size => is_size(text),
         Scalar::Url => is_url(text),
         Scalar::Address => text.is_empty() || is_address(text),
+        Scalar::Time => prometheus_duration(text).is_some_and(|time| !time.is_zero()),
+        Scalar::Weekday => calendar::is_weekday(text),
+        Scalar::Month => calendar::is_month(text),
+        Scalar::DayOfMonth => calendar::is_day_of_month(text),
+        Scalar::Year => calendar::is_year(text),
+        Scalar::TimeOfDay => calendar::is_time_of_day(text),
+        Scalar::TargetFile => is_target_file(text),
     }
 }
 
@@ -47,6 +56,13 @@ pub(super) fn wanted(kind: Scalar) -> &'static str {
         Scalar::Bytes => "a size such as `512m`",
         Scalar::Url => "a URL that begins with `http://` or `https://`",
         Scalar::Address => "an address with its port, such as `smtp.example.com:587`",
+        Scalar::Time => "a duration above zero, such as `5m`",
+        Scalar::Weekday => "a day such as `monday`, or `monday:friday`",
+        Scalar::Month => "a month such as `may`, or `5:9`",
+        Scalar::DayOfMonth => "a day of the month such as `1`, or `-3:-1`",
+        Scalar::Year => "a year such as `2026`, or `2026:2027`",
+        Scalar::TimeOfDay => "a time of day such as `08:00`",
+        Scalar::TargetFile => "the path of a JSON or YAML file, such as `targets/*.yml`",
     }
 }
 
@@ -68,6 +84,21 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::Bytes => "write a number with its unit: `512m`, `2g`".to_owned(),
         Scalar::Url => "write the whole address, with its scheme and host".to_owned(),
         Scalar::Address => format!("write the host and the port: `{key}: \"smtp.example.com:587\"`"),
+        Scalar::Time => {
+            "write whole numbers with their units: `30s`, `5m`; remove it for the default".to_owned()
+        }
+        Scalar::Weekday => {
+            "write the whole word, the earlier one first; a week begins with `sunday`".to_owned()
+        }
+        Scalar::Month => "write the whole word or its number, the earlier one first".to_owned(),
+        Scalar::DayOfMonth => {
+            "write it from 1 to 31, or from the end as `-1`, the earlier one first".to_owned()
+        }
+        Scalar::Year => "write it in digits, the earlier one first".to_owned(),
+        Scalar::TimeOfDay => "write two digits each, in quotes: `\"08:00\"`, up to `\"24:00\"`".to_owned(),
+        Scalar::TargetFile => {
+            "let its name end in `.yml`, `.yaml` or `.json`, with at most one `*`, in the name".to_owned()
+        }
         Scalar::Text | Scalar::Regex => format!("write `{key}: …`, in one line"),
     }
 }
@@ -157,6 +188,12 @@ fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let host = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://"));
     text == "<secret>" || host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', '#']))
+}
+
+/// A pattern may stand in the name only, and once.
+fn is_target_file(text: &str) -> bool {
+    let is_read = [".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"].iter().any(|end| text.ends_with(end));
+    is_read && text.split_once('*').is_none_or(|(_, after)| !after.contains('/') && !after.contains('*'))
 }
 
 /// As Go takes a host and a port apart: the colons of an IPv6 address stand in brackets.

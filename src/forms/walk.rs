@@ -150,6 +150,7 @@ impl<'a> Walker<'a> {
         self.missing(Some(section), node);
         self.choices(section, node);
         self.companions(section, node);
+        self.filled(section, node);
     }
 
     fn either(&mut self, what: &Type, ways: &[Type], node: &Node) {
@@ -396,6 +397,14 @@ impl<'a> Walker<'a> {
             let message = format!("`{first}` is written without {}", others.join(" or "));
             let help = format!("add {}, or remove `{first}`", others.join(" or "));
             self.add(Fault::MissingKey, below.name_at(), &message, "not enough alone".to_owned(), help);
+        }
+    }
+
+    fn filled(&mut self, section: &Section, node: &Node) {
+        let lists = section.filled.iter().filter_map(|key| Some((key, node.get(key)?)));
+        for (key, below) in lists.filter(|(_, below)| below.is_list() && below.items().is_empty()) {
+            let help = "write at least one".to_owned();
+            self.add(Fault::WrongType, below.at(), &format!("`{key}` is empty"), String::new(), help);
         }
     }
 

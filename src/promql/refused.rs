@@ -1,472 +1,255 @@
-//! Why Prometheus will not take an expression, where that is sure. The parser behind `promql` says that it does not read one;
-//! Prometheus may still: PromQL grows, and other programs read the same rule files with a dialect of their own.
+//! Why Prometheus will not take an expression, where that is sure. The parser behind `promql` says that it does not read one,
+//! and reads some that Prometheus refuses; here is Prometheus' own grammar, and who else may read an expression: other programs
+//! read the same rule files with a dialect of their own, and PromQL grows.
 
-use super::{ast, regex};
-use crate::diagnostics::nearest;
+mod functions;
+mod grammar;
+mod lexer;
+
+use std::ops::Range;
+
+use super::regex;
+
+type Version = (u32, u32);
+
+/// The version whose word the grammar is held to. What a newer one takes is not known.
+const HELD_TO: Version = (3, 5);
+
+/// Who reads an expression.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reader {
+    /// Nobody knows: a page of Grafana, a folder of rules.
+    #[default]
+    Anyone,
+    Prometheus {
+        version: Option<Version>,
+        /// What is switched on with `--enable-feature`, where that can be known.
+        features: Option<String>,
+    },
+}
 
 /// An expression that Prometheus refuses.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub message: String,
     pub help: String,
     /// What is wrong in it, as it is written.
     pub word: String,
+    /// Where that begins.
+    pub at: usize,
 }
 
-/// What is wrong with an expression that the parser does not take.
+/// What is wrong with an expression.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Problem {
     Refused(Refused),
     /// A regular expression in it, which is refused.
     Regex(String, regex::Refused),
-    /// Somebody else may take it.
-    Unread,
 }
 
-/// `None` where the parser takes it.
-pub fn problem(text: &str) -> Option<Problem> {
+/// Why an expression is refused.
+#[derive(Debug)]
+struct Fault {
+    message: String,
+    help: String,
+    range: Range<usize>,
+    pattern: Option<Box<(String, regex::Refused)>>,
+    /// Whether another language takes it.
+    is_dialect: bool,
+}
+
+fn fault(message: impl Into<String>, range: Range<usize>, help: impl Into<String>) -> Fault {
+    Fault { message: message.into(), help: help.into(), range, pattern: None, is_dialect: false }
+}
+
+/// What not every Prometheus has, and what is to be said where it is missing.
+#[derive(Debug)]
+struct Need {
+    fault: Fault,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// It is switched on by a flag.
+    Experiment(&'static str),
+    /// It went with 3.0.
+    Gone,
+    /// A function that is not known; whether it is nearly one that is.
+    Unknown { is_near: bool },
+}
+
+/// `None` where it is taken, or where somebody may take it.
+pub fn problem(text: &str, reader: &Reader) -> Option<Problem> {
     if !super::fits(text) {
-        return Some(Problem::Unread);
-    }
-    let error = ast::parse(text.trim()).err()?;
-    if let Some(pattern) = error.strip_prefix("illegal regex for ") {
-        let found = regex::fault(pattern).map(|fault| Problem::Regex(pattern.to_owned(), fault));
-        return Some(found.unwrap_or(Problem::Unread));
-    }
-    let found = match scan(text) {
-        Err(refused) => Some(refused),
-        Ok(scan) if scan.is_foreign => None,
-        Ok(scan) => meant(&error, text.contains('`')).or_else(|| scan.refused()),
-    };
-    Some(found.map_or(Problem::Unread, Problem::Refused))
-}
-
-fn refuse(message: impl Into<String>, word: &str, help: impl Into<String>) -> Refused {
-    Refused { message: message.into(), help: help.into(), word: word.to_owned() }
-}
-
-/// What the parser understood, and still refused: there PromQL has not changed.
-fn meant(error: &str, has_backticks: bool) -> Option<Refused> {
-    let quoted = |at: usize| error.split('\'').nth(at).unwrap_or_default();
-    if error.starts_with("unknown function with name") {
-        let name = quoted(1);
-        let near = (!DIALECTS.split_whitespace().any(|known| known == name))
-            .then(|| nearest(name, FUNCTIONS.split_whitespace()))
-            .flatten()?;
-        return Some(refuse(
-            format!("there is no function `{name}`"),
-            name,
-            format!("did you mean `{near}`?"),
-        ));
-    }
-    if let Some(rest) = error.strip_prefix("expected type ") {
-        let (kinds, call) = (rest.replace('\'', "`"), quoted(1));
-        let help = if kinds.starts_with("range vector") {
-            format!("give it a range: `{call}(…[5m])`")
-        } else if kinds.ends_with("got range vector") {
-            "take a `rate(…)` or an `…_over_time(…)` of the range first".to_owned()
-        } else if kinds.ends_with("got None") {
-            "write what it needs".to_owned()
-        } else {
-            "look at the order of its arguments".to_owned()
-        };
-        return Some(refuse(format!("a type does not fit: expected {kinds}"), call, help));
-    }
-    if error.contains(" argument(s) in call to ") {
-        return Some(refuse(
-            error.replace('\'', "`"),
-            quoted(1),
-            "look up what it takes, and in which order",
-        ));
-    }
-    // The parser reads a backslash in backticks, too, as the beginning of a sign.
-    if error.starts_with("unknown escape") && has_backticks {
         return None;
     }
-    let (_, help) = SAID.iter().find(|(begin, _)| error.starts_with(begin))?;
-    let word = if error.contains(" call to ") { error.rsplit('\'').nth(1).unwrap_or_default() } else { "" };
-    Some(refuse(error.replace('\'', "`"), word, *help))
+    let fault = match grammar::read(text)? {
+        Ok(needs) => needs.into_iter().find(|need| reader.lacks(need, text))?.fault,
+        Err(fault) => Some(fault).filter(|fault| reader.refuses(fault, text))?,
+    };
+    if let Some(regex) = fault.pattern {
+        let (pattern, refused) = *regex;
+        return Some(Problem::Regex(pattern, refused));
+    }
+    let word = text.get(fault.range.clone()).unwrap_or_default().to_owned();
+    let Fault { message, help, range, .. } = fault;
+    Some(Problem::Refused(Refused { message, help, word, at: range.start }))
 }
 
-/// How the parser's sentences begin where what it refuses is refused everywhere, with what to write.
-const SAID: [(&str, &str); 25] = [
-    ("unexpected '=", "write a label's matcher as `name=\"value\"`"),
-    ("unexpected identifier", "put the label's value in quotes"),
-    ("invalid label matcher", "write a label's matcher as `name=\"value\"`"),
-    ("unknown escape sequence", "write the backslash twice, or the text in backticks"),
-    ("missing unit character", "write how long: `[5m]`"),
-    (
-        "binary expression must contain",
-        "compare and calculate with instant vectors: `rate(…[5m])`, not `…[5m]`",
-    ),
-    ("bool modifier can only", "take `bool` away"),
-    ("comparisons between scalars", "one side of an alert's comparison is a series"),
-    ("label '", "name a label in `on (…)` or in `group_left (…)`, not in both"),
-    ("set operator '", "both sides of `and`, `or` and `unless` are series: a number is `vector(…)`"),
-    ("no grouping allowed", "take `group_left` away: `and`, `or` and `unless` match many anyway"),
-    ("vector matching only allowed", "take `on (…)` away: one side is a number"),
-    ("vector selector must contain", "name the metric, or a label with a value"),
-    ("metric name must not be set twice", "take one of the names away"),
-    ("unary expression only allowed", "write `-` before a number or an instant vector"),
-    ("subquery is only allowed", "a subquery is of an instant vector: `rate(…[5m])[1h:]`"),
-    ("ranges only allowed", "write the range right behind a metric, or a subquery as `(…)[1h:]`"),
-    ("no offset modifiers allowed", "write the range first: `x[5m] offset 1h`"),
-    ("no @ modifiers allowed", "write the range first: `x[5m] @ end()`"),
-    ("offset may not be set", "take one `offset` away"),
-    ("wrong number of arguments for aggregate", "give it what it needs: `topk(5, x)`, `sum(x)`"),
-    ("no arguments for aggregate", "give it a series: `sum(x)`"),
-    ("unexpected <group_", "write `on (…)` or `ignoring (…)` before it"),
-    ("trailing commas not allowed", "take the last comma away"),
-    ("unexpected ',' in label matching", "take the comma away"),
-];
+impl Reader {
+    /// Whether all that it reads is known here.
+    fn is_known(&self) -> bool {
+        matches!(self, Reader::Prometheus { version: Some(version), .. } if *version <= HELD_TO)
+    }
 
-/// What stands in an expression, without its quotes and comments.
-struct Scan {
-    /// Words and signs, each with the bracket that it stands in.
-    words: Vec<(String, char)>,
-    /// Whether something in it belongs to another language, or to a newer PromQL.
-    is_foreign: bool,
-}
-
-/// The first fault that no language forgives: a bracket or a quote that is not closed.
-fn scan(text: &str) -> Result<Scan, Refused> {
-    let mut open: Vec<char> = Vec::new();
-    let mut words: Vec<(String, char)> = Vec::new();
-    let mut letters = text.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        let inside = open.last().copied().unwrap_or(' ');
-        match letter {
-            '#' => while letters.next_if(|(_, letter)| *letter != '\n').is_some() {},
-            '"' | '\'' | '`' => {
-                let mut is_escaped = false;
-                let end = letters.find(|(_, next)| {
-                    let ends = *next == letter && !is_escaped;
-                    is_escaped = *next == '\\' && !is_escaped && letter != '`';
-                    ends
-                });
-                if end.is_none() {
-                    let word = text[at..].lines().next().unwrap_or_default();
-                    return Err(refuse("a quote is not closed", word, format!("close it with `{letter}`")));
-                }
-                words.push(("\"".to_owned(), inside));
-            }
-            '(' | '[' | '{' => {
-                words.push((letter.to_string(), inside));
-                open.push(letter);
-            }
-            ')' | ']' | '}' => {
-                let opening = match letter {
-                    ')' => '(',
-                    ']' => '[',
-                    _ => '{',
-                };
-                match open.pop() {
-                    Some(last) if last == opening => {
-                        words.push((letter.to_string(), open.last().copied().unwrap_or(' ')));
-                    }
-                    Some(last) => {
-                        return Err(refuse(
-                            format!("`{last}` is closed with `{letter}`"),
-                            &letter.to_string(),
-                            "close each bracket with its own, the last one first",
-                        ));
-                    }
-                    None => {
-                        return Err(refuse(
-                            format!("`{letter}` closes nothing"),
-                            &letter.to_string(),
-                            format!("take it away, or write the `{opening}` that it belongs to"),
-                        ));
-                    }
-                }
-            }
-            letter if letter.is_whitespace() => {}
-            letter if is_part(letter) => {
-                let mut word = letter.to_string();
-                while let Some((_, next)) = letters.next_if(|(_, next)| is_part(*next)) {
-                    word.push(next);
-                }
-                words.push((word, inside));
-            }
-            letter => {
-                let mut sign = letter.to_string();
-                while let Some((_, next)) =
-                    letters.next_if(|(_, next)| "=~<>!&|".contains(*next) && "=!<>&|".contains(letter))
-                {
-                    sign.push(next);
-                }
-                words.push((sign, inside));
+    fn refuses(&self, fault: &Fault, text: &str) -> bool {
+        match self {
+            _ if self.is_known() => true,
+            Reader::Prometheus { .. } => !words(text).any(|word| word.is_newer()),
+            Reader::Anyone => {
+                !fault.is_dialect && !words(text).any(|word| word.is_newer() || word.is_foreign())
             }
         }
     }
-    if let Some(last) = open.last() {
-        return Err(refuse(
-            format!("`{last}` is not closed"),
-            &last.to_string(),
-            "close it where its content ends",
-        ));
+
+    fn lacks(&self, need: &Need, text: &str) -> bool {
+        let Reader::Prometheus { version, features } = self else {
+            let name = &text[need.fault.range.clone()];
+            let is_of_others = DIALECTS.split_whitespace().any(|known| known == name);
+            return matches!(need.why, Why::Unknown { is_near: true }) && !is_of_others;
+        };
+        match need.why {
+            // What was one may be none in newer versions.
+            Why::Experiment(flag) => {
+                self.is_known() && features.as_ref().is_some_and(|on| !on.contains(flag))
+            }
+            Why::Gone => version.is_some_and(|version| version >= (3, 0)),
+            Why::Unknown { is_near } => is_near || self.is_known(),
+        }
     }
-    let is_foreign = is_foreign(&words);
-    Ok(Scan { words, is_foreign })
+}
+
+/// A word or a sign of an expression, and the bracket that it stands in.
+struct Word<'t> {
+    text: &'t str,
+    inside: char,
+    before: &'t str,
+}
+
+/// All that is written, without texts and comments, as anybody may read it.
+fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
+    let mut rest = text;
+    let mut open: Vec<char> = Vec::new();
+    let mut before = "";
+    std::iter::from_fn(move || {
+        loop {
+            rest = rest.trim_start();
+            let first = rest.chars().next()?;
+            let inside = open.last().copied().unwrap_or(' ');
+            let length = match first {
+                '#' => {
+                    rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+                    continue;
+                }
+                '"' | '\'' | '`' => quoted(rest, first),
+                _ if is_part(first) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
+                _ if "=!<>&|".contains(first) => {
+                    let is_sign = |c: char| "=~<>!&|/".contains(c);
+                    rest.find(|c| !is_sign(c)).unwrap_or(rest.len())
+                }
+                _ => first.len_utf8(),
+            };
+            match first {
+                '(' | '[' | '{' => open.push(first),
+                ')' | ']' | '}' => {
+                    open.pop();
+                }
+                _ => {}
+            }
+            let (word, after) = rest.split_at(length);
+            rest = after;
+            return Some(Word { text: word, inside, before: std::mem::replace(&mut before, word) });
+        }
+    })
+}
+
+/// How long a text in quotes is, with them.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    let end = rest.char_indices().skip(1).find(|(_, letter)| {
+        let ends = *letter == quote && !is_escaped;
+        is_escaped = *letter == '\\' && !is_escaped && quote != '`';
+        ends
+    });
+    end.map_or(rest.len(), |(at, _)| at + 1)
 }
 
 fn is_part(letter: char) -> bool {
     letter == '_' || letter == ':' || letter == '.' || letter.is_ascii_alphanumeric()
 }
 
-/// Whether something speaks for another language, or for a PromQL that the parser does not know yet.
-fn is_foreign(words: &[(String, char)]) -> bool {
-    const WORDS: [&str; 17] = [
-        "anchored",
-        "default",
-        "fill",
-        "fill_left",
-        "fill_right",
-        "if",
-        "ifnot",
-        "json",
-        "keep_metric_names",
-        "limit",
-        "logfmt",
-        "pattern",
-        "regexp",
-        "smoothed",
-        "step",
-        "unwrap",
-        "with",
-    ];
-    let mut before = "";
-    words.iter().any(|(word, inside)| {
-        let follows = std::mem::replace(&mut before, word.as_str());
-        let first = word.chars().next().unwrap_or_default();
-        match *inside {
-            // Ranges are calculated with, in newer ones.
-            '[' => !word.chars().all(|c| c.is_ascii_alphanumeric() || ":$".contains(c)),
-            '{' => first == '|' || word == "or",
+impl Word<'_> {
+    fn is_one_of(&self, words: &[&str]) -> bool {
+        words.contains(&self.text.to_lowercase().as_str())
+    }
+
+    /// Whether it speaks for a PromQL that is newer than the grammar.
+    fn is_newer(&self) -> bool {
+        match self.inside {
+            // Ranges are calculated with.
+            '[' => {
+                let is_sign = self.text == "-" && !matches!(self.before, "[" | ":");
+                is_sign || self.is_one_of(&["+", "*", "/", "%", "^", "(", "max", "min", "range", "step"])
+            }
+            '{' => false,
             _ => {
-                let is_number = first.is_ascii_digit();
-                let is_time = word.ends_with(|c: char| c.is_ascii_alphabetic()) && follows != "offset";
-                WORDS.contains(&word.to_lowercase().as_str())
-                    || (is_number && (is_time || word.contains('_')))
-                    || matches!(word.as_str(), "|" | "|=" | "|~" | "</" | ">/" | "@")
-                    || !word.is_ascii()
-                    || first == '$'
+                self.text.starts_with("</")
+                    || self.text.starts_with(">/")
+                    || self.is_one_of(&["anchored", "fill", "fill_left", "fill_right", "smoothed", "step"])
             }
         }
-    })
-}
+    }
 
-impl Scan {
-    /// Signs that PromQL does not have, two operators or two operands behind each other.
-    fn refused(&self) -> Option<Refused> {
-        let outside: Vec<&str> = self
-            .words
-            .iter()
-            .filter(|(_, inside)| *inside != '{' && *inside != '[')
-            .map(|(word, _)| word.as_str())
-            .collect();
-        let wrong_time = self.words.iter().find(|(word, inside)| *inside == '[' && is_wrong_time(word));
-        if let Some((time, _)) = wrong_time {
-            return Some(refuse(
-                format!("`{time}` is no time"),
-                time,
-                "write it with its unit: `[5m]`, `[90s]`",
-            ));
+    /// Whether it speaks for another language, or for one that fills something in.
+    fn is_foreign(&self) -> bool {
+        const WORDS: [&str; 11] = [
+            "default",
+            "if",
+            "ifnot",
+            "json",
+            "keep_metric_names",
+            "limit",
+            "logfmt",
+            "pattern",
+            "regexp",
+            "unwrap",
+            "with",
+        ];
+        let first = self.text.chars().next().unwrap_or_default();
+        // Names with dots, and in all alphabets.
+        let is_named_otherwise = |c: char| c == '.' || (!c.is_ascii() && c.is_alphabetic());
+        if !first.is_ascii_digit() && self.text.contains(is_named_otherwise) && self.inside != '[' {
+            return !self.text.starts_with(['"', '\'', '`']);
         }
-        if self.words.iter().any(|(word, inside)| word == "," && *inside == ' ') {
-            return Some(refuse(
-                "a comma stands outside of brackets",
-                ",",
-                "take it away, or write the operator that is meant",
-            ));
+        match self.inside {
+            '[' => first == '$' || (first.is_ascii_digit() && self.text.ends_with('i')),
+            '{' => first == '|' || first == '$' || first == '{' || self.text == "or",
+            _ => {
+                // `5Mi`, `10KB`: a number with a unit that is no time.
+                let has_unit = first.is_ascii_digit() && self.text.ends_with(|c: char| "KMGTkiB".contains(c));
+                has_unit
+                    || matches!(first, '$' | '\\')
+                    || self.is_one_of(&WORDS)
+                    || matches!(self.text, "|" | "|=" | "|~" | "!~")
+                    || (self.text == "{" && self.before == "{")
+            }
         }
-        if let Some(sign) = outside.iter().find(|sign| meant_by(sign).is_some()) {
-            return Some(refuse(format!("PromQL has no `{sign}`"), sign, meant_by(sign).unwrap_or_default()));
-        }
-        if let Some(first) = outside.first().filter(|word| is_operator(word) && !is_sign(word)) {
-            return Some(refuse(
-                format!("nothing stands before `{first}`"),
-                first,
-                "write what it calculates with",
-            ));
-        }
-        if let Some(last) = outside.last().filter(|word| is_operator(word) || **word == "offset") {
-            return Some(refuse(
-                format!("nothing stands behind `{last}`"),
-                last,
-                "write what it is to work with",
-            ));
-        }
-        let inside = self.words.windows(2).filter(|pair| pair.iter().any(|(_, inside)| *inside == '{'));
-        let matchers = inside.map(|pair| (pair[0].0.as_str(), pair[1].0.as_str()));
-        matchers
-            .filter_map(|(before, after)| beside_in_braces(before, after))
-            .chain(outside.windows(2).filter_map(|pair| beside(pair[0], pair[1])))
-            .next()
     }
 }
-
-/// What is meant by a sign that PromQL does not have.
-fn meant_by(sign: &str) -> Option<&'static str> {
-    Some(match sign {
-        "&&" => "write `and`",
-        "||" => "write `or`",
-        "=" | "===" => "write `==`",
-        "=<" => "write `<=`",
-        "=>" => "write `>=`",
-        "<>" => "write `!=`",
-        "!" => "write `unless`, or compare with `!=`",
-        ";" => "take it away",
-        "?" => "write the condition with `and`, or compare with `bool`",
-        _ => return None,
-    })
-}
-
-/// Two words that cannot stand behind each other.
-fn beside(before: &str, after: &str) -> Option<Refused> {
-    let is_hard = |word: &str| is_operator(word) && !is_sign(word);
-    if is_operator(before) && (is_hard(after) || after == ")") {
-        return Some(refuse(
-            format!("nothing stands between `{before}` and `{after}`"),
-            after,
-            "take one of them away",
-        ));
-    }
-    if before == "(" && is_hard(after) {
-        return Some(refuse(
-            format!("nothing stands before `{after}`"),
-            after,
-            "write what it calculates with",
-        ));
-    }
-    if matches!(before, "on" | "ignoring") && after != "(" {
-        return Some(refuse(
-            format!("`{before}` names its labels in brackets"),
-            before,
-            format!("write `{before} (…)`"),
-        ));
-    }
-    if before == "offset" && is_plain(after) && after != "step" {
-        return Some(refuse(format!("`{after}` is no time"), after, "write how long ago, as `offset 5m`"));
-    }
-    if matches!(after, "group_left" | "group_right") && before != ")" {
-        let help = format!("write `on (…) {after} (…)`");
-        return Some(refuse(format!("`{after}` stands behind `on (…)` or `ignoring (…)`"), after, help));
-    }
-    if matches!(after, "by" | "without") && before == ")" {
-        return None;
-    }
-    if matches!(after, "by" | "without") && is_plain(before) {
-        let is_of_others = DIALECTS.split_whitespace().any(|known| known == before);
-        let near = nearest(before, AGGREGATIONS).filter(|near| *near != before && !is_of_others)?;
-        return Some(refuse(
-            format!("there is no aggregation `{before}`"),
-            before,
-            format!("did you mean `{near}`?"),
-        ));
-    }
-    if matches!(before, "by" | "without") && is_plain(after) {
-        return Some(refuse(
-            format!("`{before}` names its labels in brackets"),
-            before,
-            format!("write `{before} ({after})`"),
-        ));
-    }
-    let ends = is_number(before) || is_plain(before) || matches!(before, ")" | "]" | "}" | "\"");
-    let begins = is_number(after) || is_plain(after) || after == "\"" || (after == "(" && is_number(before));
-    let help = "write `*`, `>`, `and`, … between the two";
-    (ends && begins).then(|| refuse(format!("an operator is missing before `{after}`"), after, help))
-}
-
-/// The same within a selector's braces.
-fn beside_in_braces(before: &str, after: &str) -> Option<Refused> {
-    let help = "write a label's matcher as `name=\"value\"`, with a comma before the next";
-    let is_operator = |word: &str| matches!(word, "=" | "!=" | "=~" | "!~");
-    let is_wrong = (before == "," && after == ",")
-        || (before == "{" && is_operator(after))
-        || (is_operator(before) && after == "}")
-        || (before == "\"" && is_plain(after))
-        || matches!(after, ">" | "<" | ">=" | "<=" | "==");
-    is_wrong.then(|| refuse(format!("`{after}` cannot stand there in a selector"), after, help))
-}
-
-/// A name, and no word of the language.
-fn is_plain(word: &str) -> bool {
-    const WORDS: [&str; 10] =
-        ["bool", "by", "group_left", "group_right", "ignoring", "offset", "on", "start", "end", "without"];
-    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && !is_operator(word)
-        && !WORDS.contains(&word.to_lowercase().as_str())
-}
-
-/// Of what stands in `[…]`: a number with a unit that nobody has, or a unit alone.
-fn is_wrong_time(word: &str) -> bool {
-    let units = word.trim_start_matches(|c: char| c.is_ascii_digit());
-    let is_one = |unit: &str| ["ms", "s", "m", "h", "d", "w", "y"].contains(&unit);
-    // VictoriaMetrics counts in steps.
-    let is_count =
-        |unit: &str| unit.is_empty() || unit == "i" || !unit.chars().all(|c| c.is_ascii_alphabetic());
-    if units.len() == word.len() { is_one(word) } else { !is_one(units) && !is_count(units) }
-}
-
-fn is_sign(word: &str) -> bool {
-    word == "-" || word == "+"
-}
-
-fn is_number(word: &str) -> bool {
-    word.parse::<f64>().is_ok() && word.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn is_operator(word: &str) -> bool {
-    matches!(
-        word.to_lowercase().as_str(),
-        "+" | "-"
-            | "*"
-            | "/"
-            | "%"
-            | "^"
-            | "=="
-            | "!="
-            | ">"
-            | "<"
-            | ">="
-            | "<="
-            | "and"
-            | "or"
-            | "unless"
-            | "atan2"
-    )
-}
-
-/// Prometheus' functions and aggregations.
-const FUNCTIONS: &str = "abs absent absent_over_time acos acosh asin asinh atan atanh avg avg_over_time bottomk ceil \
-    changes clamp clamp_max clamp_min cos cosh count count_over_time count_values day_of_month day_of_week \
-    day_of_year days_in_month deg delta deriv double_exponential_smoothing exp floor group histogram_avg \
-    histogram_count histogram_fraction histogram_quantile histogram_stddev histogram_stdvar histogram_sum \
-    holt_winters hour idelta increase info irate label_join label_replace last_over_time ln log10 log2 max \
-    max_over_time min min_over_time minute month pi predict_linear present_over_time quantile \
-    quantile_over_time rad rate resets round scalar sgn sin sinh sort sort_by_label sort_by_label_desc \
-    sort_desc sqrt stddev stddev_over_time stdvar stdvar_over_time sum sum_over_time tan tanh time timestamp \
-    topk vector year";
-
-/// Those of them that group by labels.
-const AGGREGATIONS: [&str; 12] = [
-    "avg",
-    "bottomk",
-    "count",
-    "count_values",
-    "group",
-    "max",
-    "min",
-    "quantile",
-    "stddev",
-    "stdvar",
-    "sum",
-    "topk",
-];
 
 /// Functions of other programs, and of other versions, that are near to one of these.
-const DIALECTS: &str = "holt_winters bytes_over_time bytes_rate rate_counter first_over_time approx_topk median median_over_time mode_over_time \
+const DIALECTS: &str = "bytes_over_time bytes_rate rate_counter first_over_time approx_topk median median_over_time mode_over_time \
     range_over_time sum2 sum2_over_time distinct distinct_over_time geomean geomean_over_time tlast_over_time \
     tfirst_over_time tmax_over_time tmin_over_time zscore zscore_over_time mad mad_over_time iqr iqr_over_time any \
     limitk limit_ratio outliersk count_eq_over_time count_gt_over_time count_le_over_time count_ne_over_time \

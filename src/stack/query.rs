@@ -111,22 +111,32 @@ impl Query {
 
     /// Where a word of it stands first: a name, a function, a range, a number. Where it is written otherwise, the first line.
     pub fn at(&self, word: &str) -> At {
-        let written = self.whole.text();
-        let is_part = |byte: Option<&u8>| {
-            byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_:.".contains(&byte))
-        };
-        let ends = |start: usize| {
-            let (bytes, end) = (written.as_bytes(), start + word.len());
-            let before = start.checked_sub(1).and_then(|at| bytes.get(at));
-            let joins = |inside: Option<&u8>, outside: Option<&u8>| is_part(inside) && is_part(outside);
-            !joins(bytes.get(start), before) && !joins(bytes.get(end - 1), bytes.get(end))
-        };
-        let found = written
-            .match_indices(word)
-            .map(|(start, _)| start)
-            .find(|start| !word.is_empty() && ends(*start));
+        self.find(word, 0)
+    }
+
+    /// Where the word stands that begins at this byte of the text. The file may have other spaces and escapes between the words.
+    pub fn part(&self, word: &str, at: usize) -> At {
+        let before = self.text.get(..at + word.len()).unwrap_or_default();
+        self.find(word, places(before, word).count().saturating_sub(1))
+    }
+
+    fn find(&self, word: &str, turn: usize) -> At {
+        let found = places(self.whole.text(), word).nth(turn);
         found.map_or_else(|| self.text.at.clone(), |start| self.whole.slice(start..start + word.len()))
     }
+}
+
+/// Where a word stands in a text, and is no part of a longer one.
+fn places<'t>(written: &'t str, word: &'t str) -> impl Iterator<Item = usize> {
+    let is_part =
+        |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_:.".contains(&byte));
+    let ends = move |start: usize| {
+        let (bytes, end) = (written.as_bytes(), start + word.len());
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        let joins = |inside: Option<&u8>, outside: Option<&u8>| is_part(inside) && is_part(outside);
+        !joins(bytes.get(start), before) && !joins(bytes.get(end - 1), bytes.get(end))
+    };
+    written.match_indices(word).map(|(start, _)| start).filter(move |start| !word.is_empty() && ends(*start))
 }
 
 fn parse(text: &str, form: Form) -> Option<Arc<Expr>> {

@@ -74,6 +74,76 @@ pub(crate) fn of(text: &str) -> Vec<Slip> {
     slips
 }
 
+/// What people write where something else is wanted.
+const VALUES: [&str; 37] = [
+    "\"\"",
+    "-1",
+    "0",
+    "1h30",
+    "5 m",
+    "1.5h",
+    "5",
+    "-5m",
+    "0s",
+    "abc",
+    "[]",
+    "{}",
+    "{a: b}",
+    "~",
+    "true",
+    "\"(\"",
+    "\"a b\"",
+    "http://",
+    "\"://x\"",
+    "1e3",
+    "99999999999999999999",
+    "café",
+    "\":80\"",
+    "a:b:c",
+    "1.5",
+    "\"a=~(\"",
+    "\"a-b\"",
+    "\"1a\"",
+    "\"*a\"",
+    "host:99999",
+    "1d",
+    "5x",
+    "/x",
+    "\"=\"",
+    "a=b",
+    "\"up ==\"",
+    "\"rate(up)\"",
+];
+
+/// Other values for each that stands alone on its line, in turns: what no key wants, and what some keys want.
+pub(crate) fn values_of(text: &str) -> Vec<Slip> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut slips = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let said = line.trim_start();
+        let before = match (line.split_once(": "), said.strip_prefix("- ")) {
+            (Some((key, value)), _) if !said.starts_with('#') && !value.is_empty() => &line[..key.len() + 2],
+            (None, Some(item)) => &line[..line.len() - item.len()],
+            _ => continue,
+        };
+        // A text of several lines goes on below, and an anchor is asked for further down.
+        if before.contains(['{', '['])
+            || line.ends_with(['|', '>', '-'])
+            || line[before.len()..].starts_with('&')
+        {
+            continue;
+        }
+        for turn in 0..6 {
+            let value = VALUES[(at * 7 + turn * 11) % VALUES.len()];
+            let mut with: Vec<&str> = lines.clone();
+            let changed = format!("{before}{value}");
+            with[at] = &changed;
+            slips.push(Slip { what: format!("`{value}`"), text: with.join("\n") + "\n", line: at + 1 });
+        }
+    }
+    slips
+}
+
 fn slip(line: &str, turn: usize) -> Option<(&'static str, String)> {
     let key = line.find(": ").or_else(|| line.ends_with(':').then(|| line.len() - 1));
     let value = || {

@@ -15,6 +15,7 @@ pub(super) mod label_names;
 pub(super) mod nodes;
 pub(super) mod notification_texts;
 pub(super) mod prepared;
+pub(super) mod readers;
 pub(super) mod scrapes;
 pub(super) mod shapes;
 pub(super) mod values;

@@ -1,0 +1,214 @@
+//! Functions and aggregations: what each takes, and the labels in brackets.
+
+use super::super::functions::{self, Known};
+use super::super::lexer::{Kind, Token};
+use super::super::{Need, Why, fault};
+use super::{Grammar, Part, Read, Shape, Stop, Type};
+use crate::diagnostics::nearest;
+
+/// What switches experimental functions on.
+const FUNCTIONS: &str = "promql-experimental-functions";
+
+impl Grammar<'_> {
+    pub(super) fn call(&mut self, token: &Token) -> Read<Part> {
+        let name = self.word(token).to_owned();
+        let known = functions::named(&name);
+        let need = |why: Why, message: String, help: String| {
+            let fault = fault(message, token.range.clone(), help);
+            Need { fault, why }
+        };
+        let flag = format!("start Prometheus with `--enable-feature={FUNCTIONS}`");
+        self.needs.extend(match known {
+            Some((_, Known::Always)) => None,
+            Some((_, Known::Experiment)) => {
+                let message = format!("the function `{name}` is an experiment, and switched off");
+                Some(need(Why::Experiment(FUNCTIONS), message, flag.clone()))
+            }
+            Some((_, Known::Gone(now))) => {
+                let message = format!("the function `{name}` went with 3.0");
+                Some(need(Why::Gone, message, format!("write `{now}`, and {flag}: it is an experiment")))
+            }
+            None => {
+                let near = nearest(&name, functions::names());
+                let help = near.map_or_else(
+                    || "write the name of a function, or the operator that is missing before `(`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let why = Why::Unknown { is_near: near.is_some() };
+                Some(need(why, format!("there is no function `{name}`"), help))
+            }
+        });
+        let arguments = self.arguments()?;
+        let end = self.closing()?;
+        if let Some((takes, _)) = known {
+            self.fits(token, takes, &arguments)?;
+        }
+        let what = match name.as_str() {
+            "end" | "pi" | "range" | "scalar" | "start" | "step" | "time" => Type::Scalar,
+            _ if known.is_none() => Type::Any,
+            _ => Type::Vector,
+        };
+        Ok(Part::new(what, token.range.start..end))
+    }
+
+    /// What stands in the brackets of a call.
+    pub(super) fn arguments(&mut self) -> Read<Vec<Part>> {
+        self.take()?;
+        let mut arguments = Vec::new();
+        let first = self.peek()?;
+        if self.is(&first, ")") {
+            return Ok(arguments);
+        }
+        loop {
+            arguments.push(self.expression(0)?);
+            let comma = self.peek()?;
+            if !self.takes(",")? {
+                return Ok(arguments);
+            }
+            let next = self.peek()?;
+            if self.is(&next, ")") {
+                let message = "nothing stands behind the last comma";
+                return Err(fault(message, comma.range, "take the last comma away").into());
+            }
+        }
+    }
+
+    pub(super) fn closing(&mut self) -> Read<usize> {
+        let token = self.peek()?;
+        if self.takes(")")? { Ok(token.range.end) } else { Err(self.unexpected(&token)) }
+    }
+
+    pub(super) fn fits(&self, token: &Token, takes: &str, arguments: &[Part]) -> Read<()> {
+        let name = self.word(token);
+        let kinds: Vec<Type> = takes.bytes().filter(|letter| !b"?*".contains(letter)).map(Type::of).collect();
+        let least = takes.find(['?', '*']).unwrap_or(kinds.len());
+        let most = if takes.contains('*') { usize::MAX } else { kinds.len() };
+        if arguments.len() < least || arguments.len() > most {
+            let wanted = match (least, most) {
+                (0, 0) => "nothing".to_owned(),
+                (least, most) if least == most => count(least),
+                (least, usize::MAX) => format!("at least {}", count(least)),
+                (_, most) => format!("at most {}", count(most)),
+            };
+            let message = format!("`{name}` takes {wanted}, and gets {}", arguments.len());
+            let help = format!("write it as `{}`", example(name, takes));
+            return Err(fault(message, token.range.clone(), help).into());
+        }
+        for (at, argument) in arguments.iter().enumerate() {
+            let wanted = kinds[at.min(kinds.len() - 1)];
+            if !argument.what.may_be(wanted) {
+                return Err(misfit(name, argument, wanted, takes));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn aggregation(&mut self, token: &Token, takes: &str) -> Read<Part> {
+        let mut is_grouped = self.grouping()?;
+        let open = self.peek()?;
+        if !self.is(&open, "(") {
+            return Err(self.unexpected(&open));
+        }
+        let arguments = self.arguments()?;
+        let mut end = self.closing()?;
+        if !is_grouped {
+            is_grouped = self.grouping()?;
+            end = if is_grouped { self.lexed() } else { end };
+        }
+        let takes = format!("{takes}v");
+        self.fits(token, &takes, &arguments)?;
+        if self.word(token).to_ascii_lowercase().starts_with("limit") {
+            let message =
+                format!("the aggregation `{}` is an experiment, and switched off", self.word(token));
+            let help = format!("start Prometheus with `--enable-feature={FUNCTIONS}`");
+            let fault = fault(message, token.range.clone(), help);
+            self.needs.push(Need { fault, why: Why::Experiment(FUNCTIONS) });
+        }
+        Ok(Part::new(Type::Vector, token.range.start..end))
+    }
+
+    /// `by (…)` or `without (…)`.
+    fn grouping(&mut self) -> Read<bool> {
+        let word = if self.takes("by")? { "by" } else { "without" };
+        let is_there = word == "by" || self.takes("without")?;
+        if is_there {
+            self.labels(word)?;
+        }
+        Ok(is_there)
+    }
+
+    /// Labels in brackets, behind a word.
+    pub(super) fn labels(&mut self, word: &str) -> Read<Vec<String>> {
+        let open = self.peek()?;
+        if !self.takes("(")? {
+            let message = format!("`{word}` names its labels in brackets");
+            let help = format!("write `{word} (…)`");
+            let range = if open.kind == Kind::End { self.last_word() } else { open.range };
+            return Err(fault(message, range, help).into());
+        }
+        let mut labels = Vec::new();
+        loop {
+            let token = self.take()?;
+            let is_no_label =
+                matches!(self.word(&token).to_ascii_lowercase().as_str(), "inf" | "nan" | "without");
+            match token.kind {
+                Kind::Sign if self.is(&token, ")") => return Ok(labels),
+                Kind::Word if !is_no_label => labels.push(self.word(&token).to_owned()),
+                Kind::Text if token.range.len() > 2 => labels.push(self.unquoted(&token)),
+                _ => {
+                    let message = format!("`{}` is no label", self.shown(&token));
+                    let help = "write the names of labels, with a comma between them: `(job, instance)`";
+                    return Err(fault(message, token.range, help).into());
+                }
+            }
+            let next = self.peek()?;
+            if !self.takes(",")? && !self.is(&next, ")") {
+                let message = format!("`{}` cannot stand there in a list of labels", self.shown(&next));
+                let help = "write the names of labels, with a comma between them: `(job, instance)`";
+                return Err(fault(message, next.range, help).into());
+            }
+        }
+    }
+}
+
+/// An argument that is not what the function takes.
+fn misfit(name: &str, found: &Part, wanted: Type, takes: &str) -> Stop {
+    let message = format!("`{name}` takes {} there, not {}", wanted.name(), found.what.name());
+    let help = match (wanted, found.what) {
+        (Type::Matrix, Type::Vector) if found.shape == Shape::Selector => {
+            format!("give it a range: `{name}(…[5m])`")
+        }
+        (Type::Matrix, Type::Vector) => {
+            format!("write it of a metric, or as a subquery: `{name}((…)[1h:])`")
+        }
+        (_, Type::Matrix) => "take a `rate(…)` or an `…_over_time(…)` of the range first".to_owned(),
+        (Type::Vector, Type::Scalar) => {
+            "write a series there, or make one of the number: `vector(…)`".to_owned()
+        }
+        _ => format!("write it as `{}`", example(name, takes)),
+    };
+    fault(message, found.range.clone(), help).into()
+}
+
+/// `one argument`, `3 arguments`.
+fn count(arguments: usize) -> String {
+    match arguments {
+        1 => "one argument".to_owned(),
+        more => format!("{more} arguments"),
+    }
+}
+
+/// How a function is written.
+fn example(name: &str, takes: &str) -> String {
+    let mut arguments: Vec<String> = Vec::new();
+    for letter in takes.bytes() {
+        arguments.push(match letter {
+            b'v' => "x".to_owned(),
+            b'm' => "x[5m]".to_owned(),
+            b's' => "1".to_owned(),
+            b't' => "\"text\"".to_owned(),
+            _ => continue,
+        });
+    }
+    format!("{name}({})", arguments.join(", "))
+}
