@@ -152,6 +152,10 @@ fn a_new_user_in_an_empty_folder_is_told_how_to_begin_by_every_command_that_want
             said.stderr
         );
     }
+    // Nor does anybody begin in a rendered folder.
+    project.write(".skymon/manifest.json", "{}");
+    let said = project.skymon(&["validate"]);
+    assert!(said.status == 2 && said.stderr.contains("\nhelp: this folder is rendered: "), "{}", said.text());
     // One that is there and cannot be read is not begun anew.
     project.write("skymon.yaml/inside", "");
     let said = project.skymon(&["render"]);

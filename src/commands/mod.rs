@@ -16,6 +16,7 @@ mod test_alert;
 mod validate;
 
 use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use clap::CommandFactory;
@@ -26,6 +27,7 @@ use crate::checks::Allowed;
 use crate::cli::{Cli, Command, SchemaOf};
 use crate::config::{self, Config};
 use crate::diagnostics::{self, Diagnostic, Report};
+use crate::output::MANIFEST;
 use crate::plan::{self, Plan};
 use crate::source::{SourceFile, Sources, SpanIndex};
 use paths::StackPaths;
@@ -120,6 +122,7 @@ fn read_config(paths: &StackPaths) -> Result<Result<SourceFile, Diagnostic>> {
         let is_missing = error.downcast_ref().is_some_and(|io: &Error| io.kind() == ErrorKind::NotFound);
         let help = match paths.config_flag().as_str() {
             _ if !is_missing => return error,
+            "" if Path::new(MANIFEST).is_file() => "this folder is rendered: go to that of its skymon.yaml, mostly the one above",
             "" => "`skymon init` makes a new stack here; `skymon validate DIR` checks one that skymon did not render",
             _ => "look at `-c`; `skymon init DIR` makes a new stack",
         };

@@ -59,8 +59,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         seen: BTreeMap::new(),
         around: Around::default(),
         loaded: BTreeSet::new(),
-        forms: Vec::new(),
-        formed: BTreeSet::new(),
+        forms: BTreeMap::new(),
         is_loose: false,
     };
     reader.look_around();
@@ -77,7 +76,8 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.engines();
     reader.loose();
     let mut stack = reader.stack;
-    let misfits = cores::map(reader.forms, |(form, document, is_loaded)| form.misfits(&document, is_loaded));
+    let formed = reader.forms.into_values().collect();
+    let misfits = cores::map(formed, |(form, document, is_loaded)| form.misfits(&document, is_loaded));
     stack.misfits.extend(misfits.into_iter().flatten());
     query::read_ahead(stack.queries());
     stack
@@ -93,10 +93,8 @@ struct Reader {
     around: Around,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
-    /// Documents with the form that each must have, and whether its program reads them.
-    forms: Vec<(Form, Arc<Document>, bool)>,
-    /// Their names.
-    formed: BTreeSet<String>,
+    /// Name → the form that a document must have, and whether its program reads it.
+    forms: BTreeMap<String, (Form, Arc<Document>, bool)>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
 }
@@ -164,9 +162,8 @@ impl Reader {
 
     /// Has a document held against the form that its program wants.
     fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
-        if self.formed.insert(document.name().to_owned()) {
-            self.forms.push((form, Arc::clone(document), is_loaded));
-        }
+        let wanted = || (form, Arc::clone(document), is_loaded);
+        self.forms.entry(document.name().to_owned()).or_insert_with(wanted);
     }
 
     // The programs.

@@ -1,4 +1,5 @@
-//! What no mount leads to: files that are known by their shape, in a stack without compose, or forgotten in one with it.
+//! What lies in the folder: files that are known by their shape are read before anybody asks for one. What no mount leads to is
+//! taken by it, in a stack without compose, or forgotten in one with it.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +118,7 @@ impl Reader {
         }
         for path in of(Shape::Targets) {
             // What a job reads was held against its form by then.
-            if !self.formed.contains(&self.folder().name(path))
+            if !self.forms.contains_key(&self.folder().name(path))
                 && let Some(document) = self.document(path)
             {
                 self.stack.unread_targets.push(document);
