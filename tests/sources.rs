@@ -771,3 +771,49 @@ fn jobs_are_missed_only_where_a_rule_asks_for_series() {
     assert!(of("up == 0"));
     assert!(!of("vector(1)"));
 }
+
+#[test]
+fn a_job_that_is_proposed_reaches_whom_it_names_and_keeps_what_was_pushed() {
+    let help = |service: &str| {
+        let services =
+            format!("  {service}\n  other: {{image: 'redis:8.2', restart: always}}\nvolumes: {{data: }}\n");
+        let compose = COMPOSE.replace("volumes: {data: }", "") + &services;
+        let config = "scrape_configs: [{job_name: a, static_configs: [{targets: ['other:8080']}]}]\n";
+        let files = [("docker-compose.yml", compose.as_str()), ("p/prometheus.yml", config)];
+        let found = memory::found(&files, |_, one| {
+            (one.id == "exporter-not-scraped").then(|| one.help.clone().unwrap_or_default())
+        });
+        found.into_iter().flatten().next().expect("is said")
+    };
+    let node = "node: {image: 'prom/node-exporter:v1.9.1', restart: always}";
+    assert!(help(node).contains("targets: ['node:9100']"), "{}", help(node));
+    let inside = node.replace("restart", "network_mode: 'service:prometheus', restart");
+    assert!(help(&inside).contains("targets: ['localhost:9100']"), "{}", help(&inside));
+    let gateway = "push: {image: 'prom/pushgateway:v1.11.1', restart: always}";
+    assert!(
+        help(gateway)
+            .contains("{job_name: push, honor_labels: true, static_configs: [{targets: ['push:9091']}]}"),
+        "{}",
+        help(gateway)
+    );
+}
+
+#[test]
+fn a_route_without_a_name_has_the_receiver_of_the_one_above_and_alertmanager_takes_it() {
+    let config = |root: &str, below: &str| {
+        format!(
+            "route: {{receiver: '{root}', routes: [{{receiver: '{below}', matchers: [a=b]}}]}}\nreceivers: [{{name: a}}]\n"
+        )
+    };
+    for (root, below, is_refused) in [("a", "a", false), ("a", "", false), ("a", "b", true), ("", "a", true)]
+    {
+        let text = config(root, below);
+        let project = Project::empty();
+        project.write("alertmanager.yml", &text);
+        let said = tools::amtool(&["check-config", "alertmanager.yml"], &project.path(""));
+        assert_eq!(said.status != 0, is_refused, "{text}{}", said.text());
+        let is_said =
+            found(&[("alertmanager.yml", &text)]).iter().any(|one| one.ends_with(" undefined-receiver"));
+        assert_eq!(is_said, is_refused, "{text}");
+    }
+}

@@ -100,12 +100,17 @@ fn run(stack: &Stack, report: &mut Report) {
             let port = port.or_else(|| engine(stack, service).map(|engine| engine.port));
             let port = port.map_or_else(|| "…".to_owned(), |port| port.to_string());
             let name = &service.name;
+            // Who is in the network of another has no name of its own.
+            let is_inside = std::ptr::eq(home(compose, service), home(compose, own));
+            let host = if is_inside { "localhost" } else { name.as_str() };
+            let honors =
+                if service.program == Some(Program::Pushgateway) { "honor_labels: true, " } else { "" };
             report.push(
                 CHECK
                     .finding(format!("`{name}` runs, and no job of Prometheus asks it"))
                     .at(name.place(), "its metrics go nowhere")
                     .help(format!(
-                        "add `- {{job_name: {name}, static_configs: [{{targets: ['{name}:{port}']}}]}}` to `scrape_configs`"
+                        "add `- {{job_name: {name}, {honors}static_configs: [{{targets: ['{host}:{port}']}}]}}` to `scrape_configs`"
                     )),
             );
         }

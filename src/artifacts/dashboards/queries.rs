@@ -22,8 +22,13 @@ pub fn without_variables(expr: &str) -> String {
     let mut done = 0;
     for variable in GrafanaVariable::all(expr) {
         plain.push_str(&expr[done..variable.range.start]);
-        plain.push_str(if plain.ends_with(['[', ':']) { "5m" } else { "1" });
         done = variable.range.end;
+        let has_unit = expr[done..].starts_with(|letter: char| letter.is_ascii_alphabetic());
+        plain.push_str(match plain.ends_with(['[', ':']) {
+            true if has_unit => "5",
+            true => "5m",
+            false => "1",
+        });
     }
     plain.push_str(&expr[done..]);
     plain

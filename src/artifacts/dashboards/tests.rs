@@ -598,6 +598,7 @@ fn variables_are_read_as_grafana_reads_them() {
     let old = "rate(a{b=\"[[service]]\",c=~\"[[replica:regex]]\"}[[[every]]]) / [[n]]";
     assert_eq!(without_variables(old), "rate(a{b=\"1\",c=~\"1\"}[5m]) / 1");
     assert_eq!(variables(old), ["every", "n", "replica", "service"].map(String::from).into());
+    assert_eq!(without_variables("rate(a[${n}m]) + b[[[n]]m:${o}s]"), "rate(a[5m]) + b[5m:5s]");
     for none in
         ["[[:alpha:]]", "[[a-z]x]", "[[a]", "[[]]", "[[a:]", "$", "${}", "${a b}", "${a", "${a:b", "a[5m]"]
     {
