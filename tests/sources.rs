@@ -817,3 +817,30 @@ fn a_route_without_a_name_has_the_receiver_of_the_one_above_and_alertmanager_tak
         assert_eq!(is_said, is_refused, "{text}");
     }
 }
+
+#[test]
+fn a_condition_that_names_no_label_is_said_where_alertmanager_refuses_it() {
+    for (matcher, is_refused) in [
+        ("a=b", false),
+        ("\"a b\"=c", false),
+        ("{a=b, \"c d\"=~e}", false),
+        ("a=\"b c=d\"", false),
+        ("=", true),
+        ("=a", true),
+        ("a b=c", true),
+    ] {
+        let text = format!(
+            "route: {{receiver: a, routes: [{{matchers: ['{matcher}']}}]}}\nreceivers: [{{name: a}}]\n"
+        );
+        let project = Project::empty();
+        project.write("alertmanager.yml", &text);
+        let said = tools::amtool(&["check-config", "alertmanager.yml"], &project.path(""));
+        assert_eq!(said.status != 0, is_refused, "{text}{}", said.text());
+        let found = found(&[("alertmanager.yml", &text)]);
+        assert_eq!(
+            found.iter().any(|one| one.ends_with(" matcher-unreadable")),
+            is_refused,
+            "{text}{found:?}"
+        );
+    }
+}

@@ -117,6 +117,11 @@ fn without_a_compose_file_files_are_known_by_their_shape() {
     ]);
     assert_eq!((stack.prometheuses.len(), stack.alertmanagers.len(), stack.rules().count()), (1, 1, 1));
     assert!(stack.rule_files[0].is_loaded);
+    for text in
+        ["global: {}\nrule_files: []\n", "alerting: {}\nrule_files: []\n", "global: {}\nremote_write: []\n"]
+    {
+        assert_eq!(memory::stack([("prometheus.yml", text)]).prometheuses.len(), 1, "{text}");
+    }
     // Of what is no file of a stack nothing is said.
     assert_eq!(stack.notes, []);
 }

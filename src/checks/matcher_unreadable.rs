@@ -1,4 +1,4 @@
-//! A condition of a route or an inhibition without an operator: Alertmanager does not start.
+//! A condition of a route or an inhibition without a label or an operator: Alertmanager does not start.
 
 use super::Check;
 use crate::diagnostics::{Report, Severity, shortened};
@@ -15,10 +15,14 @@ fn run(stack: &Stack, report: &mut Report) {
         for one in routes.chain(inhibitions) {
             // A regular expression that is not read here may be one to Alertmanager; where it is none, `regex-broken` says it.
             let is_pattern = || regex::fault(&one.text).is_some();
-            let is_operator = |c: char| matches!(c, '=' | '~' | '!');
-            let names_nothing = !one.text.trim().is_empty() && one.text.trim().chars().all(is_operator);
-            let is_read = one.matcher.is_some() || one.text.contains(['=', '~']) || is_pattern();
-            if is_read && !names_nothing {
+            // In quotes a label may be anything.
+            let is_quoted = one.text.trim_start_matches(['{', ' ']).starts_with('"');
+            let is_label = |name: &str| is_quoted || !(name.is_empty() || name.contains(char::is_whitespace));
+            let is_read = match &one.matcher {
+                Some(matcher) => is_label(&matcher.name),
+                None => one.text.contains(['=', '~']) || is_pattern(),
+            };
+            if is_read {
                 continue;
             }
             report.push(

@@ -177,7 +177,9 @@ impl Shape {
         // What sends logs is configured alike, and Grafana's own alerts are provisioned in groups.
         if has("clients") || has("positions") || has("groups") && has("apiVersion") {
             None
-        } else if has("scrape_configs") || (has("rule_files") && has("alerting")) {
+        } else if has("scrape_configs")
+            || (has("global") || has("alerting")) && (has("rule_files") || has("remote_write"))
+        {
             Some(Shape::Prometheus)
         } else if has("route") && has("receivers") {
             Some(Shape::Alertmanager)
