@@ -8,6 +8,8 @@ use crate::diagnostics::nearest;
 
 /// What switches experimental functions on.
 const FUNCTIONS: &str = "promql-experimental-functions";
+/// How a list of labels is written.
+const LABELS: &str = "write the names of labels, with a comma between them: `(job, instance)`";
 
 impl Grammar<'_> {
     pub(super) fn call(&mut self, token: &Token) -> Read<Part> {
@@ -157,15 +159,13 @@ impl Grammar<'_> {
                 Kind::Text if token.range.len() > 2 => labels.push(self.unquoted(&token)),
                 _ => {
                     let message = format!("`{}` is no label", self.shown(&token));
-                    let help = "write the names of labels, with a comma between them: `(job, instance)`";
-                    return Err(fault(message, token.range, help).into());
+                    return Err(fault(message, token.range, LABELS).into());
                 }
             }
             let next = self.peek()?;
             if !self.takes(",")? && !self.is(&next, ")") {
                 let message = format!("`{}` cannot stand there in a list of labels", self.shown(&next));
-                let help = "write the names of labels, with a comma between them: `(job, instance)`";
-                return Err(fault(message, next.range, help).into());
+                return Err(fault(message, next.range, LABELS).into());
             }
         }
     }
