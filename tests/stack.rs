@@ -203,3 +203,20 @@ fn a_deep_expression_is_left_alone_and_ends() {
         let _ = checks::run(&stack, &[]);
     }
 }
+
+#[test]
+fn a_folder_that_is_too_large_is_said_and_what_was_just_rendered_never_is() {
+    let names: Vec<String> = (0..10_001).map(|n| format!("{n}.yml")).collect();
+    let rendered = memory::stack(names.iter().map(|name| (name.as_str(), "")));
+    assert_eq!(rendered.notes, []);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in &names {
+        fs::write(folder.path().join(name), "").expect("writes the file");
+    }
+    let read = Stack::read(Folder::Disk { root: folder.path().to_owned() });
+    let said: Vec<&str> = read.notes.iter().map(|note| note.message.as_str()).collect();
+    assert!(
+        matches!(said[..], [one] if one.ends_with("holds more than 10000 files: not all were looked into")),
+        "{said:?}"
+    );
+}
