@@ -24,7 +24,7 @@ const MANY: usize = 20;
 impl<'s> Flow<'s> {
     pub fn of(stack: &'s Stack) -> Flow<'s> {
         let flow = Flow { stack, recorded: stack.recorded() };
-        stack.weighed.get_or_init(|| flow.weigh());
+        stack.derived.weighed.get_or_init(|| flow.weigh());
         flow
     }
 

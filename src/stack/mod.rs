@@ -72,12 +72,17 @@ pub struct Stack {
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
     pub documents: Vec<Arc<Document>>,
-    /// The labels of each alert, in their order: several checks ask for them.
-    fired: OnceLock<Vec<Labels>>,
     told: OnceLock<Told>,
+    derived: Derived,
+}
+
+/// What follows from the files and what was told, found when somebody asks for it first: several checks do.
+#[derive(Default)]
+struct Derived {
+    /// The labels of each alert, in their order.
+    fired: OnceLock<Vec<Labels>>,
     metrics: OnceLock<Metrics>,
-    /// Which rules, by their order, have values that a check complains of: four checks ask, and mostly it is none.
-    pub(crate) judged: OnceLock<BTreeSet<usize>>,
+    judged: OnceLock<BTreeSet<usize>>,
     targets: OnceLock<Targets>,
     recorded: OnceLock<Recorded>,
     /// Done where the labels of all queries were looked at.
@@ -93,14 +98,7 @@ impl Stack {
     /// The same stack, with what only its config says.
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
-        Stack {
-            told: told.into(),
-            metrics: OnceLock::new(),
-            targets: OnceLock::new(),
-            judged: OnceLock::new(),
-            recorded: OnceLock::new(),
-            ..self
-        }
+        Stack { told: told.into(), derived: Derived::default(), ..self }
     }
 
     /// What the config says, or else only what is built in.
@@ -110,17 +108,17 @@ impl Stack {
 
     /// Which metrics there are, and what is known of them.
     pub fn metrics(&self) -> &Metrics {
-        self.metrics.get_or_init(|| Metrics::of(self))
+        self.derived.metrics.get_or_init(|| Metrics::of(self))
     }
 
     /// Which labels its jobs give to what they scrape.
     pub fn targets(&self) -> &Targets {
-        self.targets.get_or_init(|| Targets::of(self))
+        self.derived.targets.get_or_init(|| Targets::of(self))
     }
 
     /// Which labels its rules give to what they make.
     fn recorded(&self) -> &Recorded {
-        self.recorded.get_or_init(|| Recorded::of(self))
+        self.derived.recorded.get_or_init(|| Recorded::of(self))
     }
 
     /// Whether nothing of a stack was found.
@@ -154,6 +152,11 @@ impl Stack {
         self.rule_files.iter().flat_map(RuleFile::rules)
     }
 
+    /// Which rules, by their order, have values that a check complains of: four checks ask, and mostly it is none.
+    pub(crate) fn judged(&self, judge: impl FnOnce() -> BTreeSet<usize>) -> &BTreeSet<usize> {
+        self.derived.judged.get_or_init(judge)
+    }
+
     /// What rules and panels ask.
     fn queries(&self) -> impl Iterator<Item = &Query> {
         let panels = self.dashboards.iter().flat_map(|dashboard| &dashboard.panels);
@@ -167,7 +170,7 @@ impl Stack {
 
     /// All alerts, each with what is known of its labels when it comes to Alertmanager.
     pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
-        let fired = self.fired.get_or_init(|| {
+        let fired = self.derived.fired.get_or_init(|| {
             let flow = Flow::of(self);
             cores::map(self.alerts().collect(), |alert| flow.fired(alert))
         });

@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 /// All of a stack's rules.
 pub(crate) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
     let all = || judge(stack, stack.rules().enumerate()).map(|(at, _)| at).collect();
-    let judged = stack.judged.get_or_init(all);
+    let judged = stack.judged(all);
     let these = stack.rules().enumerate().filter(|(at, _)| judged.contains(at));
     judge(stack, these).map(|(_, verdict)| verdict).collect()
 }

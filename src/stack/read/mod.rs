@@ -18,7 +18,7 @@ use super::folder::{Folder, Read, as_note, parent};
 use super::grafana::{Dashboard, Datasource, Grafana, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
-use super::{Stack, Told, query};
+use super::{Derived, Stack, Told, query};
 use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::forms::Form;
@@ -46,13 +46,8 @@ pub(super) fn read(folder: Folder) -> Stack {
         misfits: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
-        fired: OnceLock::new(),
         told: OnceLock::new(),
-        metrics: OnceLock::new(),
-        judged: OnceLock::new(),
-        targets: OnceLock::new(),
-        recorded: OnceLock::new(),
-        weighed: OnceLock::new(),
+        derived: Derived::default(),
     };
     let mut reader = Reader {
         stack,
