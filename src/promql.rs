@@ -1,20 +1,23 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
+mod grammar;
 pub mod labels;
+mod matcher;
 pub mod refused;
 pub mod regex;
+pub mod tree;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use minijinja::value::{Object, Value};
-pub use promql_parser::label::{MatchOp, Matcher, Matchers};
-use promql_parser::parser::token::{T_EQL, T_EQL_REGEX, T_NEQ, T_NEQ_REGEX};
-use promql_parser::parser::value::ValueType;
-pub use promql_parser::parser::{self as ast, Expr};
-use promql_parser::parser::{self, VectorSelector};
 use serde::{Serialize, Serializer};
+
+use self::grammar::Reading;
+pub use self::matcher::{MatchOp, Matcher};
+pub use self::tree::Expr;
+use self::tree::{Type, VectorSelector};
 
 /// An expression as its author wrote it: line breaks and all, since a person will read it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +29,17 @@ pub struct PromQl {
 impl PromQl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let expr = parse(text).map_err(|error| format!("`{text}` is not PromQL: {error}"))?;
-        let metrics = selectors(&expr).into_iter().filter_map(|selector| selector.name.clone()).collect();
+        let wrong = |why: &str| format!("`{text}` is not PromQL: {why}");
+        let reading = read(text);
+        let expr = match &*reading {
+            Reading::Taken(Some(expr), _) => expr,
+            Reading::Taken(None, needs) => {
+                return Err(wrong(needs.first().map_or("a time is unknown", |need| &need.fault.message)));
+            }
+            Reading::Refused(fault) => return Err(wrong(&fault.message)),
+            Reading::TooDeep => return Err(wrong("it is too large")),
+        };
+        let metrics = selectors(expr).into_iter().filter_map(|selector| selector.name.clone()).collect();
         Ok(Self { text: text.to_owned(), metrics })
     }
 
@@ -60,33 +72,14 @@ impl Serialize for PromQl {
     }
 }
 
-/// A label that nobody's matchers name.
-const LAST: &str = "__skymon_last";
-
 /// The matchers of a selector's braces, to ask whether a series would be selected.
-pub fn parse_matchers(text: &str) -> Result<Matchers, String> {
-    let wrong = || format!("`{text}` is not a list of matchers");
-    // The last matcher is only there if the text has not closed the braces, or begun a comment.
-    let comma = if text.trim().is_empty() { "" } else { "," };
-    let Expr::VectorSelector(selector) = parser::parse(&format!("x{{{text}{comma} {LAST}=\"\"}}"))? else {
-        return Err(wrong());
-    };
-    let mut matchers = selector.matchers;
-    let is_whole = matchers.matchers.pop().is_some_and(|last| last.name == LAST);
-    // Alternatives within the braces are a dialect's.
-    if is_whole && matchers.or_matchers.is_empty() { Ok(matchers) } else { Err(wrong()) }
+pub fn parse_matchers(text: &str) -> Result<Vec<Matcher>, String> {
+    grammar::matchers(text).ok_or_else(|| format!("`{text}` is not a list of matchers"))
 }
 
-/// One condition on a label, as Prometheus and Alertmanager both write it. `None` where the regular expression is none.
+/// One condition on a label as it is written. `None` where the regular expression is none.
 pub fn matcher(name: &str, op: &str, value: &str) -> Option<Matcher> {
-    let op = match op {
-        "=" => T_EQL,
-        "!=" => T_NEQ,
-        "=~" => T_EQL_REGEX,
-        "!~" => T_NEQ_REGEX,
-        _ => return None,
-    };
-    Matcher::new_matcher(op, name.to_owned(), value.to_owned()).ok()
+    Matcher::new(name, MatchOp::read(op)?, value)
 }
 
 /// The words of a regular expression that is a list of them: `a|b`.
@@ -103,53 +96,24 @@ pub fn alternatives(pattern: &str) -> Option<Vec<&str>> {
 /// An expression with more operators than this is nobody's: each may be one level of the tree, and of the program's stack.
 const MAX_OPERATORS: usize = 1000;
 
-/// What a text means. `None` where it is not PromQL, or beyond any size.
+/// What a text means. `None` where it is not PromQL, or beyond any size, or where not all of it is known.
 pub fn tree(text: &str) -> Option<Arc<Expr>> {
-    fits(text).then(|| parse(text.trim()).ok())?
+    match &*read(text) {
+        Reading::Taken(expr, _) => expr.clone(),
+        _ => None,
+    }
 }
 
 /// Each text is read once: what was rendered is proven afterwards, and dashboards ask the same again and again.
-fn parse(text: &str) -> Result<Arc<Expr>, String> {
-    static READ: LazyLock<Mutex<HashMap<String, Arc<Expr>>>> = LazyLock::new(Mutex::default);
-    let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = read().get(text) {
-        return Ok(Arc::clone(known));
+fn read(text: &str) -> Arc<Reading> {
+    static READ: LazyLock<Mutex<HashMap<String, Arc<Reading>>>> = LazyLock::new(Mutex::default);
+    let known = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(reading) = known().get(text) {
+        return Arc::clone(reading);
     }
-    if has_endless_time(text) {
-        return Err("a time is longer than any".to_owned());
-    }
-    let expr = Arc::new(parser::parse(text)?);
-    read().insert(text.to_owned(), Arc::clone(&expr));
-    Ok(expr)
-}
-
-/// Whether a range or an offset is beyond what a time can be: the parser would fall over it.
-fn has_endless_time(text: &str) -> bool {
-    const LONGEST: f64 = 1e15;
-    const DIGITS: usize = 15;
-    let is_endless = |rest: &str| {
-        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '+' || c == '-');
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-        let word =
-            rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())].replace('_', "").to_ascii_lowercase();
-        let is_long = |part: &str| part.len() > DIGITS && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        word.parse::<f64>().is_ok_and(|seconds| seconds.is_nan() || seconds.abs() >= LONGEST)
-            || word.split(|c: char| !c.is_ascii_hexdigit()).any(is_long)
-    };
-    let in_brackets = |(at, _): (usize, &str)| {
-        let inside = text[at + 1..].split(']').next().unwrap_or_default();
-        inside.split(':').any(is_endless)
-    };
-    let is_offset = |at: &usize| {
-        let word = text.get(*at..at + "offset".len());
-        word.is_some_and(|word| word.eq_ignore_ascii_case("offset"))
-    };
-    text.match_indices('[').any(in_brackets)
-        || text
-            .match_indices(['o', 'O'])
-            .map(|(at, _)| at)
-            .filter(is_offset)
-            .any(|at| is_endless(&text[at + "offset".len()..]))
+    let reading = Arc::new(if fits(text) { grammar::read(text) } else { Reading::TooDeep });
+    known().insert(text.to_owned(), Arc::clone(&reading));
+    reading
 }
 
 /// Whether a text is small enough to be read.
@@ -162,21 +126,16 @@ fn fits(text: &str) -> bool {
 /// The expressions right below this one.
 pub fn children(expr: &Expr) -> impl DoubleEndedIterator<Item = &Expr> {
     // Without a list of its own for each: every check walks every expression.
-    let (mut one, mut other, mut args, mut more): (_, _, &[Box<Expr>], &[Expr]) = (None, None, &[], &[]);
+    let (mut one, mut other, mut args): (_, _, &[Expr]) = (None, None, &[]);
     match expr {
         Expr::Aggregate(inner) => (one, other) = (inner.param.as_deref(), Some(&*inner.expr)),
-        Expr::Unary(inner) => one = Some(&*inner.expr),
-        Expr::Binary(inner) => (one, other) = (Some(&*inner.lhs), Some(&*inner.rhs)),
-        Expr::Paren(inner) => one = Some(&*inner.expr),
+        Expr::Binary(inner) => (one, other) = (Some(&*inner.left), Some(&*inner.right)),
+        Expr::Negative(inner) | Expr::Paren(inner) => one = Some(&**inner),
         Expr::Subquery(inner) => one = Some(&*inner.expr),
-        Expr::Call(inner) => args = &inner.args.args,
-        Expr::Extension(inner) => more = inner.expr.children(),
-        Expr::NumberLiteral(_)
-        | Expr::StringLiteral(_)
-        | Expr::VectorSelector(_)
-        | Expr::MatrixSelector(_) => {}
+        Expr::Call(inner) => args = &inner.args,
+        Expr::Number(_) | Expr::Text(_) | Expr::Vector(_) | Expr::Matrix(_) => {}
     }
-    one.into_iter().chain(other).chain(args.iter().map(AsRef::as_ref)).chain(more)
+    one.into_iter().chain(other).chain(args)
 }
 
 /// The expression and all below it, from the outside to the inside.
@@ -193,41 +152,36 @@ pub fn walk(expr: &Expr) -> Vec<&Expr> {
 /// What is inside of any parentheses.
 pub fn bare(expr: &Expr) -> &Expr {
     match expr {
-        Expr::Paren(one) => bare(&one.expr),
+        Expr::Paren(inner) => bare(inner),
         other => other,
     }
 }
 
 /// Whether the expression gives what a rule can have: series or a number, no range and no text.
 pub fn is_value(expr: &Expr) -> bool {
-    matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector)
+    matches!(expr.gives(), Type::Scalar | Type::Vector)
 }
 
 /// Everything that the expression asks the database for.
 pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
     let selector = |expr: &'e Expr| match expr {
-        Expr::VectorSelector(selector) => Some(selector),
-        Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+        Expr::Vector(selector) => Some(selector),
+        Expr::Matrix(matrix) => Some(&matrix.selector),
         _ => None,
     };
     walk(expr).into_iter().filter_map(selector).collect()
-}
-
-/// The conditions of a selector's braces.
-pub fn matchers(selector: &VectorSelector) -> &[Matcher] {
-    &selector.matchers.matchers
 }
 
 /// The name of the series that are asked for, if it is one name.
 pub fn metric(selector: &VectorSelector) -> Option<&str> {
     // A pattern may match its own text and many names beside: `a:.*`.
     let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte));
-    let is_one = |matcher: &Matcher| match &matcher.op {
+    let is_one = |matcher: &Matcher| match matcher.op {
         MatchOp::Equal => true,
-        MatchOp::Re(_) => is_name(&matcher.value),
-        MatchOp::NotEqual | MatchOp::NotRe(_) => false,
+        MatchOp::Re => is_name(&matcher.value),
+        MatchOp::NotEqual | MatchOp::NotRe => false,
     };
-    let by_label = || matchers(selector).iter().find(|one| one.name == labels::NAME && is_one(one));
+    let by_label = || selector.matchers.iter().find(|one| one.name == labels::NAME && is_one(one));
     selector.name.as_deref().or_else(|| by_label().map(|one| one.value.as_str()))
 }
 

@@ -7,8 +7,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use skymon::promql::ast::VectorSelector;
 use skymon::promql::labels::{Fault, Labels, Series, faults, labels};
+use skymon::promql::tree::{Op, VectorSelector};
 use skymon::promql::{Expr, metric, tree};
 use support::project::Project;
 use support::tools;
@@ -123,7 +123,7 @@ fn series_labels(text: &str) -> BTreeMap<String, String> {
 /// Whether anything says that the expression has no result.
 fn is_never(expr: &Expr) -> bool {
     faults(expr, &Known).iter().any(|fault| match fault {
-        Fault::NeverMatch(binary, _) => binary.op.to_string() != "unless",
+        Fault::NeverMatch(binary, _) => binary.op != Op::Unless,
         Fault::NeverSelects(..) => true,
         _ => false,
     })

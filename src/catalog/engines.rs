@@ -16,7 +16,7 @@ pub use self::set::Engines;
 pub use self::version::Version;
 use super::alerts::AlertChange;
 use super::units::Unit;
-use crate::promql::{self, Matchers};
+use crate::promql::{self, Matcher};
 use crate::values::UrlPath;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -150,7 +150,7 @@ pub struct Source {
     /// What said the same in versions that do not have the metric, with matchers of its own.
     pub before: Option<Box<Source>>,
     #[serde(skip)]
-    parsed: OnceLock<Matchers>,
+    parsed: OnceLock<Vec<Matcher>>,
 }
 
 /// One of the two counters of a histogram.
@@ -168,7 +168,7 @@ impl Source {
             promql::parse_matchers(self.matchers.as_deref().unwrap_or_default())
                 .expect("engine files are tested")
         });
-        matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
+        matchers.iter().all(|m| m.is_match(labels.get(&m.name).map_or("", String::as_str)))
     }
 }
 

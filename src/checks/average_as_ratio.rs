@@ -3,7 +3,7 @@
 use super::Check;
 use super::shared::shapes::{aggregation, comparison, number, only_metric};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::BinaryExpr;
+use crate::promql::tree::{Binary, Op};
 use crate::promql::{Expr, bare};
 use crate::stack::{Rule, Stack};
 
@@ -30,11 +30,12 @@ fn run(stack: &Stack, report: &mut Report) {
 /// `sum(a) / count(b) > 0.8`: the names of both.
 fn average(expr: &Expr) -> Option<(&str, &str)> {
     let comparison = comparison(expr)?;
-    number(&comparison.rhs).filter(|limit| (0.0..=1.0).contains(limit))?;
-    let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = bare(&comparison.lhs) else { return None };
-    (op.to_string() == "/").then_some(())?;
-    let sum = only_metric(&aggregation(lhs, &["sum"])?.expr)?;
-    let count = only_metric(&aggregation(rhs, &["count"])?.expr)?;
+    number(&comparison.right).filter(|limit| (0.0..=1.0).contains(limit))?;
+    let Expr::Binary(Binary { op: Op::Divide, left, right, .. }) = bare(&comparison.left) else {
+        return None;
+    };
+    let sum = only_metric(&aggregation(left, &["sum"])?.expr)?;
+    let count = only_metric(&aggregation(right, &["count"])?.expr)?;
     // Of one and the same it is its mean, which may well be a share.
     (sum != count).then_some((sum, count))
 }

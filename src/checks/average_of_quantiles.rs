@@ -28,22 +28,22 @@ fn run(stack: &Stack, report: &mut Report) {
     }
 }
 
-fn averaged(expr: &Expr) -> Option<(String, &Expr)> {
+fn averaged(expr: &Expr) -> Option<(&'static str, &Expr)> {
     let one = aggregation(expr, &["avg", "sum"]).filter(|_| matches!(expr, Expr::Aggregate(_)))?;
-    Some((one.op.to_string(), &one.expr))
+    Some((one.name, &one.expr))
 }
 
 /// What the quantiles are, the word that shows where, and what to write instead.
 fn quantiles<'e>(metrics: &Metrics, expr: &'e Expr) -> Option<(String, &'e str, String)> {
     match bare(expr) {
-        Expr::Call(call) if call.func.name == "histogram_quantile" => Some((
+        Expr::Call(call) if call.name == "histogram_quantile" => Some((
             "quantiles".to_owned(),
             "histogram_quantile",
             "sum first, then take the quantile: `histogram_quantile(…, sum by (le) (rate(…)))`".to_owned(),
         )),
-        Expr::VectorSelector(selector) => {
+        Expr::Vector(selector) => {
             let name = metric(selector)?;
-            let mut matchers = selector.matchers.matchers.iter();
+            let mut matchers = selector.matchers.iter();
             let asks = matchers.any(|one| one.name == "quantile" && is_quantile(&one.value));
             let known = metrics.known(selector);
             let is_summary = !known.is_empty()

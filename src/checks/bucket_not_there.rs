@@ -3,8 +3,9 @@
 use super::Check;
 use super::shared::values::Reader;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::VectorSelector;
+use crate::promql::MatchOp;
 use crate::promql::selectors;
+use crate::promql::tree::VectorSelector;
 use crate::stack::Stack;
 
 pub(super) const CHECK: Check = Check { id: "bucket-not-there", severity: Severity::Error, run };
@@ -36,7 +37,7 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// The bound that is asked for.
 fn bound(selector: &VectorSelector) -> Option<&str> {
-    let mut matchers = selector.matchers.matchers.iter();
-    let le = matchers.find(|matcher| matcher.name == "le" && matcher.op.to_string() == "=")?;
+    let mut matchers = selector.matchers.iter();
+    let le = matchers.find(|matcher| matcher.name == "le" && matcher.op == MatchOp::Equal)?;
     Some(&le.value)
 }

@@ -2,11 +2,10 @@
 //! as it may be.
 
 use super::Check;
-use super::shared::shapes::operator;
 use super::shared::values::{Comparison, Interval, Reader};
 use super::shared::words::rounded;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::BinaryExpr;
+use crate::promql::tree::{Binary, Op};
 use crate::promql::{Expr, bare};
 use crate::stack::{Rule, Stack};
 
@@ -43,8 +42,8 @@ fn is_burn_page(alert: &Rule) -> bool {
 /// The number, where two ratios are compared with the same one, and it looks like an objective or what it leaves.
 fn same_limit(expr: &Expr, reader: &mut Reader) -> Option<f64> {
     let Expr::Binary(one) = bare(expr) else { return None };
-    let (long, short) = (compared(&one.lhs, reader)?, compared(&one.rhs, reader)?);
-    let is_same = long == short && operator(one) == "and";
+    let (long, short) = (compared(&one.left, reader)?, compared(&one.right, reader)?);
+    let is_same = long == short && one.op == Op::And;
     let is_objective = match long.0 {
         Comparison::Below | Comparison::AtMost => (0.9..1.0).contains(&long.1),
         Comparison::Above | Comparison::AtLeast => long.1 > 0.0 && is_round(long.1) && long.1 <= 0.01,
@@ -59,8 +58,8 @@ fn is_round(limit: f64) -> bool {
 }
 
 fn compared(expr: &Expr, reader: &mut Reader) -> Option<(Comparison, f64)> {
-    let Expr::Binary(one @ BinaryExpr { rhs, .. }) = bare(expr) else { return None };
-    let comparison = Comparison::of(&operator(one))?;
-    let (values, _) = reader.read(rhs);
+    let Expr::Binary(Binary { op, right, .. }) = bare(expr) else { return None };
+    let comparison = Comparison::of(*op)?;
+    let (values, _) = reader.read(right);
     Some((comparison, Interval::only(values.range)?))
 }

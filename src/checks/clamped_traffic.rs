@@ -1,9 +1,9 @@
 //! A ratio whose divisor is never below one request per second: with less traffic, failures vanish.
 
 use super::Check;
-use super::shared::shapes::{number, operator, ranged};
+use super::shared::shapes::{number, ranged};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::{BinaryExpr, Call};
+use crate::promql::tree::{Binary, Call, Op};
 use crate::promql::{Expr, bare, walk};
 use crate::stack::Stack;
 
@@ -28,11 +28,10 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// `… / clamp_min(rate(…), 1)`: what the divisor is at least.
 fn clamped_divisor(expr: &Expr) -> Option<f64> {
-    let Expr::Binary(one @ BinaryExpr { lhs, rhs, .. }) = expr else { return None };
-    let Expr::Call(Call { func, args }) = bare(rhs) else { return None };
-    let least = number(args.args.get(1)?).filter(|least| *least >= 1.0)?;
-    let is_ratio = operator(one) == "/" && func.name == "clamp_min" && per_second(lhs);
-    (is_ratio && per_second(args.args.first()?)).then_some(least)
+    let Expr::Binary(Binary { op: Op::Divide, left, right, .. }) = expr else { return None };
+    let Expr::Call(Call { name: "clamp_min", args }) = bare(right) else { return None };
+    let least = number(args.get(1)?).filter(|least| *least >= 1.0)?;
+    (per_second(left) && per_second(args.first()?)).then_some(least)
 }
 
 /// Whether it is a rate, and of seconds no multiple: `rate(…) * 60` is something else.
@@ -41,6 +40,6 @@ fn per_second(expr: &Expr) -> bool {
     let has_rate =
         parts.iter().filter_map(|one| ranged(one)).any(|(name, _)| matches!(name, "rate" | "irate"));
     let scaled =
-        |one: &&Expr| matches!(one, Expr::Binary(one) if matches!(operator(one).as_str(), "*" | "/"));
+        |one: &&Expr| matches!(one, Expr::Binary(one) if matches!(one.op, Op::Multiply | Op::Divide));
     has_rate && !parts.iter().any(scaled)
 }

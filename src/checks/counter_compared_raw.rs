@@ -4,7 +4,7 @@ use super::Check;
 use super::shared::counters::Counters;
 use super::shared::shapes::number;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::{Op, VectorSelector};
 use crate::promql::{Expr, bare, walk};
 use crate::stack::Stack;
 
@@ -32,25 +32,23 @@ fn run(stack: &Stack, report: &mut Report) {
 /// happened, which one may want to know for ever.
 fn compared(expr: &Expr) -> Option<&VectorSelector> {
     let Expr::Binary(binary) = expr else { return None };
-    let limit = number(&binary.rhs)?;
-    let is_above = match binary.op.to_string().as_str() {
-        ">" => limit > 0.0,
-        ">=" => limit > 1.0,
+    let limit = number(&binary.right)?;
+    let is_above = match binary.op {
+        Op::Greater => limit > 0.0,
+        Op::GreaterOrEqual => limit > 1.0,
         _ => false,
     };
-    is_above.then(|| raw(&binary.lhs))?
+    is_above.then(|| raw(&binary.left))?
 }
 
 /// The series, if nothing but an aggregation is around it.
 fn raw(expr: &Expr) -> Option<&VectorSelector> {
     match bare(expr) {
-        Expr::VectorSelector(selector) => Some(selector),
-        Expr::Aggregate(one) if ["sum", "max", "min", "avg"].contains(&one.op.to_string().as_str()) => {
-            match bare(&one.expr) {
-                Expr::VectorSelector(selector) => Some(selector),
-                _ => None,
-            }
-        }
+        Expr::Vector(selector) => Some(selector),
+        Expr::Aggregate(one) if ["sum", "max", "min", "avg"].contains(&one.name) => match bare(&one.expr) {
+            Expr::Vector(selector) => Some(selector),
+            _ => None,
+        },
         _ => None,
     }
 }

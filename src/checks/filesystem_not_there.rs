@@ -13,7 +13,7 @@ fn run(stack: &Stack, report: &mut Report) {
         let gone = asked
             .filter(|one| metric(one).is_some_and(|name| name.starts_with("node_filesystem_")))
             .any(|one| {
-                let mut matchers = one.matchers.matchers.iter();
+                let mut matchers = one.matchers.iter();
                 // Docker's old storage: it left with Docker 24, and was never in a kernel.
                 matchers.any(|matcher| {
                     matcher.name == "fstype" && matcher.op == MatchOp::Equal && matcher.value == "aufs"

@@ -37,7 +37,7 @@ fn run(stack: &Stack, report: &mut Report) {
                 .find(|(function, matrix)| interval_if_short(function, matrix, &scrapes).is_none());
             let Some((_, matrix)) = missed else { continue };
             let (range, often) = (written(matrix.range), written(interval));
-            let what = metric(&matrix.vs).unwrap_or("what it asks for");
+            let what = metric(&matrix.selector).unwrap_or("what it asks for");
             report.push(
                 CHECK
                     .finding(format!("`{}` looks at {range} of `{what}` each {often}", rule.name))

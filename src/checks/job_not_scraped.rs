@@ -8,8 +8,8 @@ use super::shared::jobs::{Scraped, scraped};
 use super::shared::shapes::is_written;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity, nearest};
-use crate::promql::ast::{Expr, VectorSelector};
-use crate::promql::{MatchOp, Matcher, metric, selectors, walk};
+use crate::promql::tree::{Op, VectorSelector};
+use crate::promql::{Expr, MatchOp, Matcher, metric, selectors, walk};
 use crate::stack::{Query, Stack};
 
 pub(super) const CHECK: Check = Check { id: "job-not-scraped", severity: Severity::Error, run };
@@ -66,17 +66,16 @@ fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
     let Some(tree) = query.tree() else { return Vec::new() };
     let selectors = selectors(tree);
     // Of alternatives, one is enough: `x{job="a"} or x{job="b"}`.
-    let has_or =
-        walk(tree).iter().any(|expr| matches!(expr, Expr::Binary(one) if one.op.to_string() == "or"));
+    let has_or = walk(tree).iter().any(|expr| matches!(expr, Expr::Binary(one) if one.op == Op::Or));
     let mut found: Vec<Lost> = Vec::new();
     for selector in &selectors {
-        for matcher in &selector.matchers.matchers {
+        for matcher in &selector.matchers {
             let Some(one) = unmatched(matcher, scraped).filter(|_| is_written(query, matcher)) else {
                 continue;
             };
             let stands_in = |other: &&VectorSelector| {
                 metric(other) == metric(selector)
-                    && !other.matchers.matchers.iter().any(|matcher| unmatched(matcher, scraped).is_some())
+                    && !other.matchers.iter().any(|matcher| unmatched(matcher, scraped).is_some())
             };
             if (has_or && selectors.iter().any(stands_in)) || found.contains(&one) {
                 continue;
@@ -91,8 +90,8 @@ fn unmatched(matcher: &Matcher, scraped: &Scraped) -> Option<Lost> {
     let known = scraped.known(&matcher.name)?;
     let is_known = match matcher.op {
         MatchOp::Equal => known.contains(&matcher.value),
-        MatchOp::Re(_) => known.iter().any(|name| matcher.is_match(name)),
-        MatchOp::NotEqual | MatchOp::NotRe(_) => return None,
+        MatchOp::Re => known.iter().any(|name| matcher.is_match(name)),
+        MatchOp::NotEqual | MatchOp::NotRe => return None,
     };
     (!is_known && !matcher.is_match("")).then(|| (matcher.name.clone(), matcher.value.clone()))
 }

@@ -20,7 +20,7 @@ fn run(stack: &Stack, report: &mut Report) {
     for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
             let (label, wrong) = match &fault {
-                Fault::NoSuchGroup(by, label) => (label, format!("`{}` groups by `{label}`", by.op)),
+                Fault::NoSuchGroup(by, label) => (label, format!("`{}` groups by `{label}`", by.name)),
                 Fault::NothingToTake(op, label) => (label, format!("`{}` takes over `{label}`", op.op)),
                 _ => continue,
             };

@@ -37,16 +37,14 @@ fn check(query: &Query, report: &mut Report) {
     let selectors = selectors(tree);
     // Who asks for both forms knows of it.
     let asks_for = |matcher: &Matcher, value: &str| {
-        let mut all = selectors.iter().flat_map(|one| &one.matchers.matchers);
+        let mut all = selectors.iter().flat_map(|one| &one.matchers);
         all.any(|other| other.name == matcher.name && other.value == value)
     };
     for selector in &selectors {
         // Only a histogram's buckets and a summary's quantiles are kept so.
         let label =
             if metric(selector).is_some_and(|name| name.ends_with("_bucket")) { "le" } else { "quantile" };
-        for matcher in
-            selector.matchers.matchers.iter().filter(|one| one.name == label && one.op == MatchOp::Equal)
-        {
+        for matcher in selector.matchers.iter().filter(|one| one.name == label && one.op == MatchOp::Equal) {
             let Some(normal) = normalised(&matcher.value).filter(|normal| *normal != matcher.value) else {
                 continue;
             };

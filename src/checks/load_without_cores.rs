@@ -24,9 +24,9 @@ fn run(stack: &Stack, report: &mut Report) {
 
 fn raw_load(alert: &Rule) -> Option<&str> {
     let comparison = comparison(alert.expr.tree()?)?;
-    number(&comparison.rhs)?;
-    match bare(&comparison.lhs) {
-        Expr::VectorSelector(selector) => {
+    number(&comparison.right)?;
+    match bare(&comparison.left) {
+        Expr::Vector(selector) => {
             metric(selector).filter(|name| matches!(*name, "node_load1" | "node_load5" | "node_load15"))
         }
         _ => None,

@@ -1,12 +1,12 @@
 //! An alert that compares nothing: any value fires, 0 too.
 
 use super::Check;
-use super::shared::shapes::{calls, operator};
+use super::shared::shapes::calls;
 use super::shared::values::{Presence, Reader};
 use super::shared::verdicts::short;
 use super::shared::words::is_heartbeat;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::BinaryExpr;
+use crate::promql::tree::Op;
 use crate::promql::{Expr, bare, is_value, metric, selectors, walk};
 use crate::stack::{Rule, Stack};
 
@@ -67,7 +67,7 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<(String, bool)>
     }
     let is_calculated = walk(tree)
         .into_iter()
-        .any(|one| matches!(one, Expr::Binary(one) if matches!(operator(one).as_str(), "/" | "-")));
+        .any(|one| matches!(one, Expr::Binary(one) if matches!(one.op, Op::Divide | Op::Subtract)));
     let is_counter = name.ends_with("_total") || name.ends_with("_bucket");
     // By the catalogue, or through what records it.
     let is_known = reader.knows(first) || !values.nan;
@@ -78,8 +78,8 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<(String, bool)>
 /// `x > bool 5`: 0 or 1, and both fire.
 fn as_bool(expr: &Expr) -> Option<String> {
     match bare(expr) {
-        Expr::Binary(one @ BinaryExpr { lhs, .. }) if one.return_bool() => {
-            selectors(lhs).first().and_then(|selector| metric(selector)).map(str::to_owned)
+        Expr::Binary(one) if one.matching.is_bool => {
+            selectors(&one.left).first().and_then(|selector| metric(selector)).map(str::to_owned)
         }
         _ => None,
     }

@@ -1,8 +1,9 @@
 //! An alert on a target that does not answer, without `for`: one scrape that takes too long is a page.
 
 use super::Check;
-use super::shared::shapes::{comparison, number, operator};
+use super::shared::shapes::{comparison, number};
 use crate::diagnostics::{Report, Severity};
+use crate::promql::tree::Op;
 use crate::promql::{Expr, bare, metric};
 use crate::stack::{Rule, Stack};
 
@@ -26,14 +27,14 @@ fn run(stack: &Stack, report: &mut Report) {
 /// `up == 0` and nothing else.
 fn asks_the_last_sample(alert: &Rule) -> Option<&str> {
     let comparison = comparison(alert.expr.tree()?)?;
-    let limit = number(&comparison.rhs)?;
-    let asks = match operator(comparison).as_str() {
-        "==" => limit.abs() < 0.5,
-        "!=" | "<" => (limit - 1.0).abs() < 0.5,
+    let limit = number(&comparison.right)?;
+    let asks = match comparison.op {
+        Op::Equal => limit.abs() < 0.5,
+        Op::NotEqual | Op::Less => (limit - 1.0).abs() < 0.5,
         _ => false,
     };
-    match bare(&comparison.lhs) {
-        Expr::VectorSelector(selector) if asks => {
+    match bare(&comparison.left) {
+        Expr::Vector(selector) if asks => {
             metric(selector).filter(|name| matches!(*name, "up" | "probe_success"))
         }
         _ => None,

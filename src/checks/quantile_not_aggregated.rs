@@ -27,8 +27,8 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// The buckets, where a quantile of their rate is compared and nothing sums them.
 fn raw_quantile(expr: &Expr) -> Option<&str> {
-    let Expr::Call(quantile) = bare(&comparison(expr)?.lhs) else { return None };
-    let inner = (quantile.func.name == "histogram_quantile").then(|| quantile.args.args.get(1))??;
+    let Expr::Call(quantile) = bare(&comparison(expr)?.left) else { return None };
+    let inner = (quantile.name == "histogram_quantile").then(|| quantile.args.get(1))??;
     function(inner).filter(|name| is_rate(name))?;
     only_metric(inner).filter(|name| name.ends_with("_bucket"))
 }

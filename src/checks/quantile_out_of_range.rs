@@ -1,11 +1,11 @@
 //! A quantile of 99 and not of 0.99: what is outside of 0 to 1 is infinite, and so above every threshold.
 
 use super::Check;
-use super::shared::shapes::{function, number, operator};
+use super::shared::shapes::{function, number};
 use super::shared::words::rounded;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::BinaryExpr;
-use crate::promql::{Expr, walk};
+use crate::promql::tree::{Binary, Op};
+use crate::promql::{Expr, bare, walk};
 use crate::stack::{Query, Stack};
 
 pub(super) const CHECK: Check = Check { id: "quantile-out-of-range", severity: Severity::Error, run };
@@ -45,9 +45,9 @@ fn find(query: &Query, report: &mut Report) {
 /// The quantile that is asked for, if it is a number.
 fn quantile(expr: &Expr) -> Option<f64> {
     match expr {
-        Expr::Aggregate(one) if one.op.to_string() == "quantile" => literal(one.param.as_ref()?),
+        Expr::Aggregate(one) if one.name == "quantile" => literal(one.param.as_ref()?),
         Expr::Call(call) if matches!(function(expr)?, "histogram_quantile" | "quantile_over_time") => {
-            literal(call.args.args.first()?)
+            literal(call.args.first()?)
         }
         _ => None,
     }
@@ -55,13 +55,9 @@ fn quantile(expr: &Expr) -> Option<f64> {
 
 /// A number, or one hundredth of one.
 fn literal(expr: &Expr) -> Option<f64> {
-    if let Expr::Unary(one) = expr {
-        return literal(&one.expr).map(|number| -number);
+    match bare(expr) {
+        Expr::Negative(inner) => literal(inner).map(|number| -number),
+        Expr::Binary(Binary { op: Op::Divide, left, right, .. }) => Some(number(left)? / number(right)?),
+        other => number(other),
     }
-    if let Expr::Binary(one @ BinaryExpr { lhs, rhs, .. }) = crate::promql::bare(expr)
-        && operator(one) == "/"
-    {
-        return Some(number(lhs)? / number(rhs)?);
-    }
-    number(expr)
 }

@@ -6,7 +6,8 @@ use super::shared::asked::{Said, surely_promql};
 use super::shared::shapes::aggregation;
 use crate::diagnostics::{Report, Severity};
 use crate::promql::labels::Fault;
-use crate::promql::{Expr, ast::LabelModifier, walk};
+use crate::promql::tree::Grouping;
+use crate::promql::{Expr, walk};
 use crate::stack::{Flow, Stack};
 
 pub(super) const CHECK: Check = Check { id: "quantile-without-le", severity: Severity::Error, run };
@@ -34,12 +35,12 @@ fn run(stack: &Stack, report: &mut Report) {
 fn help(buckets: &Expr) -> String {
     let groups = walk(buckets).into_iter().find_map(|expr| aggregation(expr, &["sum", "avg", "max", "min"]));
     let Some(one) = groups else { return "record the buckets with `le`".to_owned() };
-    match &one.modifier {
-        Some(LabelModifier::Include(by)) => {
-            let labels: Vec<&str> = ["le"].into_iter().chain(by.labels.iter().map(String::as_str)).collect();
-            format!("write `{} by ({})`", one.op, labels.join(", "))
+    match &one.grouping {
+        Some(Grouping::These(by)) => {
+            let labels: Vec<&str> = ["le"].into_iter().chain(by.iter().map(String::as_str)).collect();
+            format!("write `{} by ({})`", one.name, labels.join(", "))
         }
-        Some(LabelModifier::Exclude(_)) => "take `le` out of `without (…)`".to_owned(),
-        None => format!("write `{} by (le) (…)`", one.op),
+        Some(Grouping::AllBut(_)) => "take `le` out of `without (…)`".to_owned(),
+        None => format!("write `{} by (le) (…)`", one.name),
     }
 }

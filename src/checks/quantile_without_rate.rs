@@ -3,7 +3,7 @@
 use super::Check;
 use super::shared::asked::{Said, queries};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Expr, bare, metric, walk};
 use crate::stack::Stack;
 
@@ -34,13 +34,13 @@ fn run(stack: &Stack, report: &mut Report) {
 /// What a quantile is taken of.
 fn quantile(expr: &Expr) -> Option<&Expr> {
     let Expr::Call(call) = expr else { return None };
-    (call.func.name == "histogram_quantile").then(|| call.args.args.get(1).map(AsRef::as_ref))?
+    (call.name == "histogram_quantile").then(|| call.args.get(1))?
 }
 
 /// The buckets, where at most sums are around them.
 fn raw(expr: &Expr) -> Option<&VectorSelector> {
     match bare(expr) {
-        Expr::VectorSelector(selector) => Some(selector),
+        Expr::Vector(selector) => Some(selector),
         Expr::Aggregate(one) => raw(&one.expr),
         _ => None,
     }

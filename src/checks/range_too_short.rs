@@ -7,7 +7,7 @@ use super::shared::scrapes::{Scrapes, written};
 use super::shared::shapes::ranged;
 use super::shared::words::LIKE_RATE;
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::MatrixSelector;
+use crate::promql::tree::MatrixSelector;
 use crate::promql::{metric, walk};
 use crate::stack::{Rule, Stack};
 
@@ -39,7 +39,7 @@ fn too_short<'s>(rule: &'s Rule, scrapes: &Scrapes) -> Option<(Duration, Duratio
     let tree = rule.expr.tree()?;
     walk(tree).into_iter().filter_map(ranged).find_map(|(function, matrix)| {
         let interval = interval_if_short(function, matrix, scrapes)?;
-        Some((matrix.range, interval, metric(&matrix.vs)?))
+        Some((matrix.range, interval, metric(&matrix.selector)?))
     })
 }
 
@@ -49,6 +49,6 @@ pub(super) fn interval_if_short(
     matrix: &MatrixSelector,
     scrapes: &Scrapes,
 ) -> Option<Duration> {
-    let interval = scrapes.shortest(&matrix.vs)?;
+    let interval = scrapes.shortest(&matrix.selector)?;
     (LIKE_RATE.contains(&function) && matrix.range < interval * 2).then_some(interval)
 }

@@ -19,13 +19,13 @@ fn run(stack: &Stack, report: &mut Report) {
             continue;
         }
         let tight = walk(tree).into_iter().filter_map(ranged).find_map(|(function, matrix)| {
-            let interval = scrapes.shortest(&matrix.vs)?;
+            let interval = scrapes.shortest(&matrix.selector)?;
             let is_tight = matrix.range >= interval * 2 && matrix.range < interval * 3;
             (is_tight && LIKE_RATE.contains(&function)).then_some((matrix, interval))
         });
         let Some((matrix, interval)) = tight else { continue };
         let (range, often) = (written(matrix.range), written(interval));
-        let what = metric(&matrix.vs).unwrap_or("it");
+        let what = metric(&matrix.selector).unwrap_or("it");
         report.push(
             CHECK
                 .finding(format!(

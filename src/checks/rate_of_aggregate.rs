@@ -36,11 +36,11 @@ fn run(stack: &Stack, report: &mut Report) {
 fn of_sum<'e>(expr: &'e Expr, sums: &BTreeMap<&'e str, &'e str>) -> Option<(&'static str, &'e str, &'e str)> {
     let name = function(expr).filter(|name| is_rate(name))?;
     if let Some((_, matrix)) = ranged(expr) {
-        let recorded = metric(&matrix.vs)?;
+        let recorded = metric(&matrix.selector)?;
         return Some((name, recorded, sums.get(recorded)?));
     }
     let Expr::Call(call) = expr else { return None };
-    let Expr::Subquery(subquery) = bare(call.args.args.first()?) else { return None };
+    let Expr::Subquery(subquery) = bare(call.args.first()?) else { return None };
     let counter = summed(&subquery.expr)?;
     Some((name, counter, counter))
 }
@@ -48,7 +48,7 @@ fn of_sum<'e>(expr: &'e Expr, sums: &BTreeMap<&'e str, &'e str>) -> Option<(&'st
 /// The counter, where an expression is a sum of one as it is.
 fn summed(expr: &Expr) -> Option<&str> {
     match bare(&aggregation(expr, &["sum", "avg"])?.expr) {
-        Expr::VectorSelector(selector) => metric(selector).filter(|name| name.ends_with("_total")),
+        Expr::Vector(selector) => metric(selector).filter(|name| name.ends_with("_total")),
         _ => None,
     }
 }

@@ -16,8 +16,8 @@ fn run(stack: &Stack, report: &mut Report) {
         let Some(tree) = asked.query.tree() else { continue };
         let rates = walk(tree).into_iter().filter_map(ranged).filter(|(function, _)| is_rate(function));
         for (function, matrix) in rates {
-            let Some(name) = metric(&matrix.vs) else { continue };
-            if !is_time(name) && metrics.is_gauge(&matrix.vs) && said.is_new(&asked, name) {
+            let Some(name) = metric(&matrix.selector) else { continue };
+            if !is_time(name) && metrics.is_gauge(&matrix.selector) && said.is_new(&asked, name) {
                 report.push(finding(&asked, function, name));
             }
         }

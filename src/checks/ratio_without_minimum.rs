@@ -2,9 +2,9 @@
 //! neither above nor below. A success ratio has no value at all until something succeeds.
 
 use super::Check;
-use super::shared::shapes::{aggregation, comparison, function, is_rate, number, operator};
+use super::shared::shapes::{aggregation, comparison, function, is_rate, number};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::BinaryExpr;
+use crate::promql::tree::{Binary, Op};
 use crate::promql::{Expr, bare, metric, selectors};
 use crate::stack::Stack;
 
@@ -38,20 +38,22 @@ fn run(stack: &Stack, report: &mut Report) {
 /// The requests, where the expression is `errors / requests > x` over one counter and nothing else, or `successes / requests < x`.
 fn bare_ratio(expr: &Expr) -> Option<(&str, bool)> {
     let comparison = comparison(expr)?;
-    let compares = operator(comparison);
-    (compares.starts_with(['>', '<']) && number(&comparison.rhs).is_some()).then_some(())?;
-    let mut share = bare(&comparison.lhs);
+    let is_below = match comparison.op {
+        Op::Less | Op::LessOrEqual => true,
+        Op::Greater | Op::GreaterOrEqual => false,
+        _ => return None,
+    };
+    number(&comparison.right)?;
+    let mut share = bare(&comparison.left);
     // `… * 100`
-    if let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share
-        && op.to_string() == "*"
-        && number(rhs).is_some()
+    if let Expr::Binary(Binary { op: Op::Multiply, left, right, .. }) = share
+        && number(right).is_some()
     {
-        share = bare(lhs);
+        share = bare(left);
     }
-    let Expr::Binary(BinaryExpr { op, lhs, rhs, .. }) = share else { return None };
-    (op.to_string() == "/").then_some(())?;
-    let (errors, all) = (rate(lhs)?, rate(rhs)?);
-    (errors.0 == all.0 && errors.1 > all.1).then_some((all.0, compares.starts_with('<')))
+    let Expr::Binary(Binary { op: Op::Divide, left, right, .. }) = share else { return None };
+    let (errors, all) = (rate(left)?, rate(right)?);
+    (errors.0 == all.0 && errors.1 > all.1).then_some((all.0, is_below))
 }
 
 /// The counter behind a rate, summed or not, and how many conditions it is asked with.
@@ -59,7 +61,7 @@ fn rate(expr: &Expr) -> Option<(&str, usize)> {
     let inner = aggregation(expr, &["sum"]).map_or(expr, |sum| &sum.expr);
     function(inner).filter(|name| is_rate(name))?;
     match selectors(inner).as_slice() {
-        [one] => Some((metric(one)?, one.matchers.matchers.len())),
+        [one] => Some((metric(one)?, one.matchers.len())),
         _ => None,
     }
 }

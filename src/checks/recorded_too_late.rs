@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
+use crate::promql::tree::When;
 use crate::promql::{Expr, metric, walk};
 use crate::stack::{Group, Rule, Stack};
 
@@ -43,7 +44,7 @@ fn places(group: &Group) -> BTreeMap<&str, usize> {
 fn asked_now(rule: &Rule) -> Vec<&str> {
     let all = rule.expr.tree().map(walk).unwrap_or_default();
     let now = all.into_iter().filter_map(|expr| match expr {
-        Expr::VectorSelector(one) if one.offset.is_none() && one.at.is_none() => metric(one),
+        Expr::Vector(one) if one.when == When::default() => metric(one),
         _ => None,
     });
     now.collect()

@@ -4,9 +4,9 @@ use super::Check;
 use super::shared::asked::surely_promql;
 use super::shared::readers::Readers;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::ast::VectorSelector;
 use crate::promql::refused::{Problem, Reader, problem};
-use crate::promql::{Expr, MatchOp, bare, regex, selectors, walk};
+use crate::promql::tree::VectorSelector;
+use crate::promql::{Expr, bare, regex, selectors, walk};
 use crate::source::{At, Node, Spanned};
 use crate::stack::{LabelMatcher, Stack};
 
@@ -72,13 +72,13 @@ fn in_expression(
         };
     };
     let patterns = |selector: &VectorSelector| -> Vec<(String, &'static str)> {
-        let matchers = selector.matchers.matchers.iter();
-        let with = matchers.filter(|matcher| matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_)));
+        let matchers = selector.matchers.iter();
+        let with = matchers.filter(|matcher| matcher.op.is_regex());
         with.map(|matcher| (matcher.value.clone(), FILE)).collect()
     };
     let replaced = walk(tree).into_iter().filter_map(|expr| match expr {
-        Expr::Call(call) if call.func.name == "label_replace" => match bare(call.args.args.get(4)?) {
-            Expr::StringLiteral(pattern) => Some((pattern.val.clone(), EVALUATION)),
+        Expr::Call(call) if call.name == "label_replace" => match bare(call.args.get(4)?) {
+            Expr::Text(pattern) => Some((pattern.clone(), EVALUATION)),
             _ => None,
         },
         _ => None,

@@ -10,12 +10,11 @@ pub(super) const CHECK: Check = Check { id: "regex-without-pattern", severity: S
 fn run(stack: &Stack, report: &mut Report) {
     for file in &stack.rule_files {
         let plain = file.rules().flat_map(|rule| {
-            let matchers =
-                rule.expr.tree().into_iter().flat_map(selectors).flat_map(|one| &one.matchers.matchers);
+            let matchers = rule.expr.tree().into_iter().flat_map(selectors).flat_map(|one| &one.matchers);
             matchers.filter_map(move |matcher| {
                 let op = match matcher.op {
-                    MatchOp::Re(_) => "=",
-                    MatchOp::NotRe(_) => "!=",
+                    MatchOp::Re => "=",
+                    MatchOp::NotRe => "!=",
                     _ => return None,
                 };
                 let is_plain = !matcher.value.is_empty() && matcher.value.chars().all(is_plain);

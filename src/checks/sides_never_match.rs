@@ -3,8 +3,8 @@
 use super::Check;
 use super::shared::asked::{Said, surely_promql};
 use crate::diagnostics::{Report, Severity};
-use crate::promql::ast::{BinaryExpr, LabelModifier, VectorMatchCardinality};
 use crate::promql::labels::{Fault, Reason};
+use crate::promql::tree::{Binary, Group, Grouping, Matching, Op};
 use crate::stack::{Flow, Stack};
 
 pub(super) const CHECK: Check = Check { id: "sides-never-match", severity: Severity::Error, run };
@@ -15,8 +15,8 @@ fn run(stack: &Stack, report: &mut Report) {
     for one in surely_promql(stack) {
         for fault in flow.faults(one.query) {
             let Fault::NeverMatch(binary, reason) = fault else { continue };
-            let op = binary.op.to_string();
-            let outcome = if op == "unless" { "it takes nothing away" } else { "there is never a result" };
+            let op = binary.op;
+            let outcome = if op == Op::Unless { "it takes nothing away" } else { "there is never a result" };
             let finding = CHECK
                 .finding(format!("in {} the two sides of `{op}` never match: {outcome}", one.subject()))
                 .at(one.query.at(label(&reason)).place(), why(&reason))
@@ -49,50 +49,44 @@ fn why(reason: &Reason) -> String {
 }
 
 /// What is to be written. Of what the operator has already, `bool`, `ignoring (…)` and `group_left (…)` stay.
-fn help(binary: &BinaryExpr, reason: &Reason) -> String {
-    let modifier = binary.modifier.as_ref();
-    let is_bool = modifier.is_some_and(|modifier| modifier.return_bool);
-    let op = format!("{}{}", binary.op, if is_bool { " bool" } else { "" });
-    let group = Group::of(binary);
-    match modifier.and_then(|modifier| modifier.matching.as_ref()) {
-        Some(LabelModifier::Include(on)) => joined(&op, &on.labels, &group, reason),
-        Some(LabelModifier::Exclude(ignoring)) => {
-            ignored(&op, &ignoring.labels, &group, binary.op.is_set_operator(), reason)
-        }
-        None => matched_by_all(&op, binary.op.is_set_operator(), reason),
+fn help(binary: &Binary, reason: &Reason) -> String {
+    let Matching { is_bool, on, group, .. } = &binary.matching;
+    let op = format!("{}{}", binary.op, if *is_bool { " bool" } else { "" });
+    let is_set = binary.op.is_set();
+    let group = Many::of(group.as_ref());
+    match on {
+        Some(Grouping::These(on)) => joined(&op, on, &group, reason),
+        Some(Grouping::AllBut(ignored)) => ignoring(&op, ignored, &group, is_set, reason),
+        None => matched_by_all(&op, is_set, reason),
     }
 }
 
 /// The side that may have many series for one of the other, as it is written.
-enum Group {
+enum Many {
     None,
     Left(String),
     Right(String),
 }
 
-impl Group {
-    fn of(binary: &BinaryExpr) -> Group {
-        match binary.modifier.as_ref().map(|modifier| &modifier.card) {
-            Some(VectorMatchCardinality::ManyToOne(taken)) => {
-                Group::Left(format!(" group_left ({})", taken.labels.join(", ")))
-            }
-            Some(VectorMatchCardinality::OneToMany(taken)) => {
-                Group::Right(format!(" group_right ({})", taken.labels.join(", ")))
-            }
-            _ => Group::None,
+impl Many {
+    fn of(group: Option<&Group>) -> Many {
+        match group {
+            Some(Group::Left(taken)) => Many::Left(format!(" group_left ({})", taken.join(", "))),
+            Some(Group::Right(taken)) => Many::Right(format!(" group_right ({})", taken.join(", "))),
+            None => Many::None,
         }
     }
 
     fn text(&self) -> &str {
         match self {
-            Group::None => "",
-            Group::Left(text) | Group::Right(text) => text,
+            Many::None => "",
+            Many::Left(text) | Many::Right(text) => text,
         }
     }
 }
 
 /// Of an operator with `on (…)`.
-fn joined(op: &str, on: &[String], group: &Group, reason: &Reason) -> String {
+fn joined(op: &str, on: &[String], group: &Many, reason: &Reason) -> String {
     let Reason::Values { label, .. } = reason else {
         return "name in `on (…)` only labels that both sides have, and keep them in each `by (…)`"
             .to_owned();
@@ -106,9 +100,9 @@ fn joined(op: &str, on: &[String], group: &Group, reason: &Reason) -> String {
 }
 
 /// Of an operator with `ignoring (…)`.
-fn ignored(op: &str, ignoring: &[String], group: &Group, is_set: bool, reason: &Reason) -> String {
+fn ignoring(op: &str, ignored: &[String], group: &Many, is_set: bool, reason: &Reason) -> String {
     let with = |more: &[&String], group: &str| {
-        let all: Vec<&str> = ignoring.iter().chain(more.iter().copied()).map(String::as_str).collect();
+        let all: Vec<&str> = ignored.iter().chain(more.iter().copied()).map(String::as_str).collect();
         format!("`{op} ignoring ({}){group}`", all.join(", "))
     };
     match (reason, group) {
@@ -119,17 +113,17 @@ fn ignored(op: &str, ignoring: &[String], group: &Group, is_set: bool, reason: &
         (Reason::OnlyLeft(label) | Reason::OnlyRight(label), _) if is_set => {
             format!("keep `{label}` on both sides, or write {}", with(&[label], ""))
         }
-        (Reason::OnlyLeft(label), Group::None) => {
+        (Reason::OnlyLeft(label), Many::None) => {
             format!("keep `{label}` on both sides, or write {}", with(&[label], " group_left ()"))
         }
-        (Reason::OnlyRight(label), Group::None) => {
+        (Reason::OnlyRight(label), Many::None) => {
             format!("keep `{label}` on both sides, or write {}", with(&[label], " group_right ()"))
         }
-        (Reason::OnlyLeft(label), Group::Left(text)) | (Reason::OnlyRight(label), Group::Right(text)) => {
+        (Reason::OnlyLeft(label), Many::Left(text)) | (Reason::OnlyRight(label), Many::Right(text)) => {
             format!("keep `{label}` on both sides, or write {}", with(&[label], text))
         }
         // Of the side of which there is to be one for many.
-        (Reason::OnlyLeft(label), Group::Right(_)) | (Reason::OnlyRight(label), Group::Left(_)) => {
+        (Reason::OnlyLeft(label), Many::Right(_)) | (Reason::OnlyRight(label), Many::Left(_)) => {
             format!("keep `{label}` on both sides, or take it away with `without ({label})`")
         }
     }

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::shared::shapes::{
-    aggregation, asked_for_absence, calls, comparison, number, only_metric, operator,
-};
+use super::shared::shapes::{aggregation, asked_for_absence, calls, comparison, number, only_metric};
 use crate::diagnostics::{Report, Severity};
 use crate::promql::Expr;
+use crate::promql::tree::Op;
 use crate::stack::{Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "silent-at-no-data", severity: Severity::Error, run };
@@ -37,11 +36,13 @@ fn run(stack: &Stack, report: &mut Report) {
 /// never that low, whatever else is there: `never-fires` tells of it.
 fn wants_none(expr: &Expr) -> Option<&str> {
     let comparison = comparison(expr)?;
-    let op = operator(comparison);
-    let limit = number(&comparison.rhs)?;
-    let means_none =
-        (op == "==" && limit == 0.0) || (op == "<" && limit <= 1.0) || (op == "<=" && limit == 0.0);
-    let sum = aggregation(&comparison.lhs, &["sum"])?;
+    let limit = number(&comparison.right)?;
+    let means_none = match comparison.op {
+        Op::Equal | Op::LessOrEqual => limit == 0.0,
+        Op::Less => limit <= 1.0,
+        _ => false,
+    };
+    let sum = aggregation(&comparison.left, &["sum"])?;
     (means_none && !calls(expr, &["absent", "absent_over_time", "vector"])).then_some(())?;
     // With an `or` inside something stands in for what is gone.
     let is_plain = !crate::promql::walk(&sum.expr).into_iter().any(|one| matches!(one, Expr::Binary(_)));

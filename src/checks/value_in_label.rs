@@ -1,9 +1,10 @@
 //! A label that is the value of the expression: each evaluation makes another alert of it, and none lasts.
 
 use super::Check;
-use super::shared::shapes::{comparison, function, number, operator};
+use super::shared::shapes::{comparison, function, number};
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
+use crate::promql::tree::Op;
 use crate::promql::{Expr, bare};
 use crate::stack::Stack;
 
@@ -40,7 +41,7 @@ fn run(stack: &Stack, report: &mut Report) {
 /// Whether all values of the expression are the same.
 fn is_constant(expr: &Expr) -> bool {
     let equal = comparison(expr).is_some_and(|one| {
-        operator(one) == "==" && (number(&one.rhs).is_some() || number(&one.lhs).is_some())
+        one.op == Op::Equal && (number(&one.right).is_some() || number(&one.left).is_some())
     });
     equal || function(bare(expr)).is_some_and(|name| name.starts_with("absent"))
 }

@@ -1,14 +1,8 @@
-//! Why Prometheus will not take an expression, where that is sure. The parser behind `promql` says that it does not read one,
-//! and reads some that Prometheus refuses; here is Prometheus' own grammar, and who else may read an expression: other programs
-//! read the same rule files with a dialect of their own, and PromQL grows.
+//! Why Prometheus will not take an expression, where that is sure. The grammar says what one version of it takes; here is who
+//! else may read an expression: other programs read the same rule files with a dialect of their own, and PromQL grows.
 
-mod functions;
-mod grammar;
-mod lexer;
-
-use std::ops::Range;
-
-use super::regex;
+use super::grammar::{Fault, Need, Reading, Why};
+use super::{read, regex};
 
 type Version = (u32, u32);
 
@@ -47,53 +41,21 @@ pub enum Problem {
     Regex(String, regex::Refused),
 }
 
-/// Why an expression is refused.
-#[derive(Debug)]
-struct Fault {
-    message: String,
-    help: String,
-    range: Range<usize>,
-    pattern: Option<Box<(String, regex::Refused)>>,
-    /// Whether another language takes it.
-    is_dialect: bool,
-}
-
-fn fault(message: impl Into<String>, range: Range<usize>, help: impl Into<String>) -> Fault {
-    Fault { message: message.into(), help: help.into(), range, pattern: None, is_dialect: false }
-}
-
-/// What not every Prometheus has, and what is to be said where it is missing.
-#[derive(Debug)]
-struct Need {
-    fault: Fault,
-    why: Why,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Why {
-    /// It is switched on by a flag.
-    Experiment(&'static str),
-    /// It went with 3.0.
-    Gone,
-    /// A function that is not known; whether it is nearly one that is.
-    Unknown { is_near: bool },
-}
-
 /// `None` where it is taken, or where somebody may take it.
 pub fn problem(text: &str, reader: &Reader) -> Option<Problem> {
-    if !super::fits(text) {
-        return None;
-    }
-    let fault = match grammar::read(text)? {
-        Ok(needs) => needs.into_iter().find(|need| reader.lacks(need, text))?.fault,
-        Err(fault) => Some(fault).filter(|fault| reader.refuses(fault, text))?,
+    let reading = read(text);
+    let fault = match &*reading {
+        Reading::Taken(_, needs) => &needs.iter().find(|need| reader.lacks(need, text))?.fault,
+        Reading::Refused(fault) => Some(fault).filter(|fault| reader.refuses(fault, text))?,
+        Reading::TooDeep => return None,
     };
-    if let Some(regex) = fault.pattern {
-        let (pattern, refused) = *regex;
-        return Some(Problem::Regex(pattern, refused));
+    if let Some(regex) = &fault.pattern {
+        let (pattern, refused) = &**regex;
+        return Some(Problem::Regex(pattern.clone(), *refused));
     }
-    let word = text.get(fault.range.clone()).unwrap_or_default().to_owned();
     let Fault { message, help, range, .. } = fault;
+    let word = text.get(range.clone()).unwrap_or_default().to_owned();
+    let (message, help) = (message.clone(), help.clone());
     Some(Problem::Refused(Refused { message, help, word, at: range.start }))
 }
 
@@ -125,6 +87,7 @@ impl Reader {
                 self.is_known() && features.as_ref().is_some_and(|on| !on.contains(flag))
             }
             Why::Gone => version.is_some_and(|version| version >= (3, 0)),
+            Why::Newer => self.is_known(),
             Why::Unknown { is_near } => is_near || self.is_known(),
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 /// Why the programs refuse a pattern, and what to write.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub message: &'static str,
     pub help: &'static str,
@@ -315,6 +315,56 @@ impl Reader<'_> {
         }
         self.pass(1);
         ControlFlow::Continue(())
+    }
+}
+
+/// A pattern for the engine that we have, which must match a whole value. What RE2 writes otherwise is said in its words.
+pub(super) fn anchored(pattern: &str) -> String {
+    let mut said = String::from("^(?s:");
+    let mut rest = pattern;
+    let mut is_in_class = false;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(quoted) = rest.strip_prefix("\\Q").filter(|_| !is_in_class) {
+            let (text, after) = quoted.split_once("\\E").unwrap_or((quoted, ""));
+            said.push_str(&regex::escape(text));
+            rest = after;
+            continue;
+        }
+        let length = match letter {
+            '\\' => escape_length(rest),
+            // A brace that counts nothing is itself; so is a bracket within a class.
+            '{' if !is_in_class => count(rest).map_or(0, |(length, ..)| length),
+            '[' if is_in_class && rest.starts_with("[:") => 2,
+            '[' | '&' | '~' if is_in_class => 0,
+            '[' => {
+                is_in_class = true;
+                // What stands first does not close it.
+                1 + usize::from(rest[1..].starts_with('^'))
+                    + usize::from(rest[1..].trim_start_matches('^').starts_with(']'))
+            }
+            ']' => {
+                is_in_class = false;
+                1
+            }
+            letter => letter.len_utf8(),
+        };
+        if length == 0 {
+            said.push('\\');
+        }
+        let (written, after) = rest.split_at(length.max(1));
+        said.push_str(written);
+        rest = after;
+    }
+    said.push_str(")$");
+    said
+}
+
+/// How long an escape is: `\.`, `\x{61}`, `\p{Greek}`.
+fn escape_length(rest: &str) -> usize {
+    let in_braces = ["\\x{", "\\p{", "\\P{"].iter().any(|start| rest.starts_with(start));
+    match rest.find('}') {
+        Some(end) if in_braces => end + 1,
+        _ => rest.chars().take(2).map(char::len_utf8).sum(),
     }
 }
 

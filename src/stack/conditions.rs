@@ -95,20 +95,20 @@ impl<'a> Conditions<'a> {
 pub fn words(matcher: &Matcher) -> Option<Vec<&str>> {
     match matcher.op {
         MatchOp::Equal => Some(vec![&matcher.value]),
-        MatchOp::Re(_) => alternatives(&matcher.value),
-        MatchOp::NotEqual | MatchOp::NotRe(_) => None,
+        MatchOp::Re => alternatives(&matcher.value),
+        MatchOp::NotEqual | MatchOp::NotRe => None,
     }
 }
 
 fn takes_everything(matcher: &Matcher) -> bool {
-    matches!(matcher.op, MatchOp::Re(_)) && matches!(matcher.value.as_str(), ".*" | "^.*$" | "(.*)")
+    matches!(matcher.op, MatchOp::Re) && matches!(matcher.value.as_str(), ".*" | "^.*$" | "(.*)")
 }
 
 /// Whether a condition asks that the label is there (`!=""`, `=~".+"`) or is not (`=""`), and nothing else.
 pub fn asks_for_presence(matcher: &Matcher) -> Option<bool> {
     match (&matcher.op, matcher.value.as_str()) {
-        (MatchOp::NotEqual, "") | (MatchOp::Re(_), ".+") => Some(true),
-        (MatchOp::Equal, "") | (MatchOp::NotRe(_), ".+") => Some(false),
+        (MatchOp::NotEqual, "") | (MatchOp::Re, ".+") => Some(true),
+        (MatchOp::Equal, "") | (MatchOp::NotRe, ".+") => Some(false),
         _ => None,
     }
 }

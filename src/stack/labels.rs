@@ -7,8 +7,8 @@ use super::{Query, Rule, Stack};
 use crate::catalog::metrics::Exposer;
 use crate::cores;
 use crate::diagnostics::times;
-use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Fault, Labels, Series, faults, labels};
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Matcher, matcher, metric};
 use crate::source::Node;
 
@@ -89,7 +89,7 @@ impl<'s> Flow<'s> {
 
     /// The values that a label has on series of a name, where all are known.
     pub fn values(&self, name: &str, label: &str) -> Option<BTreeSet<String>> {
-        let selector = VectorSelector::from(name);
+        let selector = VectorSelector::of(name);
         self.found(&selector, &|_| true).0.values(label).cloned()
     }
 

@@ -11,7 +11,7 @@ use super::{Compose, Job, Prometheus, Stack};
 use crate::catalog::engines::{Engines, Version};
 use crate::catalog::metrics::{Catalogue, Exposer, Known};
 use crate::diagnostics::is_slip;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{self, Matcher};
 
 /// What only somebody else can say of a stack: the engines that its user described, and what each service of the config runs.
@@ -257,8 +257,7 @@ impl Metrics {
 
     /// The jobs that a selector asks by their label.
     fn asked(&self, selector: &VectorSelector) -> Vec<&Scraped> {
-        let asked: Vec<&Matcher> =
-            selector.matchers.matchers.iter().filter(|one| one.name == "job").collect();
+        let asked: Vec<&Matcher> = selector.matchers.iter().filter(|one| one.name == "job").collect();
         let is_asked = |job: &&Scraped| asked.iter().all(|matcher| job.can_meet(matcher));
         if asked.is_empty() { Vec::new() } else { self.jobs.iter().filter(is_asked).collect() }
     }

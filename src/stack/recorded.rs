@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use super::labels::{of_scrape, with_own};
 use super::targets::takes_recordings;
 use super::{Rule, Stack};
-use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Labels, Series, labels};
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Expr, metric, selectors};
 
 /// What is known of what is recorded.

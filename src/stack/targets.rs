@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Job, Metrics, Program, Prometheus, Scraped, Service, Stack, Target};
 use crate::catalog::metrics::{Kind, Known, Part};
-use crate::promql::ast::VectorSelector;
 use crate::promql::labels::{Labels, NAME};
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Matcher, matcher, metric};
 use crate::source::Node;
 
@@ -93,7 +93,7 @@ impl Targets {
             found
         });
         let mut left: Vec<usize> = (0..found.jobs.len()).collect();
-        let matchers = &selector.matchers.matchers;
+        let matchers = &selector.matchers;
         for matcher in matchers.iter().filter(|one| one.name != NAME && is_final(one)) {
             let can_meet = |at: &usize| found.jobs[*at].can_meet(matcher);
             if !left.iter().any(can_meet) {

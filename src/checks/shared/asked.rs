@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostics::Severity;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::{Op, VectorSelector};
 use crate::promql::{Expr, children};
 use crate::stack::{DatasourceRef, Panel, Query, Rule, Stack};
 
@@ -115,10 +115,10 @@ pub(crate) fn selected(expr: &Expr) -> Vec<Selected<'_>> {
     let mut found = Vec::new();
     while let Some((expr, has_substitute)) = open.pop() {
         match expr {
-            Expr::VectorSelector(selector) => found.push(Selected { selector, has_substitute }),
-            Expr::MatrixSelector(matrix) => found.push(Selected { selector: &matrix.vs, has_substitute }),
+            Expr::Vector(selector) => found.push(Selected { selector, has_substitute }),
+            Expr::Matrix(matrix) => found.push(Selected { selector: &matrix.selector, has_substitute }),
             other => {
-                let is_or = matches!(other, Expr::Binary(binary) if binary.op.to_string() == "or");
+                let is_or = matches!(other, Expr::Binary(binary) if binary.op == Op::Or);
                 open.extend(children(other).rev().map(|child| (child, has_substitute || is_or)));
             }
         }

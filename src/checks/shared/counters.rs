@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::asked::queries;
 use super::shapes::{is_rate, ranged};
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{metric, walk};
 use crate::stack::{Metrics, Stack};
 
@@ -23,7 +23,7 @@ impl<'s> Counters<'s> {
         let trees = queries(stack).filter_map(|asked| asked.query.tree());
         let rated = trees.flat_map(walk).filter_map(|expr| {
             let (_, matrix) = ranged(expr).filter(|(function, _)| is_rate(function))?;
-            metric(&matrix.vs)
+            metric(&matrix.selector)
         });
         Counters { metrics: stack.metrics(), rated: rated.collect() }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::shapes::function;
-use crate::promql::ast::Call;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::Call;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Expr, bare, walk};
 use crate::source::Node;
 use crate::stack::{Job, Rule, Stack, is_fed};
@@ -41,7 +41,7 @@ impl Scraped {
     /// Whether no target has what a selector asks of a label: `job-not-scraped` tells of that.
     pub(crate) fn lacks(&self, selector: &VectorSelector, label: &str) -> bool {
         let Some(known) = self.known(label).filter(|_| self.is_sure) else { return false };
-        let mut asked = selector.matchers.matchers.iter().filter(|matcher| matcher.name == label);
+        let mut asked = selector.matchers.iter().filter(|matcher| matcher.name == label);
         asked.any(|matcher| !matcher.is_match("") && !known.iter().any(|value| matcher.is_match(value)))
     }
 
@@ -106,10 +106,10 @@ impl Scraped {
         }
         let renamed: Vec<&Expr> = rule.expr.tree().map(walk).unwrap_or_default();
         for call in renamed.into_iter().filter_map(renaming) {
-            let Some(Expr::StringLiteral(name)) = call.args.args.get(1).map(|argument| bare(argument)) else {
+            let Some(Expr::Text(name)) = call.args.get(1).map(bare) else {
                 return None;
             };
-            match name.val.as_str() {
+            match name.as_str() {
                 "job" => return None,
                 "instance" => self.instances = None,
                 _ => {}

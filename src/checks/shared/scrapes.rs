@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Matcher, metric};
 use crate::stack::{Group, Job, Metrics, Prometheus, Runs, Scraped, Stack};
 
@@ -56,7 +56,7 @@ impl<'s> Scrapes<'s> {
         if let Some(recorded) = self.recorded.get(name) {
             return *recorded;
         }
-        if self.is_open || !selector.matchers.or_matchers.is_empty() {
+        if self.is_open {
             return None;
         }
         let known = self.metrics.known(selector);
@@ -67,7 +67,7 @@ impl<'s> Scrapes<'s> {
             !known.is_empty() && !is_common && scraped.is_known() && !scraped.runs().iter().any(has_it)
         };
         let may_be = |(job, scraped): &&(&Job, &Scraped)| {
-            selector.matchers.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(scraped)
+            selector.matchers.iter().all(|matcher| may_match(job, matcher)) && !lacks(scraped)
         };
         self.jobs.iter().find(may_be).map(|(job, _)| job.interval)
     }

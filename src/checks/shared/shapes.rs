@@ -1,32 +1,28 @@
 //! Shapes of expressions that several checks ask for.
 
-use crate::promql::ast::{AggregateExpr, BinaryExpr, MatrixSelector};
+use crate::promql::tree::{Aggregation, Binary, MatrixSelector};
 use crate::promql::{Expr, Matcher, bare, selectors, walk};
 use crate::stack::{Query, Rule};
 
 /// The comparison that an alert comes down to, if its whole expression is one.
-pub(crate) fn comparison(expr: &Expr) -> Option<&BinaryExpr> {
+pub(crate) fn comparison(expr: &Expr) -> Option<&Binary> {
     match bare(expr) {
-        Expr::Binary(binary) if binary.op.is_comparison_operator() => Some(binary),
+        Expr::Binary(binary) if binary.op.is_comparison() => Some(binary),
         _ => None,
     }
 }
 
-pub(crate) fn operator(binary: &BinaryExpr) -> String {
-    binary.op.to_string()
-}
-
 pub(crate) fn number(expr: &Expr) -> Option<f64> {
     match bare(expr) {
-        Expr::NumberLiteral(number) => Some(number.val),
+        Expr::Number(number) => Some(*number),
         _ => None,
     }
 }
 
 /// An aggregation of one of these kinds.
-pub(crate) fn aggregation<'e>(expr: &'e Expr, kinds: &[&str]) -> Option<&'e AggregateExpr> {
+pub(crate) fn aggregation<'e>(expr: &'e Expr, kinds: &[&str]) -> Option<&'e Aggregation> {
     match bare(expr) {
-        Expr::Aggregate(one) if kinds.contains(&one.op.to_string().as_str()) => Some(one),
+        Expr::Aggregate(one) if kinds.contains(&one.name) => Some(one),
         _ => None,
     }
 }
@@ -34,7 +30,7 @@ pub(crate) fn aggregation<'e>(expr: &'e Expr, kinds: &[&str]) -> Option<&'e Aggr
 /// The name of a function that is called.
 pub(crate) fn function(expr: &Expr) -> Option<&'static str> {
     match bare(expr) {
-        Expr::Call(call) => Some(call.func.name),
+        Expr::Call(call) => Some(call.name),
         _ => None,
     }
 }
@@ -47,8 +43,8 @@ pub(crate) fn calls(expr: &Expr, names: &[&str]) -> bool {
 /// The function, and the series with their range, where a function of a range is called.
 pub(crate) fn ranged(expr: &Expr) -> Option<(&'static str, &MatrixSelector)> {
     let Expr::Call(call) = expr else { return None };
-    call.args.args.iter().find_map(|arg| match bare(arg) {
-        Expr::MatrixSelector(matrix) => Some((call.func.name, matrix)),
+    call.args.iter().find_map(|arg| match bare(arg) {
+        Expr::Matrix(matrix) => Some((call.name, matrix)),
         _ => None,
     })
 }
@@ -86,7 +82,7 @@ pub(crate) fn is_written(query: &Query, matcher: &Matcher) -> bool {
 pub(crate) fn always_fires(rule: &Rule) -> bool {
     let is_constant = |tree: &Expr| match bare(tree) {
         Expr::Call(call) => {
-            call.func.name == "vector" && call.args.args.first().is_some_and(|one| number(one).is_some())
+            call.name == "vector" && call.args.first().is_some_and(|one| number(one).is_some())
         }
         _ => false,
     };

@@ -98,7 +98,7 @@ fn is_percentage(compared: &Compared) -> bool {
 
 fn verdict<'s>(rule: &'s Rule, kind: Kind, compared: Compared<'s>) -> Verdict<'s> {
     let limit = match bare(compared.limit) {
-        Expr::NumberLiteral(number) => number.val.to_string(),
+        Expr::Number(number) => number.to_string(),
         other => short(other),
     };
     let condition = format!("{} {limit}", compared.comparison.as_str());
@@ -116,23 +116,23 @@ pub(crate) fn short(expr: &Expr) -> String {
         return text;
     }
     match bare(expr) {
-        Expr::VectorSelector(selector) => metric(selector).unwrap_or("this").to_owned(),
-        Expr::Call(call) => format!("{}(…)", call.func.name),
-        Expr::Aggregate(one) => format!("{}(…)", one.op),
-        Expr::Binary(one) if !one.op.is_comparison_operator() => {
-            format!("{} {} {}", outermost(&one.lhs), one.op, outermost(&one.rhs))
+        Expr::Vector(selector) => metric(selector).unwrap_or("this").to_owned(),
+        Expr::Call(call) => format!("{}(…)", call.name),
+        Expr::Aggregate(one) => format!("{}(…)", one.name),
+        Expr::Binary(one) if !one.op.is_comparison() => {
+            format!("{} {} {}", outermost(&one.left), one.op, outermost(&one.right))
         }
-        Expr::Binary(one) => short(&one.lhs),
+        Expr::Binary(one) => short(&one.left),
         _ => "this".to_owned(),
     }
 }
 
 fn outermost(expr: &Expr) -> String {
     match bare(expr) {
-        Expr::VectorSelector(selector) => metric(selector).unwrap_or("…").to_owned(),
-        Expr::NumberLiteral(number) => number.val.to_string(),
-        Expr::Call(call) => format!("{}(…)", call.func.name),
-        Expr::Aggregate(one) => format!("{}(…)", one.op),
+        Expr::Vector(selector) => metric(selector).unwrap_or("…").to_owned(),
+        Expr::Number(number) => number.to_string(),
+        Expr::Call(call) => format!("{}(…)", call.name),
+        Expr::Aggregate(one) => format!("{}(…)", one.name),
         _ => "…".to_owned(),
     }
 }

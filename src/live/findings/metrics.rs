@@ -16,7 +16,7 @@ use crate::checks::list;
 use crate::diagnostics::{Diagnostic, Report};
 use crate::live::{Prometheus, Target};
 use crate::promql;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::stack;
 
 pub(super) fn compare(
@@ -243,8 +243,8 @@ fn nowhere(
     for question in questions {
         for need in question.needs(&is_there) {
             let is_unsure = partial.iter().any(|job| {
-                let matchers = promql::matchers(need.selector);
-                matchers.iter().filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
+                let matchers = need.selector.matchers.iter();
+                matchers.filter(|matcher| matcher.name == "job").all(|matcher| matcher.is_match(job))
             });
             if is_unsure || !told.insert(need.name) {
                 continue;

@@ -374,7 +374,7 @@ impl Reader<'_> {
         // An empty text is one as well.
         let line = if source.matchers.is_some() { text.parse::<Line>().map(|_| ()) } else { Ok(()) };
         let matchers = match line.and_then(|()| promql::parse_matchers(text)) {
-            Ok(matchers) => matchers.matchers,
+            Ok(matchers) => matchers,
             Err(problem) => {
                 report.push(
                     Diagnostic::error("bad-promql", "these are not the matchers of a selector")

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use super::{Labels, NAME};
 use crate::diagnostics::is_slip;
-use crate::promql::ast::{
-    AggregateExpr, BinModifier, BinaryExpr, Call, LabelModifier, VectorMatchCardinality, VectorSelector,
-};
+use crate::promql::tree::{Aggregation, Binary, Call, Group, Grouping, Matching, Op, VectorSelector};
 use crate::promql::{Expr, MatchOp, Matcher, alternatives, bare, metric, selectors};
 
 /// What the labels prove of an expression.
@@ -20,11 +18,11 @@ pub enum Fault<'e> {
     /// A quantile of buckets that have lost their `le`.
     QuantileWithoutLe(&'e Expr),
     /// No series of one side has the labels of one of the other.
-    NeverMatch(&'e BinaryExpr, Reason),
+    NeverMatch(&'e Binary, Reason),
     /// `by (label)`, and there is none.
-    NoSuchGroup(&'e AggregateExpr, String),
+    NoSuchGroup(&'e Aggregation, String),
     /// `group_left (label)`, and the other side has none.
-    NothingToTake(&'e BinaryExpr, String),
+    NothingToTake(&'e Binary, String),
     /// Series are asked for a label, or for a value, that they do not have.
     NeverSelects(&'e VectorSelector, &'e Matcher),
     /// A label that nobody makes, and one that is there and was meant: surely, where the series can have no other.
@@ -90,25 +88,20 @@ impl<'e> Walk<'_, 'e> {
             return Some(Labels::unknown());
         }
         match expr {
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => None,
-            Expr::VectorSelector(one) => Some(self.selector(one)),
-            Expr::MatrixSelector(one) => Some(self.selector(&one.vs)),
-            Expr::Paren(one) => self.expr(&one.expr, depth + 1),
-            Expr::Unary(one) => self.expr(&one.expr, depth + 1),
+            Expr::Number(_) | Expr::Text(_) => None,
+            Expr::Vector(one) => Some(self.selector(one)),
+            Expr::Matrix(one) => Some(self.selector(&one.selector)),
+            Expr::Paren(inner) | Expr::Negative(inner) => self.expr(inner, depth + 1),
             Expr::Subquery(one) => self.expr(&one.expr, depth + 1),
             Expr::Aggregate(one) => Some(self.aggregate(one, depth)),
             Expr::Binary(one) => self.binary(one, depth),
             Expr::Call(one) => self.call(one, depth),
-            Expr::Extension(_) => Some(Labels::unknown()),
         }
     }
 
     fn selector(&mut self, selector: &'e VectorSelector) -> Labels {
         let (mut labels, is_known) = self.series.of(selector);
-        if !selector.matchers.or_matchers.is_empty() {
-            return Labels::unknown();
-        }
-        for matcher in selector.matchers.matchers.iter().filter(|matcher| matcher.name != NAME) {
+        for matcher in selector.matchers.iter().filter(|matcher| matcher.name != NAME) {
             let is_final = self.series.is_final(&matcher.value);
             let is_slip = self.slip(&matcher.name, &[&labels])
                 || (is_known && is_final && self.slip_of_value(selector, matcher, &labels));
@@ -128,7 +121,7 @@ impl<'e> Walk<'_, 'e> {
         let before = self.faults.len();
         let words = match matcher.op {
             MatchOp::Equal | MatchOp::NotEqual => vec![matcher.value.as_str()],
-            MatchOp::Re(_) | MatchOp::NotRe(_) => alternatives(&matcher.value).unwrap_or_default(),
+            MatchOp::Re | MatchOp::NotRe => alternatives(&matcher.value).unwrap_or_default(),
         };
         for word in words.into_iter().filter(|word| !values.contains(*word)) {
             if let Some(near) = values.iter().find(|one| is_slip(word, one)) {
@@ -151,38 +144,39 @@ impl<'e> Walk<'_, 'e> {
         true
     }
 
-    fn aggregate(&mut self, one: &'e AggregateExpr, depth: usize) -> Labels {
-        let op = one.op.to_string();
+    fn aggregate(&mut self, one: &'e Aggregation, depth: usize) -> Labels {
         if let Some(param) = &one.param {
             self.expr(param, depth + 1);
         }
         let mut labels = self.expr(&one.expr, depth + 1).unwrap_or_else(Labels::unknown);
-        if let Some(LabelModifier::Include(by)) = &one.modifier {
-            for label in by.labels.iter().filter(|label| *label != NAME) {
+        if let Some(Grouping::These(by)) = &one.grouping {
+            for label in by.iter().filter(|label| *label != NAME) {
                 if !self.slip(label, &[&labels]) && !labels.can_have(label) && !labels.is_of_files {
                     self.faults.push(Fault::NoSuchGroup(one, label.clone()));
                 }
             }
         }
-        if matches!(op.as_str(), "topk" | "bottomk" | "limitk" | "limit_ratio") {
+        if matches!(one.name, "topk" | "bottomk" | "limitk" | "limit_ratio") {
             return labels;
         }
-        match &one.modifier {
+        match &one.grouping {
             None => labels = Labels::none(),
-            Some(LabelModifier::Include(by)) => {
-                labels.keep(&by.labels);
+            Some(Grouping::These(by)) => {
+                labels.keep(by);
                 labels.named = labels.all().cloned().unwrap_or_default();
             }
-            Some(LabelModifier::Exclude(without)) => {
-                for label in &without.labels {
+            Some(Grouping::AllBut(without)) => {
+                for label in without {
                     self.slip(label, &[&labels]);
                 }
-                without.labels.iter().for_each(|label| labels.remove(label));
+                for label in without {
+                    labels.remove(label);
+                }
             }
         }
-        if op == "count_values" {
+        if one.name == "count_values" {
             match one.param.as_deref().map(bare) {
-                Some(Expr::StringLiteral(label)) => labels.set(&label.val, None),
+                Some(Expr::Text(label)) => labels.set(label, None),
                 _ => return Labels::unknown(),
             }
         }
@@ -190,19 +184,18 @@ impl<'e> Walk<'_, 'e> {
     }
 
     fn call(&mut self, call: &'e Call, depth: usize) -> Option<Labels> {
-        let mut args: Vec<Option<Labels>> =
-            call.args.args.iter().map(|arg| self.expr(arg, depth + 1)).collect();
-        let text = |at: usize| match call.args.args.get(at).map(|arg| bare(arg)) {
-            Some(Expr::StringLiteral(text)) => Some(text.val.as_str()),
+        let mut args: Vec<Option<Labels>> = call.args.iter().map(|arg| self.expr(arg, depth + 1)).collect();
+        let text = |at: usize| match call.args.get(at).map(bare) {
+            Some(Expr::Text(text)) => Some(text.as_str()),
             _ => None,
         };
         let vector = args.iter_mut().find_map(Option::take);
-        match call.func.name {
+        match call.name {
             "scalar" | "time" | "pi" | "start" | "end" | "range" | "step" | "max_of" | "min_of" => None,
             "vector" => Some(Labels::none()),
-            "absent" | "absent_over_time" => Some(absence(call.args.args.first()?)),
+            "absent" | "absent_over_time" => Some(absence(call.args.first()?)),
             "histogram_quantile" => {
-                let buckets = call.args.args.get(1)?;
+                let buckets = call.args.get(1)?;
                 let mut labels = vector?;
                 // Of native histograms there are no buckets, and no `le`.
                 let is_classic =
@@ -251,40 +244,38 @@ impl<'e> Walk<'_, 'e> {
                 Some(labels)
             }
             // `hour()` and its like, of the time itself.
-            _ if call.args.args.is_empty() => Some(Labels::none()),
+            _ if call.args.is_empty() => Some(Labels::none()),
             _ => Some(vector.unwrap_or_else(Labels::unknown)),
         }
     }
 
-    fn binary(&mut self, one: &'e BinaryExpr, depth: usize) -> Option<Labels> {
-        let (left, right) = (self.expr(&one.lhs, depth + 1), self.expr(&one.rhs, depth + 1));
+    fn binary(&mut self, one: &'e Binary, depth: usize) -> Option<Labels> {
+        let (left, right) = (self.expr(&one.left, depth + 1), self.expr(&one.right, depth + 1));
         let (left, right) = match (left, right) {
             (Some(left), Some(right)) => (left, right),
             (left, right) => return left.or(right),
         };
-        let op = one.op.to_string();
-        let fills = one.modifier.as_ref().map(|modifier| &modifier.fill_values);
-        if op == "or" || fills.is_some_and(|fills| fills.lhs.is_some() || fills.rhs.is_some()) {
+        let matching = &one.matching;
+        if one.op == Op::Or || matching.fills {
             return Some(left.or(right));
         }
-        let matching = Matching(one.modifier.as_ref());
-        if let Some(LabelModifier::Include(on)) = matching.modifier() {
-            for label in &on.labels {
+        if let Some(Grouping::These(on)) = &matching.on {
+            for label in on {
                 self.slip(label, &[&left, &right]);
             }
         }
         if let Some(reason) = matching.never(&left, &right) {
             self.faults.push(Fault::NeverMatch(one, reason));
         }
-        let (mut labels, other, taken) = match one.modifier.as_ref().map(|modifier| &modifier.card) {
-            Some(VectorMatchCardinality::OneToMany(taken)) => (right, left, taken.labels.as_slice()),
-            Some(VectorMatchCardinality::ManyToOne(taken)) => (left, right, taken.labels.as_slice()),
-            Some(VectorMatchCardinality::ManyToMany) => (left, right, [].as_slice()),
-            _ => (matching.kept(left), right, [].as_slice()),
+        let (mut labels, other, taken) = match &matching.group {
+            Some(Group::Right(taken)) => (right, left, taken.as_slice()),
+            Some(Group::Left(taken)) => (left, right, taken.as_slice()),
+            None if one.op.is_set() => (left, right, [].as_slice()),
+            None => (matching.kept(left), right, [].as_slice()),
         };
         // What they match on, they both have.
-        if op != "unless" {
-            for label in other.surely.iter().filter(|label| matching.is_on(label)) {
+        if one.op != Op::Unless {
+            for label in other.surely.iter().filter(|label| matching.joins(label)) {
                 if labels.can_have(label) && labels.value(label).is_none() {
                     let values = match (labels.shared(label), other.shared(label)) {
                         (Some(one), Some(more)) if one != more => {
@@ -314,11 +305,11 @@ impl<'e> Walk<'_, 'e> {
 fn absence(of: &Expr) -> Labels {
     let mut labels = Labels::none();
     let selector = match bare(of) {
-        Expr::VectorSelector(selector) => selector,
-        Expr::MatrixSelector(matrix) => &matrix.vs,
+        Expr::Vector(selector) => selector,
+        Expr::Matrix(matrix) => &matrix.selector,
         _ => return labels,
     };
-    let matchers = selector.matchers.matchers.iter().filter(|matcher| matcher.name != NAME);
+    let matchers = selector.matchers.iter().filter(|matcher| matcher.name != NAME);
     let mut seen = BTreeSet::new();
     for matcher in matchers {
         let is_first = seen.insert(matcher.name.as_str());
@@ -331,32 +322,22 @@ fn absence(of: &Expr) -> Labels {
     labels
 }
 
-/// How the series of two sides find each other.
-struct Matching<'m>(Option<&'m BinModifier>);
-
-impl Matching<'_> {
-    fn modifier(&self) -> Option<&LabelModifier> {
-        self.0.and_then(|modifier| modifier.matching.as_ref())
-    }
-
+impl Matching {
     /// Whether the label must have the same value on both sides.
-    fn is_on(&self, label: &str) -> bool {
-        match self.modifier() {
-            Some(LabelModifier::Include(on)) => on.labels.iter().any(|one| one == label),
-            Some(LabelModifier::Exclude(ignoring)) => {
-                label != NAME && !ignoring.labels.iter().any(|one| one == label)
-            }
+    fn joins(&self, label: &str) -> bool {
+        let is_named = |labels: &[String]| labels.iter().any(|one| one == label);
+        match &self.on {
+            Some(Grouping::These(on)) => is_named(on),
+            Some(Grouping::AllBut(ignored)) => label != NAME && !is_named(ignored),
             None => label != NAME,
         }
     }
 
     /// What one-to-one matching leaves of the left side.
     fn kept(&self, mut left: Labels) -> Labels {
-        match self.modifier() {
-            Some(LabelModifier::Include(on)) => left.keep(&on.labels),
-            Some(LabelModifier::Exclude(ignoring)) => {
-                ignoring.labels.iter().for_each(|label| left.remove(label));
-            }
+        match &self.on {
+            Some(Grouping::These(on)) => left.keep(on),
+            Some(Grouping::AllBut(ignored)) => ignored.iter().for_each(|label| left.remove(label)),
             None => {}
         }
         left
@@ -364,12 +345,12 @@ impl Matching<'_> {
 
     fn never(&self, left: &Labels, right: &Labels) -> Option<Reason> {
         let only = |one: &Labels, other: &Labels| {
-            one.surely().find(|label| self.is_on(label) && !other.can_have(label)).map(str::to_owned)
+            one.surely().find(|label| self.joins(label) && !other.can_have(label)).map(str::to_owned)
         };
         let values = || {
             let differ = |label: &&str| {
                 let (ours, theirs) = (left.values(label), right.values(label));
-                self.is_on(label)
+                self.joins(label)
                     && right.surely_has(label)
                     && ours.zip(theirs).is_some_and(|(ours, theirs)| ours.is_disjoint(theirs))
             };
@@ -383,7 +364,7 @@ impl Matching<'_> {
         // What is grouped by is there, or the grouping means nothing: claimed only where the other side means something else,
         // or is one number for all.
         let lost = |one: &Labels, other: &Labels| {
-            one.named.iter().find(|label| self.is_on(label) && !other.can_have(label)).cloned()
+            one.named.iter().find(|label| self.joins(label) && !other.can_have(label)).cloned()
         };
         let meant = || match (lost(left, right), lost(right, left)) {
             (Some(left), Some(right)) => Some(Reason::Both(left, right)),
@@ -392,9 +373,9 @@ impl Matching<'_> {
             _ => None,
         };
         // `on` one label is made for series that have it.
-        let on = || match self.modifier() {
-            Some(LabelModifier::Include(on)) if on.labels.len() == 1 => {
-                let label = &on.labels[0];
+        let on = || match &self.on {
+            Some(Grouping::These(on)) if on.len() == 1 => {
+                let label = &on[0];
                 match (left.can_have(label), right.can_have(label)) {
                     (true, false) => Some(Reason::OnlyLeft(label.clone())),
                     (false, true) => Some(Reason::OnlyRight(label.clone())),

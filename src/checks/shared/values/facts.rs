@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Bounds, Interval, Presence, Values};
 use crate::catalog::metrics::{Kind, Known, Part};
 use crate::catalog::units::Unit;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::VectorSelector;
 use crate::promql::{Expr, bare, metric};
 use crate::stack::{Job, Metrics, Prometheus, Stack};
 
@@ -55,7 +55,7 @@ impl<'s> Facts<'s> {
     /// What the series of a name can be.
     pub(super) fn values(&self, selector: &VectorSelector) -> Values {
         let Some(name) = metric(selector) else { return Values::anything(Presence::Given) };
-        if selector.matchers.matchers.iter().any(|matcher| matcher.name == "job") {
+        if selector.matchers.iter().any(|matcher| matcher.name == "job") {
             return self.unread(name, selector);
         }
         if let Some(known) = self.known.borrow().get(name) {
@@ -106,10 +106,10 @@ impl<'s> Facts<'s> {
     /// How many series an expression has at most, where it is about targets that are all listed.
     pub(super) fn series(&self, expr: &Expr) -> Option<u32> {
         match bare(expr) {
-            Expr::VectorSelector(selector) if metric(selector) == Some("up") => self.targets(selector),
-            Expr::Binary(one) if one.op.is_comparison_operator() => {
-                let is_number = crate::promql::selectors(&one.rhs).is_empty();
-                is_number.then(|| self.series(&one.lhs))?
+            Expr::Vector(selector) if metric(selector) == Some("up") => self.targets(selector),
+            Expr::Binary(one) if one.op.is_comparison() => {
+                let is_number = crate::promql::selectors(&one.right).is_empty();
+                is_number.then(|| self.series(&one.left))?
             }
             _ => None,
         }
@@ -118,16 +118,15 @@ impl<'s> Facts<'s> {
     fn targets(&self, selector: &VectorSelector) -> Option<u32> {
         // Another label than `job` may come from anywhere.
         let of_job = |job: &&&Job| {
-            let conditions = selector.matchers.matchers.iter().filter(|matcher| matcher.name == "job");
+            let conditions = selector.matchers.iter().filter(|matcher| matcher.name == "job");
             conditions.into_iter().all(|matcher| matcher.is_match(&job.name))
         };
         let relabels = |job: &&Job| job.relabels("job") || job.relabels_metrics("job");
         let sets_job = |job: &&Job| {
             job.targets.iter().flat_map(|target| &target.labels).any(|(label, _)| label.value == "job")
         };
-        let is_plain = self.are_all_targets_listed
-            && selector.matchers.or_matchers.is_empty()
-            && !self.jobs.iter().any(|job| relabels(job) || sets_job(job));
+        let is_plain =
+            self.are_all_targets_listed && !self.jobs.iter().any(|job| relabels(job) || sets_job(job));
         let count: usize = self.jobs.iter().filter(of_job).map(|job| job.targets.len()).sum();
         if is_plain && count > 0 { u32::try_from(count).ok() } else { None }
     }

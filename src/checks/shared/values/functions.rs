@@ -2,14 +2,14 @@
 
 use super::{Bounds, Cause, Found, Interval, Presence, Reader, Values};
 use crate::checks::shared::shapes::function;
-use crate::promql::ast::{AggregateExpr, Call};
+use crate::promql::tree::{Aggregation, Call};
 use crate::promql::{Expr, metric, selectors};
 use crate::stack::Query;
 
 impl Reader<'_> {
     pub(super) fn aggregated<'e>(
         &mut self,
-        one: &'e AggregateExpr,
+        one: &'e Aggregation,
         depth: usize,
         found: &mut Found<'e>,
     ) -> Values {
@@ -24,7 +24,7 @@ impl Reader<'_> {
             Values::of(Interval::closed(1.0, high).in_whole_numbers(), presence)
         };
         let limit = self.facts.series(&one.expr);
-        match one.op.to_string().as_str() {
+        match one.name {
             "sum" => {
                 let range = inner.range.summed(limit.map(f64::from));
                 let cause = limit.map(Cause::Targets);
@@ -43,8 +43,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn called<'e>(&mut self, one: &'e Call, depth: usize, found: &mut Found<'e>) -> Values {
-        let args: Vec<&Expr> = one.args.args.iter().map(AsRef::as_ref).collect();
-        let name = one.func.name;
+        let args: Vec<&Expr> = one.args.iter().collect();
+        let name = one.name;
         if name.starts_with("absent") {
             return Values::of(Interval::point(1.0), Presence::Asked);
         }
@@ -231,7 +231,7 @@ fn quantile(share: Option<&Values>, inner: Values) -> Values {
 
 /// Whether a rate is of what only grows: it is never negative, and who writes `rate` of an unknown name says so.
 fn may_count(inner: &Values, arg: &Expr) -> bool {
-    let is_unknown = inner.range.low.is_infinite() && matches!(arg, Expr::MatrixSelector(_));
+    let is_unknown = inner.range.low.is_infinite() && matches!(arg, Expr::Matrix(_));
     inner.range.low >= 0.0 || is_unknown
 }
 

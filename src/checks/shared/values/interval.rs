@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::promql::tree::Op;
+
 /// All numbers from `low` to `high`. An end that is open is not among them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
@@ -300,14 +302,14 @@ impl fmt::Display for Interval {
 }
 
 impl Comparison {
-    pub(crate) fn of(operator: &str) -> Option<Self> {
+    pub(crate) fn of(operator: Op) -> Option<Self> {
         Some(match operator {
-            "==" => Self::Equal,
-            "!=" => Self::NotEqual,
-            ">" => Self::Above,
-            ">=" => Self::AtLeast,
-            "<" => Self::Below,
-            "<=" => Self::AtMost,
+            Op::Equal => Self::Equal,
+            Op::NotEqual => Self::NotEqual,
+            Op::Greater => Self::Above,
+            Op::GreaterOrEqual => Self::AtLeast,
+            Op::Less => Self::Below,
+            Op::LessOrEqual => Self::AtMost,
             _ => return None,
         })
     }
@@ -435,17 +437,17 @@ mod tests {
 
     #[test]
     fn a_threshold_outside_leaves_nothing() {
-        let passing = |interval: Interval, op: &str, number: f64| {
-            interval.passing(Comparison::of(op).expect("an operator"), Interval::point(number))
+        let passing = |interval: Interval, comparison: Comparison, number: f64| {
+            interval.passing(comparison, Interval::point(number))
         };
-        assert!(passing(Interval::BOOL, ">", 1.0).is_empty());
-        assert!(passing(Interval::BOOL, "==", 0.5).is_empty());
-        assert_eq!(passing(Interval::BOOL, "!=", 1.0).only(), Some(0.0));
-        assert!(!passing(Interval::RATIO, ">", 0.95).is_empty());
-        assert!(passing(Interval::RATIO, ">", 95.0).is_empty());
+        assert!(passing(Interval::BOOL, Comparison::Above, 1.0).is_empty());
+        assert!(passing(Interval::BOOL, Comparison::Equal, 0.5).is_empty());
+        assert_eq!(passing(Interval::BOOL, Comparison::NotEqual, 1.0).only(), Some(0.0));
+        assert!(!passing(Interval::RATIO, Comparison::Above, 0.95).is_empty());
+        assert!(passing(Interval::RATIO, Comparison::Above, 95.0).is_empty());
         assert!(Interval::FROM_ZERO.always(Comparison::AtLeast, Interval::point(0.0)));
         assert!(!Interval::FROM_ZERO.always(Comparison::Above, Interval::point(0.0)));
-        assert_eq!(passing(Interval::FROM_ZERO, ">", 5.0).to_string(), "above 5");
+        assert_eq!(passing(Interval::FROM_ZERO, Comparison::Above, 5.0).to_string(), "above 5");
         assert_eq!(Interval::BOOL.to_string(), "0 or 1");
     }
 }

@@ -14,8 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::facts::Facts;
 pub(crate) use self::interval::{Comparison, Interval};
-use super::shapes::operator;
-use crate::promql::ast::{BinaryExpr, LabelModifier, VectorSelector};
+use crate::promql::tree::{Binary, Grouping, Op, VectorSelector};
 use crate::promql::{Expr, bare, metric, selectors};
 use crate::stack::{Query, Stack};
 
@@ -160,10 +159,10 @@ impl<'s> Reader<'s> {
     /// The comparison, or several, that make an alert hold as long as its series are there.
     pub(crate) fn always<'e>(&mut self, expr: &'e Expr) -> Option<Compared<'e>> {
         match bare(expr) {
-            Expr::Binary(one) if operator(one) == "or" => {
-                self.always(&one.lhs).or_else(|| self.always(&one.rhs))
+            Expr::Binary(one) if one.op == Op::Or => {
+                self.always(&one.left).or_else(|| self.always(&one.right))
             }
-            Expr::Binary(one) if one.op.is_comparison_operator() && !one.return_bool() => {
+            Expr::Binary(one) if one.op.is_comparison() && !one.matching.is_bool => {
                 let compared = self.compared(one)?;
                 let asks = match compared.comparison {
                     // That anything is there at all.
@@ -182,10 +181,11 @@ impl<'s> Reader<'s> {
     }
 
     /// The sides of a comparison.
-    fn compared<'e>(&mut self, one: &'e BinaryExpr) -> Option<Compared<'e>> {
+    fn compared<'e>(&mut self, one: &'e Binary) -> Option<Compared<'e>> {
         let mut ignored = Found::default();
-        let (left, right) = (self.values(&one.lhs, 0, &mut ignored), self.values(&one.rhs, 0, &mut ignored));
-        Some(sides(one, Comparison::of(&operator(one))?, left, right))
+        let (left, right) =
+            (self.values(&one.left, 0, &mut ignored), self.values(&one.right, 0, &mut ignored));
+        Some(sides(one, Comparison::of(one.op)?, left, right))
     }
 
     fn values<'e>(&mut self, expr: &'e Expr, depth: usize, found: &mut Found<'e>) -> Values {
@@ -193,20 +193,20 @@ impl<'s> Reader<'s> {
             return Values::anything(Presence::Filtered);
         }
         match expr {
-            Expr::NumberLiteral(number) if number.val.is_nan() => Values::anything(Presence::Given),
-            Expr::NumberLiteral(number) => Values::of(Interval::point(number.val), Presence::Given),
-            Expr::Paren(one) => self.values(&one.expr, depth + 1, found),
-            Expr::Unary(one) => {
-                let inner = self.values(&one.expr, depth + 1, found);
+            Expr::Number(number) if number.is_nan() => Values::anything(Presence::Given),
+            Expr::Number(number) => Values::of(Interval::point(*number), Presence::Given),
+            Expr::Paren(inner) => self.values(inner, depth + 1, found),
+            Expr::Negative(inner) => {
+                let inner = self.values(inner, depth + 1, found);
                 Values { range: inner.range.negated(), ..inner }
             }
             Expr::Subquery(one) => self.values(&one.expr, depth + 1, found),
-            Expr::VectorSelector(selector) => self.selected(selector, depth),
-            Expr::MatrixSelector(matrix) => self.selected(&matrix.vs, depth),
+            Expr::Vector(selector) => self.selected(selector, depth),
+            Expr::Matrix(matrix) => self.selected(&matrix.selector, depth),
             Expr::Binary(one) => self.binary(one, depth, found),
             Expr::Aggregate(one) => self.aggregated(one, depth, found),
             Expr::Call(one) => self.called(one, depth, found),
-            Expr::StringLiteral(_) | Expr::Extension(_) => Values::anything(Presence::Filtered),
+            Expr::Text(_) => Values::anything(Presence::Filtered),
         }
     }
 
@@ -232,27 +232,22 @@ impl<'s> Reader<'s> {
         values
     }
 
-    fn binary<'e>(&mut self, one: &'e BinaryExpr, depth: usize, found: &mut Found<'e>) -> Values {
-        let op = operator(one);
+    fn binary<'e>(&mut self, one: &'e Binary, depth: usize, found: &mut Found<'e>) -> Values {
         let constant_before = found.dead.len();
-        let left = self.values(&one.lhs, depth + 1, found);
+        let left = self.values(&one.left, depth + 1, found);
         let mut elsewhere = Found::default();
-        let right = match op.as_str() {
+        let right = match one.op {
             // What is taken away may well be nothing.
-            "unless" => self.values(&one.rhs, depth + 1, &mut elsewhere),
-            _ => self.values(&one.rhs, depth + 1, found),
+            Op::Unless => self.values(&one.right, depth + 1, &mut elsewhere),
+            _ => self.values(&one.right, depth + 1, found),
         };
-        let has_fill = one
-            .modifier
-            .as_ref()
-            .is_some_and(|modifier| modifier.fill_values.lhs.is_some() || modifier.fill_values.rhs.is_some());
-        if has_fill {
+        if one.matching.fills {
             return Values::anything(Presence::Filtered);
         }
-        match op.as_str() {
-            "or" => Values { presence: left.presence.min(right.presence), ..left.or(right) },
-            "unless" => Values { presence: left.presence.max(Presence::Asked), ..left },
-            "and" => {
+        match one.op {
+            Op::Or => Values { presence: left.presence.min(right.presence), ..left.or(right) },
+            Op::Unless => Values { presence: left.presence.max(Presence::Asked), ..left },
+            Op::And => {
                 // Somebody switched it off.
                 let switched_off = |compared: &Compared| compared.is_constant;
                 let mut kept = found.dead.split_off(constant_before);
@@ -260,15 +255,15 @@ impl<'s> Reader<'s> {
                 found.dead.append(&mut kept);
                 self.both(one, left, &right, depth, found)
             }
-            _ if one.op.is_comparison_operator() => compare(one, &op, left, right, found),
-            _ => self.calculated(one, &op, left, right, depth),
+            _ if one.op.is_comparison() => compare(one, left, right, found),
+            _ => self.calculated(one, left, right, depth),
         }
     }
 
     /// `and`: the values are those of the left, and where both sides ask the same series, what both let pass.
     fn both<'e>(
         &mut self,
-        one: &'e BinaryExpr,
+        one: &'e Binary,
         left: Values,
         right: &Values,
         depth: usize,
@@ -278,19 +273,19 @@ impl<'s> Reader<'s> {
         if left.is_never() || right.is_never() {
             return Values { nan: false, ..Values::of(Interval::NOTHING, presence) };
         }
-        let is_plain = one.modifier.as_ref().is_none_or(|modifier| modifier.matching.is_none());
-        if !is_plain || source(&one.lhs) != source(&one.rhs) {
+        let is_plain = one.matching.on.is_none();
+        if !is_plain || source(&one.left) != source(&one.right) {
             return Values { presence, ..left };
         }
         let range = left.range.both(right.range);
         let values = Values { range, nan: left.nan && right.nan, presence, cause: left.cause.clone() };
         if values.is_never()
-            && let Expr::Binary(last) = bare(&one.rhs)
-            && let Some(comparison) = Comparison::of(&operator(last))
+            && let Expr::Binary(last) = bare(&one.right)
+            && let Some(comparison) = Comparison::of(last.op)
         {
             let (of, limit) = (
-                self.values(&last.lhs, depth + 1, &mut Found::default()),
-                self.values(&last.rhs, depth + 1, &mut Found::default()),
+                self.values(&last.left, depth + 1, &mut Found::default()),
+                self.values(&last.right, depth + 1, &mut Found::default()),
             );
             let compared = sides(last, comparison, of, limit);
             found.dead.push(Compared { values: left, ..compared });
@@ -298,30 +293,23 @@ impl<'s> Reader<'s> {
         values
     }
 
-    fn calculated(
-        &mut self,
-        one: &BinaryExpr,
-        op: &str,
-        left: Values,
-        right: Values,
-        depth: usize,
-    ) -> Values {
+    fn calculated(&mut self, one: &Binary, left: Values, right: Values, depth: usize) -> Values {
         let presence = left.presence.max(right.presence);
         if left.is_never() || right.is_never() {
             return Values::of(Interval::NOTHING, presence);
         }
-        if op == "/"
+        if one.op == Op::Divide
             && let Some((range, nan)) = self.share(one, depth)
         {
             return Values { range, nan, presence, cause: None };
         }
-        let (range, nan) = match op {
-            "+" => left.range.plus(right.range),
-            "-" => left.range.minus(right.range),
-            "*" => left.range.times(right.range),
-            "/" => left.range.over(right.range),
-            "%" => left.range.modulo(right.range),
-            "^" => left.range.to_the(right.range),
+        let (range, nan) = match one.op {
+            Op::Add => left.range.plus(right.range),
+            Op::Subtract => left.range.minus(right.range),
+            Op::Multiply => left.range.times(right.range),
+            Op::Divide => left.range.over(right.range),
+            Op::Modulo => left.range.modulo(right.range),
+            Op::Power => left.range.to_the(right.range),
             _ => (Interval::EVERYTHING, true),
         };
         // Of what is moved or scaled by a constant, the reason is the same.
@@ -335,10 +323,10 @@ impl<'s> Reader<'s> {
 }
 
 /// A comparison keeps the values of its left side, or where that is a number those of its right.
-fn compare<'e>(one: &'e BinaryExpr, op: &str, left: Values, right: Values, found: &mut Found<'e>) -> Values {
+fn compare<'e>(one: &'e Binary, left: Values, right: Values, found: &mut Found<'e>) -> Values {
     let presence = left.presence.max(right.presence);
     let alive = !left.is_never() && !right.is_never();
-    let Some(comparison) = Comparison::of(op).filter(|_| alive) else {
+    let Some(comparison) = Comparison::of(one.op).filter(|_| alive) else {
         return Values::of(Interval::NOTHING, presence);
     };
     let nan = left.nan || right.nan;
@@ -348,7 +336,7 @@ fn compare<'e>(one: &'e BinaryExpr, op: &str, left: Values, right: Values, found
     let differs_from_all = comparison == Comparison::NotEqual && nan;
     let never = passing.is_empty() && !differs_from_all;
     let always = values.range.always(comparison, threshold);
-    if one.return_bool() {
+    if one.matching.is_bool {
         let range = match (never, always && (!nan || differs_from_all)) {
             (true, _) => Interval::point(0.0),
             (_, true) => Interval::point(1.0),
@@ -372,25 +360,25 @@ fn compare<'e>(one: &'e BinaryExpr, op: &str, left: Values, right: Values, found
 }
 
 /// Which side has the values that are kept, or where both have some, that are spoken of.
-fn sides(one: &BinaryExpr, comparison: Comparison, left: Values, right: Values) -> Compared<'_> {
+fn sides(one: &Binary, comparison: Comparison, left: Values, right: Values) -> Compared<'_> {
     let is_number = |expr: &Expr| selectors(expr).is_empty();
-    let is_constant = is_number(&one.lhs) && is_number(&one.rhs);
-    if is_number(&one.lhs) && !is_number(&one.rhs) {
+    let is_constant = is_number(&one.left) && is_number(&one.right);
+    if is_number(&one.left) && !is_number(&one.right) {
         return Compared {
-            side: &one.rhs,
+            side: &one.right,
             values: right,
             comparison: comparison.mirrored(),
             threshold: left.range,
-            limit: &one.lhs,
+            limit: &one.left,
             is_constant,
         };
     }
     Compared {
-        side: &one.lhs,
+        side: &one.left,
         values: left,
         comparison,
         threshold: right.range,
-        limit: &one.rhs,
+        limit: &one.right,
         is_constant,
     }
 }
@@ -398,23 +386,23 @@ fn sides(one: &BinaryExpr, comparison: Comparison, left: Values, right: Values) 
 /// What is compared, without what filters it.
 fn source(expr: &Expr) -> &Expr {
     match bare(expr) {
-        Expr::Binary(one) if one.op.is_comparison_operator() && !one.return_bool() => {
-            match (selectors(&one.lhs).is_empty(), selectors(&one.rhs).is_empty()) {
-                (false, true) => source(&one.lhs),
-                (true, false) => source(&one.rhs),
+        Expr::Binary(one) if one.op.is_comparison() && !one.matching.is_bool => {
+            match (selectors(&one.left).is_empty(), selectors(&one.right).is_empty()) {
+                (false, true) => source(&one.left),
+                (true, false) => source(&one.right),
                 _ => expr,
             }
         }
-        Expr::Binary(one) if matches!(operator(one).as_str(), "and" | "unless") => source(&one.lhs),
+        Expr::Binary(one) if matches!(one.op, Op::And | Op::Unless) => source(&one.left),
         other => other,
     }
 }
 
 /// The labels that an aggregation keeps, or drops, in any order.
-fn grouping(modifier: Option<&LabelModifier>) -> (bool, BTreeSet<&String>) {
-    match modifier {
-        Some(LabelModifier::Exclude(labels)) => (true, labels.labels.iter().collect()),
-        Some(LabelModifier::Include(labels)) => (false, labels.labels.iter().collect()),
+fn grouping(grouping: Option<&Grouping>) -> (bool, BTreeSet<&String>) {
+    match grouping {
+        Some(Grouping::AllBut(labels)) => (true, labels.iter().collect()),
+        Some(Grouping::These(labels)) => (false, labels.iter().collect()),
         None => (false, BTreeSet::new()),
     }
 }

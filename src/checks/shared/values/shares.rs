@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{Interval, Reader, grouping, source};
-use crate::checks::shared::shapes::{aggregation, is_rate, operator, ranged};
-use crate::promql::ast::{BinaryExpr, VectorSelector};
+use crate::checks::shared::shapes::{aggregation, is_rate, ranged};
+use crate::promql::tree::{Binary, Op, VectorSelector};
 use crate::promql::{Expr, bare, metric};
 
 /// What is a part of what.
@@ -35,23 +35,19 @@ struct Asked<'e> {
 
 impl Reader<'_> {
     /// What `part / whole` can be, and whether it can be no number.
-    pub(super) fn share(&mut self, quotient: &BinaryExpr, depth: usize) -> Option<(Interval, bool)> {
-        let is_plain = quotient
-            .modifier
-            .as_ref()
-            .is_none_or(|modifier| modifier.matching.is_none() && modifier.card.labels().is_none());
-        if !is_plain {
+    pub(super) fn share(&mut self, quotient: &Binary, depth: usize) -> Option<(Interval, bool)> {
+        if quotient.matching.on.is_some() {
             return None;
         }
-        let (part, whole) = (bare(&quotient.lhs), least(&quotient.rhs));
+        let (part, whole) = (bare(&quotient.left), least(&quotient.right));
         if is_part(part, whole) {
             return Some((Interval::RATIO, true));
         }
         // (all - free) / all
         if let Expr::Binary(difference) = part
-            && operator(difference) == "-"
-            && bare(&difference.lhs) == whole
-            && is_part(bare(&difference.rhs), whole)
+            && difference.op == Op::Subtract
+            && bare(&difference.left) == whole
+            && is_part(bare(&difference.right), whole)
         {
             return Some((Interval::RATIO, true));
         }
@@ -61,13 +57,13 @@ impl Reader<'_> {
     /// `sum(x) / count(x)`, and the share of those that pass a filter.
     fn mean(&mut self, part: &Expr, whole: &Expr, depth: usize) -> Option<(Interval, bool)> {
         let (above, below) = (aggregation(part, &["sum", "count"])?, aggregation(whole, &["count"])?);
-        let is_same = grouping(above.modifier.as_ref()) == grouping(below.modifier.as_ref())
+        let is_same = grouping(above.grouping.as_ref()) == grouping(below.grouping.as_ref())
             && source(&above.expr) == source(&below.expr)
             && bare(&below.expr) == source(&below.expr);
         if !is_same {
             return None;
         }
-        if above.op.to_string() == "count" {
+        if above.name == "count" {
             return Some((Interval::RATIO, false));
         }
         let values = self.values(source(&above.expr), depth + 1, &mut super::Found::default());
@@ -80,7 +76,7 @@ impl Reader<'_> {
 /// One counter, above with more conditions than below.
 fn of_counter(part: &Expr, whole: &Expr) -> Option<(Interval, bool)> {
     let (above, below) = (aggregation(part, &["sum"])?, aggregation(whole, &["sum"])?);
-    if grouping(above.modifier.as_ref()) != grouping(below.modifier.as_ref()) {
+    if grouping(above.grouping.as_ref()) != grouping(below.grouping.as_ref()) {
         return None;
     }
     let (above, below) = (asked(&above.expr)?, asked(&below.expr)?);
@@ -89,31 +85,27 @@ fn of_counter(part: &Expr, whole: &Expr) -> Option<(Interval, bool)> {
         && above.range == below.range
         && metric(fewer).is_some()
         && metric(fewer) == metric(all)
-        && (&fewer.offset, &fewer.at) == (&all.offset, &all.at)
-        && fewer.matchers.or_matchers.is_empty()
-        && all.matchers.or_matchers.is_empty()
-        && all.matchers.matchers.iter().all(|one| fewer.matchers.matchers.contains(one));
+        && fewer.when == all.when
+        && all.matchers.iter().all(|one| fewer.matchers.contains(one));
     is_part.then_some((Interval::RATIO, true))
 }
 
 fn asked(expr: &Expr) -> Option<Asked<'_>> {
     let (function, matrix) = ranged(bare(expr)).filter(|(function, _)| is_rate(function))?;
-    Some(Asked { function, range: matrix.range, selector: &matrix.vs })
+    Some(Asked { function, range: matrix.range, selector: &matrix.selector })
 }
 
 /// What a divisor is at least: without a filter on it, and without a lower end.
 fn least(divisor: &Expr) -> &Expr {
     let plain = source(divisor);
     match plain {
-        Expr::Call(call) if call.func.name == "clamp_min" => {
-            call.args.args.first().map_or(plain, |inner| bare(inner))
-        }
+        Expr::Call(call) if call.name == "clamp_min" => call.args.first().map_or(plain, bare),
         _ => plain,
     }
 }
 
 fn is_part(part: &Expr, whole: &Expr) -> bool {
-    let (Expr::VectorSelector(part), Expr::VectorSelector(whole)) = (part, whole) else { return false };
+    let (Expr::Vector(part), Expr::Vector(whole)) = (part, whole) else { return false };
     let (Some(one), Some(all)) = (metric(part), metric(whole)) else { return false };
-    PARTS.contains(&(one, all)) && (&part.offset, &part.at) == (&whole.offset, &whole.at)
+    PARTS.contains(&(one, all)) && part.when == whole.when
 }

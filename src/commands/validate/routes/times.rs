@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::promql;
+use crate::promql::{self, tree::VectorSelector};
 use crate::stack::{Group, Query, Rule, Stack};
 
 /// What Prometheus takes where nothing is written, for a stack whose configuration of it is not here.
@@ -54,15 +54,14 @@ impl<'a> Times<'a> {
     /// Until Prometheus has what an expression asks for.
     fn until_known(&self, group: &Group, query: &Query, depth: usize) -> Duration {
         let Some(tree) = query.tree() else { return self.slowest };
-        let of_one = |selector| {
-            let matchers = promql::matchers(selector);
+        let of_one = |selector: &VectorSelector| {
             let recorded = promql::metric(selector).and_then(|name| self.recorded.get(name));
             if let Some((other, rule)) = recorded.filter(|_| depth < MAX_DEPTH) {
                 // Within a group one follows the other at once.
                 let waits = if std::ptr::eq(*other, group) { Duration::ZERO } else { self.interval(other) };
                 return waits + self.until_known(other, &rule.expr, depth + 1);
             }
-            let jobs = matchers.iter().filter(|one| one.name == "job");
+            let jobs = selector.matchers.iter().filter(|one| one.name == "job");
             let interval = jobs.filter_map(|one| self.jobs.get(one.value.as_str()).copied()).max();
             interval.unwrap_or(self.slowest)
         };

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Place;
 use crate::live::Target;
-use crate::promql::ast::VectorSelector;
+use crate::promql::tree::{Op, VectorSelector};
 use crate::promql::{self, Expr, bare, children};
 use crate::stack::{Query, Stack};
 
@@ -32,7 +32,7 @@ impl Need<'_> {
 
     /// Whether it may be about this target: as far as its conditions are on labels that targets have.
     pub(super) fn is_about(&self, target: &Target) -> bool {
-        promql::matchers(self.selector).iter().all(|matcher| {
+        self.selector.matchers.iter().all(|matcher| {
             let is_variable = self.question.is_panel && matcher.value.contains('1');
             let value = target.labels.get(&matcher.name);
             is_variable || value.is_none_or(|value| matcher.is_match(value))
@@ -85,8 +85,8 @@ impl Question<'_> {
         found: &mut Vec<Need<'a>>,
     ) {
         let selector = match expr {
-            Expr::VectorSelector(selector) => Some(selector),
-            Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+            Expr::Vector(selector) => Some(selector),
+            Expr::Matrix(matrix) => Some(&matrix.selector),
             _ => None,
         };
         if let Some(selector) = selector {
@@ -98,24 +98,24 @@ impl Question<'_> {
             return;
         }
         match bare(expr) {
-            Expr::Call(call) if call.func.name.starts_with("absent") => {}
+            Expr::Call(call) if call.name.starts_with("absent") => {}
             Expr::Call(call) => {
-                let grows = grows || GROWTH.contains(&call.func.name);
-                for argument in &call.args.args {
+                let grows = grows || GROWTH.contains(&call.name);
+                for argument in &call.args {
                     self.collect(argument, grows, is_there, found);
                 }
             }
-            Expr::Binary(binary) if binary.op.to_string() == "or" => {
+            Expr::Binary(binary) if binary.op == Op::Or => {
                 let before = found.len();
-                self.collect(&binary.lhs, grows, is_there, found);
+                self.collect(&binary.left, grows, is_there, found);
                 let mut right = Vec::new();
-                self.collect(&binary.rhs, grows, is_there, &mut right);
+                self.collect(&binary.right, grows, is_there, &mut right);
                 if right.is_empty() {
                     found.truncate(before);
                 }
             }
-            Expr::Binary(binary) if binary.op.to_string() == "unless" => {
-                self.collect(&binary.lhs, grows, is_there, found);
+            Expr::Binary(binary) if binary.op == Op::Unless => {
+                self.collect(&binary.left, grows, is_there, found);
             }
             other => {
                 for below in children(other) {

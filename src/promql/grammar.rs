@@ -1,26 +1,83 @@
-//! The grammar of PromQL as Prometheus has it, and the types of what its parts give. It builds nothing: it only says where
-//! Prometheus stops.
+//! The grammar of PromQL as Prometheus has it, and the types of what its parts give: what it stops at, this stops at.
 
 mod calls;
+pub(super) mod functions;
+mod lexer;
 mod series;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::functions::AGGREGATIONS;
-use super::lexer::{Kind, Lexer, Token};
-use super::{Fault, Need, fault};
+use self::functions::AGGREGATIONS;
+use self::lexer::{Kind, Lexer, Token};
+use super::matcher::Matcher;
+use super::regex;
+use super::tree::{Binary, Expr, Group, Grouping, Matching, Op, Type, VectorSelector};
 
 /// Deeper than this is nobody's, and the program's own stack has an end.
 const MAX_DEPTH: usize = 100;
 
-/// What an expression needs beside a Prometheus; or why none takes it. `None` where it is too deep to be read.
-pub(super) fn read(text: &str) -> Option<Result<Vec<Need>, Fault>> {
-    let mut grammar = Grammar { text, lexer: Lexer::new(text), ahead: None, depth: 0, needs: Vec::new() };
+/// What a text is to Prometheus.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// What it means, where all of that can be known, and what it needs beside a Prometheus.
+    Taken(Option<Arc<Expr>>, Vec<Need>),
+    Refused(Fault),
+    TooDeep,
+}
+
+/// Why an expression is refused.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) help: String,
+    pub(super) range: Range<usize>,
+    pub(super) pattern: Option<Box<(String, regex::Refused)>>,
+    /// Whether another language takes it.
+    pub(super) is_dialect: bool,
+}
+
+fn fault(message: impl Into<String>, range: Range<usize>, help: impl Into<String>) -> Fault {
+    Fault { message: message.into(), help: help.into(), range, pattern: None, is_dialect: false }
+}
+
+/// What not every Prometheus has, and what is to be said where it is missing.
+#[derive(Debug)]
+pub(super) struct Need {
+    pub(super) fault: Fault,
+    pub(super) why: Why,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why {
+    /// It is switched on by a flag.
+    Experiment(&'static str),
+    /// It went with 3.0.
+    Gone,
+    /// It came later than the version that this grammar is of.
+    Newer,
+    /// A function that is not known; whether it is nearly one that is.
+    Unknown { is_near: bool },
+}
+
+/// Reads an expression.
+pub(super) fn read(text: &str) -> Reading {
+    let mut grammar = Grammar::of(text);
     match grammar.whole() {
-        Ok(()) => Some(Ok(grammar.needs)),
-        Err(Stop::Fault(fault)) => Some(Err(fault)),
-        Err(Stop::TooDeep) => None,
+        Ok(expr) => Reading::Taken(grammar.is_known.then(|| Arc::new(expr)), grammar.needs),
+        Err(Stop::Fault(fault)) => Reading::Refused(fault),
+        Err(Stop::TooDeep) => Reading::TooDeep,
     }
+}
+
+/// Reads what stands in the braces of a selector behind a name, without them.
+pub(super) fn matchers(text: &str) -> Option<Vec<Matcher>> {
+    let text = format!("{{{text}}}");
+    let mut grammar = Grammar::of(&text);
+    grammar.take().ok()?;
+    let braces = grammar.braces(Some("x")).ok()?;
+    // A comment may have swallowed the last brace, and another one closed them.
+    (braces.end == text.len()).then_some(braces.matchers)
 }
 
 enum Stop {
@@ -32,16 +89,6 @@ impl From<Fault> for Stop {
     fn from(fault: Fault) -> Stop {
         Stop::Fault(fault)
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Scalar,
-    Vector,
-    Matrix,
-    Text,
-    /// What a function gives that is not known.
-    Any,
 }
 
 impl Type {
@@ -73,72 +120,23 @@ impl Type {
     }
 }
 
-/// What may stand behind a part.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// A metric: a range, `offset` and `@`.
-    Selector,
-    /// A range or a subquery: `offset` and `@`.
-    Range,
-    Other,
-}
-
 /// A part of an expression.
-#[derive(Clone)]
 struct Part {
+    expr: Expr,
     what: Type,
     range: Range<usize>,
-    shape: Shape,
-    has_offset: bool,
-    has_time: bool,
 }
 
 impl Part {
-    fn new(what: Type, range: Range<usize>) -> Part {
-        Part { what, range, shape: Shape::Other, has_offset: false, has_time: false }
+    fn new(expr: Expr, what: Type, range: Range<usize>) -> Part {
+        Part { expr, what, range }
     }
 }
 
 /// An operator between two parts.
-#[derive(Clone)]
 struct Operator {
     token: Token,
-    sign: String,
-}
-
-impl Operator {
-    fn is_set(&self) -> bool {
-        matches!(self.sign.as_str(), "and" | "or" | "unless")
-    }
-
-    fn is_comparison(&self) -> bool {
-        matches!(self.sign.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=")
-    }
-
-    /// How strongly it binds.
-    fn strength(&self) -> u8 {
-        match self.sign.as_str() {
-            "or" => 1,
-            "and" | "unless" => 2,
-            "+" | "-" => 4,
-            "*" | "/" | "%" | "atan2" => 5,
-            "^" => POWER,
-            _ => 3,
-        }
-    }
-}
-
-const POWER: u8 = 6;
-
-/// Words that may stand between two series, and what of them was written.
-#[derive(Default)]
-struct Matching {
-    is_bool: bool,
-    /// The labels of `on (…)` or `ignoring (…)`.
-    labels: Option<Vec<String>>,
-    is_on: bool,
-    /// The word `group_left` or `group_right`, and its labels.
-    group: Option<(Token, Vec<String>)>,
+    op: Op,
 }
 
 struct Grammar<'t> {
@@ -147,18 +145,24 @@ struct Grammar<'t> {
     ahead: Option<Token>,
     depth: usize,
     needs: Vec<Need>,
+    /// Whether all that it means is known: not of a function that is not, and not of a time that is calculated.
+    is_known: bool,
 }
 
 type Read<T> = Result<T, Stop>;
 
-impl Grammar<'_> {
-    fn whole(&mut self) -> Read<()> {
+impl<'t> Grammar<'t> {
+    fn of(text: &'t str) -> Grammar<'t> {
+        Grammar { text, lexer: Lexer::new(text), ahead: None, depth: 0, needs: Vec::new(), is_known: true }
+    }
+
+    fn whole(&mut self) -> Read<Expr> {
         if self.peek()?.kind == Kind::End {
             return Err(fault("it is empty", 0..0, "write what it is to be").into());
         }
-        self.expression(0)?;
+        let part = self.expression(0)?;
         let rest = self.peek()?;
-        if rest.kind == Kind::End { Ok(()) } else { Err(self.unexpected(&rest)) }
+        if rest.kind == Kind::End { Ok(part.expr) } else { Err(self.unexpected(&rest)) }
     }
 
     // Words.
@@ -178,7 +182,7 @@ impl Grammar<'_> {
         Ok(token)
     }
 
-    fn word(&self, token: &Token) -> &str {
+    fn word(&self, token: &Token) -> &'t str {
         &self.text[token.range.clone()]
     }
 
@@ -203,14 +207,14 @@ impl Grammar<'_> {
             return Err(Stop::TooDeep);
         }
         let mut left = self.signed()?;
-        while let Some(operator) = self.operator()?.filter(|operator| operator.strength() > strength) {
+        while let Some(operator) = self.operator()?.filter(|operator| operator.op.strength() > strength) {
             self.ahead = None;
-            let matching = self.matching()?;
-            self.something_behind(&operator)?;
+            let (matching, group) = self.matching()?;
+            self.something_behind(&operator.token)?;
             // Only a power binds to the right.
-            let strength = operator.strength() - u8::from(operator.strength() == POWER);
+            let strength = operator.op.strength() - u8::from(operator.op == Op::Power);
             let right = self.expression(strength)?;
-            left = self.binary(&left, &operator, &matching, &right)?;
+            left = self.binary(left, &operator, matching, group, right)?;
         }
         self.depth -= 1;
         Ok(left)
@@ -218,24 +222,21 @@ impl Grammar<'_> {
 
     fn operator(&mut self) -> Read<Option<Operator>> {
         let token = self.peek()?;
-        let sign = match token.kind {
-            Kind::Word => self.word(&token).to_ascii_lowercase(),
-            Kind::Sign => self.word(&token).to_owned(),
-            _ => return Ok(None),
-        };
-        Ok(is_operator(&sign).then_some(Operator { token, sign }))
+        let may_be = matches!(token.kind, Kind::Word | Kind::Sign);
+        let op = Op::read(self.word(&token)).filter(|_| may_be);
+        Ok(op.map(|op| Operator { token, op }))
     }
 
-    fn something_behind(&mut self, operator: &Operator) -> Read<()> {
+    fn something_behind(&mut self, operator: &Token) -> Read<()> {
         let next = self.peek()?;
-        let sign = self.word(&operator.token);
+        let sign = self.word(operator);
         if next.kind == Kind::End {
             let message = format!("nothing stands behind `{sign}`");
-            return Err(fault(message, operator.token.range.clone(), "write what it is to work with").into());
+            return Err(fault(message, operator.range.clone(), "write what it is to work with").into());
         }
         let word = self.word(&next);
-        let is_hard = next.kind == Kind::Sign && is_operator(word) && word != "-" && word != "+";
-        if is_hard || (next.kind == Kind::Sign && word == ")") {
+        let is_hard = Op::read(word).is_some() && word != "-" && word != "+";
+        if next.kind == Kind::Sign && (is_hard || word == ")") {
             let message = format!("nothing stands between `{sign}` and `{word}`");
             return Err(fault(message, next.range, "take one of them away").into());
         }
@@ -244,19 +245,24 @@ impl Grammar<'_> {
 
     fn signed(&mut self) -> Read<Part> {
         let sign = self.peek()?;
-        if !(self.is(&sign, "-") || self.is(&sign, "+")) {
+        let is_minus = self.is(&sign, "-");
+        if !is_minus && !self.is(&sign, "+") {
             return self.postfixed();
         }
         self.ahead = None;
-        let operator = Operator { sign: self.word(&sign).to_owned(), token: sign.clone() };
-        self.something_behind(&operator)?;
-        let part = self.expression(POWER - 1)?;
+        self.something_behind(&sign)?;
+        let part = self.expression(Op::Power.strength() - 1)?;
         if !part.what.is_value() {
-            let message = format!("`{}` stands before {}", operator.sign, part.what.name());
+            let message = format!("`{}` stands before {}", self.word(&sign), part.what.name());
             let help = "write it before a number or an instant vector";
             return Err(fault(message, part.range, help).into());
         }
-        Ok(Part::new(part.what, sign.range.start..part.range.end))
+        let expr = match part.expr {
+            expr if !is_minus => expr,
+            Expr::Number(number) => Expr::Number(-number),
+            expr => Expr::Negative(Box::new(expr)),
+        };
+        Ok(Part::new(expr, part.what, sign.range.start..part.range.end))
     }
 
     /// A part, and what may stand behind it: a range, `offset`, `@`.
@@ -265,11 +271,11 @@ impl Grammar<'_> {
         loop {
             let token = self.peek()?;
             if self.is(&token, "[") {
-                part = self.range(&part)?;
+                part = self.range(part)?;
             } else if self.is(&token, "offset") {
-                part = self.offset(&part)?;
+                part = self.offset(part)?;
             } else if self.is(&token, "@") {
-                part = self.time(&part)?;
+                part = self.time(part)?;
             } else {
                 return Ok(part);
             }
@@ -281,17 +287,17 @@ impl Grammar<'_> {
         let start = token.range.start;
         match token.kind {
             Kind::Number => {
-                if !is_number(self.word(&token)) {
+                let Some(number) = number(self.word(&token)) else {
                     let message = format!("`{}` is no number", self.word(&token));
                     return Err(fault(message, token.range, "write it in digits: `5000000`, `5e6`").into());
-                }
-                Ok(Part::new(Type::Scalar, token.range))
+                };
+                Ok(Part::new(Expr::Number(number), Type::Scalar, token.range))
             }
             Kind::Duration => {
-                self.duration(&token)?;
-                Ok(Part::new(Type::Scalar, token.range))
+                let seconds = self.duration(&token)?.as_secs_f64();
+                Ok(Part::new(Expr::Number(seconds), Type::Scalar, token.range))
             }
-            Kind::Text => Ok(Part::new(Type::Text, token.range)),
+            Kind::Text => Ok(Part::new(Expr::Text(self.unquoted(&token)), Type::Text, token.range)),
             Kind::Word => self.name(&token),
             Kind::Sign if self.is(&token, "(") => {
                 let inside = self.peek()?;
@@ -301,7 +307,7 @@ impl Grammar<'_> {
                 }
                 let part = self.expression(0)?;
                 let end = self.closing()?;
-                Ok(Part::new(part.what, start..end))
+                Ok(Part::new(Expr::Paren(Box::new(part.expr)), part.what, start..end))
             }
             Kind::Sign if self.is(&token, "{") => self.selector(start, None),
             Kind::Sign | Kind::End => Err(self.unexpected(&token)),
@@ -310,61 +316,96 @@ impl Grammar<'_> {
 
     /// What begins with a word.
     fn name(&mut self, token: &Token) -> Read<Part> {
-        let word = self.word(token).to_owned();
-        let lower = word.to_ascii_lowercase();
+        let word = self.word(token);
+        let is = |known: &&str| known.eq_ignore_ascii_case(word);
         let next = self.peek()?;
         let is_call = self.is(&next, "(");
-        if let Some((_, takes)) = AGGREGATIONS.iter().find(|(name, _)| *name == lower) {
+        if let Some((name, takes)) = AGGREGATIONS.iter().find(|(name, _)| is(name)) {
             if is_call || self.is(&next, "by") || self.is(&next, "without") {
-                return self.aggregation(token, takes);
+                return self.aggregation(token, name, takes);
             }
-        } else if matches!(lower.as_str(), "inf" | "nan") {
-            return Ok(Part::new(Type::Scalar, token.range.clone()));
-        } else if matches!(
-            lower.as_str(),
-            "atan2" | "bool" | "group_left" | "group_right" | "ignoring" | "on"
-        ) {
+        } else if let Some(number) =
+            [("inf", f64::INFINITY), ("nan", f64::NAN)].iter().find(|(name, _)| is(name))
+        {
+            return Ok(Part::new(Expr::Number(number.1), Type::Scalar, token.range.clone()));
+        } else if ["atan2", "bool", "group_left", "group_right", "ignoring", "on"].iter().any(&is) {
             return Err(self.unexpected(token));
-        } else if is_call && !is_keyword(&lower) && !word.contains(':') {
+        } else if is_call && !KEYWORDS.iter().any(is) && !word.contains(':') {
             return self.call(token);
         }
         if self.takes("{")? {
-            return self.selector(token.range.start, Some(&word));
+            return self.selector(token.range.start, Some(word));
         }
-        Ok(Part { shape: Shape::Selector, ..Part::new(Type::Vector, token.range.clone()) })
+        Ok(Part::new(Expr::Vector(VectorSelector::of(word)), Type::Vector, token.range.clone()))
     }
 
     // Operators.
 
-    fn matching(&mut self) -> Read<Matching> {
+    /// The words that may stand between two series, and the one that groups.
+    fn matching(&mut self) -> Read<(Matching, Option<Token>)> {
         let mut matching = Matching { is_bool: self.takes("bool")?, ..Matching::default() };
-        matching.is_on = self.takes("on")?;
-        if matching.is_on || self.takes("ignoring")? {
-            matching.labels = Some(self.labels(if matching.is_on { "on" } else { "ignoring" })?);
-        }
+        matching.on = if self.takes("on")? {
+            Some(Grouping::These(self.labels("on")?))
+        } else if self.takes("ignoring")? {
+            Some(Grouping::AllBut(self.labels("ignoring")?))
+        } else {
+            None
+        };
         let group = self.peek()?;
-        if self.is(&group, "group_left") || self.is(&group, "group_right") {
-            let word = self.word(&group).to_ascii_lowercase();
-            if matching.labels.is_none() {
+        let is_left = self.is(&group, "group_left");
+        let is_there = is_left || self.is(&group, "group_right");
+        if is_there {
+            let word = if is_left { "group_left" } else { "group_right" };
+            if matching.on.is_none() {
                 let message = format!("`{word}` stands behind `on (…)` or `ignoring (…)`");
                 return Err(fault(message, group.range, format!("write `on (…) {word} (…)`")).into());
             }
             self.ahead = None;
             let open = self.peek()?;
-            let labels = if self.is(&open, "(") { self.labels(&word)? } else { Vec::new() };
-            matching.group = Some((group, labels));
+            let labels = if self.is(&open, "(") { self.labels(word)? } else { Vec::new() };
+            matching.group = Some(if is_left { Group::Left(labels) } else { Group::Right(labels) });
         }
-        Ok(matching)
+        self.fills(&mut matching)?;
+        Ok((matching, is_there.then_some(group)))
     }
 
-    fn binary(&mut self, left: &Part, operator: &Operator, matching: &Matching, right: &Part) -> Read<Part> {
-        let (sign, range) = (&operator.sign, operator.token.range.clone());
-        let refused = |message: String, help: &str| Err(Stop::from(fault(message, range.clone(), help)));
-        if matching.is_bool && !operator.is_comparison() {
-            return refused(format!("`bool` behind `{sign}`, which compares nothing"), "take `bool` away");
+    /// `fill (0)`, `fill_left (0)`, `fill_right (0)`.
+    fn fills(&mut self, matching: &mut Matching) -> Read<()> {
+        loop {
+            let word = self.peek()?;
+            let is_word = ["fill", "fill_left", "fill_right"].iter().any(|one| self.is(&word, one));
+            if !is_word || !self.text[word.range.end..].trim_start().starts_with('(') {
+                return Ok(());
+            }
+            self.ahead = None;
+            let arguments = self.arguments()?;
+            self.closing()?;
+            let [Part { expr: Expr::Number(_), .. }] = arguments.as_slice() else {
+                let message = format!("`{}` takes one number", self.word(&word));
+                return Err(fault(message, word.range, "write `fill (0)`").into());
+            };
+            matching.fills = true;
+            let message = format!("`{}` is younger than this Prometheus", self.word(&word));
+            let fault = fault(message, word.range, "write `… or …` with what is to stand there");
+            self.needs.push(Need { fault, why: Why::Newer });
         }
-        if let Some(side) = [left, right].into_iter().find(|side| !side.what.is_value()) {
-            let message = format!("`{sign}` works with {}", side.what.name());
+    }
+
+    fn binary(
+        &mut self,
+        left: Part,
+        operator: &Operator,
+        matching: Matching,
+        group: Option<Token>,
+        right: Part,
+    ) -> Read<Part> {
+        let (op, range) = (operator.op, operator.token.range.clone());
+        let refused = |message: String, help: &str| Err(Stop::from(fault(message, range.clone(), help)));
+        if matching.is_bool && !op.is_comparison() {
+            return refused(format!("`bool` behind `{op}`, which compares nothing"), "take `bool` away");
+        }
+        if let Some(side) = [&left, &right].into_iter().find(|side| !side.what.is_value()) {
+            let message = format!("`{op}` works with {}", side.what.name());
             let text = self.text[side.range.clone()].trim_matches(['"', '\'', '`']);
             let help = match side.what {
                 Type::Matrix => "take a `rate(…)` or an `…_over_time(…)` of the range first".to_owned(),
@@ -374,31 +415,36 @@ impl Grammar<'_> {
             return Err(fault(message, side.range.clone(), help).into());
         }
         let is_scalar = |side: &Part| side.what == Type::Scalar;
-        let (is_one, are_both) = (is_scalar(left) || is_scalar(right), is_scalar(left) && is_scalar(right));
-        if operator.is_comparison() && are_both && !matching.is_bool {
+        let (is_one, are_both) =
+            (is_scalar(&left) || is_scalar(&right), is_scalar(&left) && is_scalar(&right));
+        if op.is_comparison() && are_both && !matching.is_bool {
             let help = "compare a series with a number, or write `bool` behind the sign";
-            return refused(format!("`{sign}` compares two numbers"), help);
+            return refused(format!("`{op}` compares two numbers"), help);
         }
-        if operator.is_set() && is_one {
-            let help = format!("both sides of `{sign}` are series: a number is `vector(…)`");
-            return refused(format!("`{sign}` with a number"), &help);
+        if op.is_set() && is_one {
+            let help = format!("both sides of `{op}` are series: a number is `vector(…)`");
+            return refused(format!("`{op}` with a number"), &help);
         }
-        let labels = matching.labels.as_deref().unwrap_or_default();
+        let (on, labels) = match &matching.on {
+            Some(Grouping::These(labels)) => (labels.as_slice(), labels.as_slice()),
+            Some(Grouping::AllBut(labels)) => ([].as_slice(), labels.as_slice()),
+            None => Default::default(),
+        };
         if is_one && !labels.is_empty() {
             let help = "take `on (…)` away: one side is a number";
             return refused("labels are matched with a number".to_owned(), help);
         }
-        if let Some((group, included)) = &matching.group {
-            if operator.is_set() {
-                let message = format!("`{}` behind `{sign}`", self.word(group));
+        if let (Some(word), Some(Group::Left(included) | Group::Right(included))) = (group, &matching.group) {
+            let written = self.word(&word);
+            if op.is_set() {
+                let message = format!("`{written}` behind `{op}`");
                 let help = "take it away: `and`, `or` and `unless` match many anyway";
-                return Err(fault(message, group.range.clone(), help).into());
+                return Err(fault(message, word.range, help).into());
             }
-            if let Some(twice) = included.iter().find(|label| matching.is_on && labels.contains(label)) {
-                let message =
-                    format!("the label `{twice}` stands in `on (…)` and in `{} (…)`", self.word(group));
+            if let Some(twice) = included.iter().find(|label| on.contains(label)) {
+                let message = format!("the label `{twice}` stands in `on (…)` and in `{written} (…)`");
                 let help = "name it in one of them: those of `on (…)` are kept anyway";
-                return Err(fault(message, group.range.clone(), help).into());
+                return Err(fault(message, word.range, help).into());
             }
         }
         let what = match (left.what, right.what) {
@@ -406,7 +452,9 @@ impl Grammar<'_> {
             (Type::Vector, _) | (_, Type::Vector) => Type::Vector,
             _ => Type::Any,
         };
-        Ok(Part::new(what, left.range.start..right.range.end))
+        let range = left.range.start..right.range.end;
+        let (left, right) = (Box::new(left.expr), Box::new(right.expr));
+        Ok(Part::new(Expr::Binary(Binary { op, left, right, matching }), what, range))
     }
 
     // What is said.
@@ -485,40 +533,25 @@ impl Grammar<'_> {
     }
 }
 
-fn is_operator(sign: &str) -> bool {
-    matches!(
-        sign,
-        "+" | "-"
-            | "*"
-            | "/"
-            | "%"
-            | "^"
-            | "=="
-            | "!="
-            | "<"
-            | "<="
-            | ">"
-            | ">="
-            | "and"
-            | "or"
-            | "unless"
-            | "atan2"
-    )
-}
-
 /// Words that are no functions, and may be metrics.
-fn is_keyword(word: &str) -> bool {
-    matches!(word, "and" | "by" | "offset" | "or" | "unless" | "without")
-}
+const KEYWORDS: [&str; 6] = ["and", "by", "offset", "or", "unless", "without"];
 
-/// Whether the digits, points and lines of a number are where a number has them, and it is not beyond all numbers.
-fn is_number(word: &str) -> bool {
-    if word.get(1..2).is_some_and(|letter| letter.eq_ignore_ascii_case("x")) {
-        return word.ends_with(|c: char| c.is_ascii_hexdigit());
+/// What a number is, if its digits, points and lines are where a number has them, and it is not beyond all numbers.
+fn number(word: &str) -> Option<f64> {
+    if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        let is_whole = digits.ends_with(|c: char| c.is_ascii_hexdigit());
+        return is_whole.then(|| hexadecimal(digits));
     }
     let is_between = |(at, _): (usize, &str)| {
         let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
         at > 0 && digit(word.as_bytes().get(at - 1)) && digit(word.as_bytes().get(at + 1))
     };
-    word.match_indices('_').all(is_between) && word.replace('_', "").parse::<f64>().is_ok_and(f64::is_finite)
+    if !word.match_indices('_').all(is_between) {
+        return None;
+    }
+    word.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn hexadecimal(digits: &str) -> f64 {
+    digits.chars().filter_map(|c| c.to_digit(16)).fold(0.0, |number, digit| number * 16.0 + f64::from(digit))
 }

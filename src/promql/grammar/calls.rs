@@ -1,10 +1,10 @@
 //! Functions and aggregations: what each takes, and the labels in brackets.
 
-use super::super::functions::{self, Known};
-use super::super::lexer::{Kind, Token};
-use super::super::{Need, Why, fault};
-use super::{Grammar, Part, Read, Shape, Stop, Type};
+use super::functions::{self, Function, Known};
+use super::lexer::{Kind, Token};
+use super::{Grammar, Need, Part, Read, Stop, Type, Why, fault};
 use crate::diagnostics::nearest;
+use crate::promql::tree::{Aggregation, Call, Expr, Grouping};
 
 /// What switches experimental functions on.
 const FUNCTIONS: &str = "promql-experimental-functions";
@@ -13,44 +13,18 @@ const LABELS: &str = "write the names of labels, with a comma between them: `(jo
 
 impl Grammar<'_> {
     pub(super) fn call(&mut self, token: &Token) -> Read<Part> {
-        let name = self.word(token).to_owned();
-        let known = functions::named(&name);
-        let need = |why: Why, message: String, help: String| {
-            let fault = fault(message, token.range.clone(), help);
-            Need { fault, why }
-        };
-        let flag = format!("start Prometheus with `--enable-feature={FUNCTIONS}`");
-        self.needs.extend(match known {
-            Some((_, Known::Always)) => None,
-            Some((_, Known::Experiment)) => {
-                let message = format!("the function `{name}` is an experiment, and switched off");
-                Some(need(Why::Experiment(FUNCTIONS), message, flag.clone()))
-            }
-            Some((_, Known::Gone(now))) => {
-                let message = format!("the function `{name}` went with 3.0");
-                Some(need(Why::Gone, message, format!("write `{now}`, and {flag}: it is an experiment")))
-            }
-            None => {
-                let near = nearest(&name, functions::names());
-                let help = near.map_or_else(
-                    || "write the name of a function, or the operator that is missing before `(`".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let why = Why::Unknown { is_near: near.is_some() };
-                Some(need(why, format!("there is no function `{name}`"), help))
-            }
-        });
+        let known = functions::named(self.word(token));
+        self.needs.extend(need(self.word(token), token, known));
         let arguments = self.arguments()?;
-        let end = self.closing()?;
-        if let Some((takes, _)) = known {
-            self.fits(token, takes, &arguments)?;
-        }
-        let what = match name.as_str() {
-            "end" | "pi" | "range" | "scalar" | "start" | "step" | "time" => Type::Scalar,
-            _ if known.is_none() => Type::Any,
-            _ => Type::Vector,
+        let range = token.range.start..self.closing()?;
+        let Some(Function { name, takes, .. }) = known else {
+            self.is_known = false;
+            // Nobody asks what it means.
+            return Ok(Part::new(Expr::Number(f64::NAN), Type::Any, range));
         };
-        Ok(Part::new(what, token.range.start..end))
+        self.fits(token, takes, &arguments)?;
+        let args = arguments.into_iter().map(|one| one.expr).collect();
+        Ok(Part::new(Expr::Call(Call { name, args }), functions::gives(name), range))
     }
 
     /// What stands in the brackets of a call.
@@ -105,38 +79,45 @@ impl Grammar<'_> {
         Ok(())
     }
 
-    pub(super) fn aggregation(&mut self, token: &Token, takes: &str) -> Read<Part> {
-        let mut is_grouped = self.grouping()?;
+    pub(super) fn aggregation(
+        &mut self,
+        token: &Token,
+        name: &'static str,
+        takes: &'static str,
+    ) -> Read<Part> {
+        let mut grouping = self.grouping()?;
         let open = self.peek()?;
         if !self.is(&open, "(") {
             return Err(self.unexpected(&open));
         }
-        let arguments = self.arguments()?;
+        let mut arguments = self.arguments()?;
         let mut end = self.closing()?;
-        if !is_grouped {
-            is_grouped = self.grouping()?;
-            end = if is_grouped { self.lexed() } else { end };
+        if grouping.is_none() {
+            grouping = self.grouping()?;
+            end = if grouping.is_some() { self.lexed() } else { end };
         }
-        let takes = format!("{takes}v");
-        self.fits(token, &takes, &arguments)?;
-        if self.word(token).to_ascii_lowercase().starts_with("limit") {
+        self.fits(token, takes, &arguments)?;
+        if name.starts_with("limit") {
             let message =
                 format!("the aggregation `{}` is an experiment, and switched off", self.word(token));
-            let help = format!("start Prometheus with `--enable-feature={FUNCTIONS}`");
-            let fault = fault(message, token.range.clone(), help);
+            let fault = fault(message, token.range.clone(), switched_on());
             self.needs.push(Need { fault, why: Why::Experiment(FUNCTIONS) });
         }
-        Ok(Part::new(Type::Vector, token.range.start..end))
+        let expr = arguments.pop().map_or(Expr::Number(f64::NAN), |one| one.expr).into();
+        let param = arguments.pop().map(|one| one.expr.into());
+        let aggregation = Aggregation { name, param, expr, grouping };
+        Ok(Part::new(Expr::Aggregate(aggregation), Type::Vector, token.range.start..end))
     }
 
     /// `by (…)` or `without (…)`.
-    fn grouping(&mut self) -> Read<bool> {
-        let word = if self.takes("by")? { "by" } else { "without" };
-        let is_there = word == "by" || self.takes("without")?;
-        if is_there {
-            self.labels(word)?;
+    fn grouping(&mut self) -> Read<Option<Grouping>> {
+        if self.takes("by")? {
+            Ok(Some(Grouping::These(self.labels("by")?)))
+        } else if self.takes("without")? {
+            Ok(Some(Grouping::AllBut(self.labels("without")?)))
+        } else {
+            Ok(None)
         }
-        Ok(is_there)
     }
 
     /// Labels in brackets, behind a word.
@@ -171,11 +152,39 @@ impl Grammar<'_> {
     }
 }
 
+/// What a function needs that not every Prometheus has.
+fn need(name: &str, token: &Token, known: Option<Function>) -> Option<Need> {
+    let (why, message, help) = match known.map(|known| known.since) {
+        Some(Known::Always) => return None,
+        Some(Known::Experiment) => {
+            let message = format!("the function `{name}` is an experiment, and switched off");
+            (Why::Experiment(FUNCTIONS), message, switched_on())
+        }
+        Some(Known::Gone(now)) => {
+            let message = format!("the function `{name}` went with 3.0");
+            (Why::Gone, message, format!("write `{now}`, and {}: it is an experiment", switched_on()))
+        }
+        None => {
+            let near = nearest(name, functions::names());
+            let help = near.map_or_else(
+                || "write the name of a function, or the operator that is missing before `(`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            (Why::Unknown { is_near: near.is_some() }, format!("there is no function `{name}`"), help)
+        }
+    };
+    Some(Need { fault: fault(message, token.range.clone(), help), why })
+}
+
+fn switched_on() -> String {
+    format!("start Prometheus with `--enable-feature={FUNCTIONS}`")
+}
+
 /// An argument that is not what the function takes.
 fn misfit(name: &str, found: &Part, wanted: Type, takes: &str) -> Stop {
     let message = format!("`{name}` takes {} there, not {}", wanted.name(), found.what.name());
     let help = match (wanted, found.what) {
-        (Type::Matrix, Type::Vector) if found.shape == Shape::Selector => {
+        (Type::Matrix, Type::Vector) if matches!(found.expr, Expr::Vector(_)) => {
             format!("give it a range: `{name}(…[5m])`")
         }
         (Type::Matrix, Type::Vector) => {

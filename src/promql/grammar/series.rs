@@ -1,36 +1,68 @@
 //! What is asked of the database: selectors, ranges, subqueries, and how long ago.
 
-use super::super::lexer::{Kind, Token};
-use super::super::{Fault, Need, Why, fault};
-use super::{Grammar, Part, Read, Shape, Stop, Type, is_number};
+use std::time::Duration;
+
+use super::lexer::{Kind, Token};
+use super::{Fault, Grammar, Need, Part, Read, Stop, Type, Why, fault, number};
+use crate::promql::labels::NAME;
+use crate::promql::matcher::{MatchOp, Matcher};
 use crate::promql::regex;
+use crate::promql::tree::{At, Expr, MatrixSelector, Offset, Subquery, VectorSelector, When};
 use crate::values::prometheus_duration;
+
+/// No time is longer.
+const LONGEST: Duration = Duration::from_secs(292 * 365 * 86_400);
+
+/// What stands in the braces of a selector.
+#[derive(Default)]
+pub(super) struct Braces {
+    /// A name in quotes.
+    pub(super) name: Option<String>,
+    pub(super) matchers: Vec<Matcher>,
+    /// Whether it leaves anything out.
+    asks_for_some: bool,
+    pub(super) end: usize,
+}
 
 impl Grammar<'_> {
     /// Behind `{`.
     pub(super) fn selector(&mut self, start: usize, before: Option<&str>) -> Read<Part> {
-        let mut wants_some = before.is_some();
-        // The name that stands in the braces.
-        let mut within = None;
-        let end = loop {
+        let Braces { name, matchers, asks_for_some, end } = self.braces(before)?;
+        let range = start..end;
+        if !asks_for_some && before.is_none() {
+            let message = format!("`{}` selects everything", &self.text[range.clone()]);
+            return Err(fault(message, range, "name the metric, or a label with a value").into());
+        }
+        let name = before.map(str::to_owned).or(name);
+        let selector = VectorSelector { name, matchers, when: When::default() };
+        Ok(Part::new(Expr::Vector(selector), Type::Vector, range))
+    }
+
+    /// To the closing brace. `before` is the name that stands before the opening one.
+    pub(super) fn braces(&mut self, before: Option<&str>) -> Read<Braces> {
+        let mut braces = Braces::default();
+        loop {
             let token = self.take()?;
             match token.kind {
-                Kind::Sign if self.is(&token, "}") => break token.range.end,
+                Kind::Sign if self.is(&token, "}") => {
+                    braces.end = token.range.end;
+                    return Ok(braces);
+                }
                 Kind::Word | Kind::Text => {}
                 _ => return Err(self.misplaced(&token)),
             }
             let next = self.peek()?;
-            if token.kind == Kind::Text && (self.is(&next, ",") || self.is(&next, "}")) {
+            let second = if token.kind == Kind::Text && (self.is(&next, ",") || self.is(&next, "}")) {
                 let name = self.unquoted(&token);
-                wants_some |= !name.is_empty();
-                within = Some(name);
+                braces.asks_for_some |= !name.is_empty();
+                Some(&*braces.name.insert(name))
             } else {
-                let label = self.label(&token);
-                let (operator, value) = self.matcher()?;
-                wants_some |= asks_for_some(&operator, &value);
-                within = within.or_else(|| (label == "__name__").then_some(value));
-            }
-            if let (Some(first), Some(second)) = (before, &within) {
+                let matcher = self.matcher(&self.label(&token))?;
+                braces.asks_for_some |= matcher.passes("") != Some(true);
+                braces.matchers.push(matcher);
+                braces.matchers.last().filter(|last| last.name == NAME).map(|last| &last.value)
+            };
+            if let (Some(first), Some(second)) = (before, second) {
                 let message = format!("the metric has two names, `{first}` and `{second}`");
                 return Err(fault(message, token.range, "take one of the names away").into());
             }
@@ -38,13 +70,7 @@ impl Grammar<'_> {
             if !self.takes(",")? && !self.is(&next, "}") {
                 return Err(self.misplaced(&next));
             }
-        };
-        let range = start..end;
-        if !wants_some {
-            let message = format!("`{}` selects everything", &self.text[range.clone()]);
-            return Err(fault(message, range, "name the metric, or a label with a value").into());
         }
-        Ok(Part { shape: Shape::Selector, ..Part::new(Type::Vector, range) })
     }
 
     pub(super) fn unquoted(&self, token: &Token) -> String {
@@ -62,62 +88,61 @@ impl Grammar<'_> {
     }
 
     /// The sign and the value behind a label.
-    fn matcher(&mut self) -> Read<(String, String)> {
+    fn matcher(&mut self, label: &str) -> Read<Matcher> {
         let sign = self.take()?;
-        let operator = self.word(&sign).to_owned();
-        if sign.kind != Kind::Sign || !["=", "!=", "=~", "!~"].contains(&operator.as_str()) {
+        let Some(op) = MatchOp::read(self.word(&sign)).filter(|_| sign.kind == Kind::Sign) else {
             return Err(self.misplaced(&sign));
-        }
+        };
         let token = self.take()?;
         if token.kind != Kind::Text {
             let message = format!("`{}` cannot stand there in a selector", self.shown(&token));
             return Err(fault(message, token.range, "put the label's value in quotes").into());
         }
         let value = self.unquoted(&token);
-        if operator.ends_with('~')
+        if op.is_regex()
             && let Some(refused) = regex::fault(&value)
         {
             return Err(
                 Fault { pattern: Some(Box::new((value, refused))), ..fault("", token.range, "") }.into()
             );
         }
-        Ok((operator, value))
+        Ok(Matcher::checked(label, op, &value))
     }
 
     /// Behind a part stands `[`.
-    pub(super) fn range(&mut self, part: &Part) -> Read<Part> {
+    pub(super) fn range(&mut self, part: Part) -> Read<Part> {
         let open = self.take()?;
-        self.span(true)?;
+        let range = self.span(true)?.length;
         // To Prometheus a single letter is a colon, too: `[5 m]` is a subquery of five seconds.
         let next = self.peek()?;
         if self.is(&next, ":") || (next.kind == Kind::Word && next.range.len() == 1) {
             self.ahead = None;
             let next = self.peek()?;
-            if !self.is(&next, "]") {
-                self.span(true)?;
-            }
+            let step = if self.is(&next, "]") { None } else { Some(self.span(true)?.length) };
             let end = self.bracket()?;
             if !part.what.may_be(Type::Vector) {
                 let message = format!("a subquery of {}", part.what.name());
                 let help = "a subquery is of an instant vector: `rate(…[5m])[1h:]`";
-                return Err(fault(message, part.range.clone(), help).into());
+                return Err(fault(message, part.range, help).into());
             }
-            return Ok(Part { shape: Shape::Range, ..Part::new(Type::Matrix, part.range.start..end) });
+            let subquery = Subquery { expr: part.expr.into(), range, step, when: When::default() };
+            return Ok(Part::new(Expr::Subquery(subquery), Type::Matrix, part.range.start..end));
         }
         let end = self.bracket()?;
         let refused =
             |message: &str, help: &str| Err(Stop::from(fault(message, open.range.start..end, help)));
-        if part.shape != Shape::Selector {
+        let Expr::Vector(selector) = part.expr else {
             let help = "write the range right behind a metric, or a subquery as `(…)[1h:]`";
             return refused("a range of what is no metric", help);
-        }
-        if part.has_offset || part.has_time {
+        };
+        if selector.when != When::default() {
             return refused(
                 "the range stands behind `offset` or `@`",
                 "write the range first: `x[5m] offset 1h`",
             );
         }
-        Ok(Part { shape: Shape::Range, ..Part::new(Type::Matrix, part.range.start..end) })
+        let matrix = MatrixSelector { selector, range };
+        Ok(Part::new(Expr::Matrix(matrix), Type::Matrix, part.range.start..end))
     }
 
     fn bracket(&mut self) -> Read<usize> {
@@ -130,25 +155,30 @@ impl Grammar<'_> {
     }
 
     /// How long: a time or a number of seconds, or something that is calculated, which is an experiment.
-    fn span(&mut self, must_be_positive: bool) -> Read<()> {
+    fn span(&mut self, must_be_positive: bool) -> Read<Offset> {
         let sign = self.peek()?;
-        let mut is_negative = false;
+        let mut is_ahead = false;
         while self.takes("+")? || self.takes("-")? {
-            is_negative ^= self.text[..self.lexer.place()].ends_with('-');
+            is_ahead ^= self.text[..self.lexer.place()].ends_with('-');
         }
         let token = self.peek()?;
-        let help = "write how long: `[5m]`, `[90s]`";
-        let is_zero = match token.kind {
+        let length = match token.kind {
             Kind::Duration => self.duration(&token)?,
-            Kind::Number if is_number(self.word(&token)) => self.word(&token).parse() == Ok(0.0),
-            Kind::Word if !must_be_positive && self.is(&token, "nan") => false,
+            Kind::Number if let Some(seconds) = number(self.word(&token)) => {
+                let length = Duration::try_from_secs_f64(seconds).ok();
+                self.not_too_long(length, &token)?
+            }
+            Kind::Word if !must_be_positive && self.is(&token, "nan") => {
+                self.ahead = None;
+                return Ok(self.unknown());
+            }
             _ if self.is(&token, "(") => return self.calculated(),
             Kind::Word if matches!(self.word(&token), "step" | "min" | "max" | "range") => {
                 return self.calculated();
             }
             _ => {
                 let message = format!("`{}` is no time", self.shown(&token));
-                return Err(fault(message, token.range, help).into());
+                return Err(fault(message, token.range, "write how long: `[5m]`, `[90s]`").into());
             }
         };
         self.ahead = None;
@@ -157,17 +187,23 @@ impl Grammar<'_> {
         if must_be_positive && is_more {
             return self.calculated();
         }
-        if must_be_positive && (is_zero || is_negative) {
+        if must_be_positive && (length.is_zero() || is_ahead) {
             let range = sign.range.start..token.range.end;
             let message =
                 format!("a range of `{}`: it must be longer than nothing", &self.text[range.clone()]);
-            return Err(fault(message, range, help).into());
+            return Err(fault(message, range, "write how long: `[5m]`, `[90s]`").into());
         }
-        Ok(())
+        Ok(Offset { is_ahead, length })
+    }
+
+    /// A time that is not known before it is asked for.
+    fn unknown(&mut self) -> Offset {
+        self.is_known = false;
+        Offset { is_ahead: false, length: Duration::ZERO }
     }
 
     /// The rest of a time that is calculated.
-    fn calculated(&mut self) -> Read<()> {
+    fn calculated(&mut self) -> Read<Offset> {
         let start = self.peek()?;
         let mut open = 0_usize;
         loop {
@@ -194,65 +230,68 @@ impl Grammar<'_> {
         let fault =
             fault("a time is calculated, which is an experiment, and switched off", start.range, help);
         self.needs.push(Need { fault, why: Why::Experiment("promql-duration-expr") });
-        Ok(())
+        Ok(self.unknown())
     }
 
-    /// Whether a time is none at all.
-    pub(super) fn duration(&mut self, token: &Token) -> Read<bool> {
-        const YEARS: u64 = 292;
+    pub(super) fn duration(&self, token: &Token) -> Read<Duration> {
         let word = self.word(token);
-        let time = prometheus_duration(word);
-        if let Some(time) = time.filter(|time| time.as_secs() <= YEARS * 365 * 86_400) {
-            return Ok(time.is_zero());
-        }
-        let help = match time {
-            Some(_) => "write a shorter one: none is longer than 292 years",
-            None => "write whole numbers with their units, the large ones first: `1h30m`, `90s`",
+        let Some(time) = prometheus_duration(word) else {
+            let help = "write whole numbers with their units, the large ones first: `1h30m`, `90s`";
+            return Err(fault(format!("`{word}` is no time"), token.range.clone(), help).into());
         };
-        Err(fault(format!("`{word}` is no time"), token.range.clone(), help).into())
+        self.not_too_long(Some(time), token)
     }
 
-    pub(super) fn offset(&mut self, part: &Part) -> Read<Part> {
+    /// `None` is longer than any.
+    fn not_too_long(&self, time: Option<Duration>, token: &Token) -> Read<Duration> {
+        time.filter(|time| *time <= LONGEST).ok_or_else(|| {
+            let help = "write a shorter one: none is longer than 292 years";
+            fault(format!("`{}` is no time", self.word(token)), token.range.clone(), help).into()
+        })
+    }
+
+    pub(super) fn offset(&mut self, mut part: Part) -> Read<Part> {
         let word = self.take()?;
         let next = self.peek()?;
         if next.kind == Kind::End {
             let help = "write how long ago, as `offset 5m`";
             return Err(fault("nothing stands behind `offset`", word.range, help).into());
         }
-        self.span(false)?;
-        if part.shape == Shape::Other {
+        let offset = self.span(false)?;
+        let Some(when) = when(&mut part.expr) else {
             let help = "write it right behind a metric or a range: `x offset 5m`, `rate(x[5m] offset 5m)`";
             return Err(Fault {
                 is_dialect: true,
                 ..fault("`offset` is of a metric only", word.range, help)
             }
             .into());
-        }
-        if part.has_offset {
+        };
+        if when.offset.replace(offset).is_some() {
             return Err(fault("`offset` stands there twice", word.range, "take one `offset` away").into());
         }
-        let range = part.range.start..self.lexed();
-        Ok(Part { has_offset: true, range, ..part.clone() })
+        part.range.end = self.lexed();
+        Ok(part)
     }
 
-    pub(super) fn time(&mut self, part: &Part) -> Read<Part> {
+    pub(super) fn time(&mut self, mut part: Part) -> Read<Part> {
         let sign = self.take()?;
         let mut token = self.take()?;
-        if self.is(&token, "-") || self.is(&token, "+") {
+        let is_before = self.is(&token, "-");
+        if is_before || self.is(&token, "+") {
             token = self.take()?;
         }
         let help = "write a time in seconds, `start()` or `end()`";
-        match token.kind {
-            Kind::Duration => {
-                self.duration(&token)?;
-            }
+        let seconds = |seconds: f64| At::Time(if is_before { -seconds } else { seconds });
+        let at = match token.kind {
+            Kind::Duration => seconds(self.duration(&token)?.as_secs_f64()),
             Kind::Number => {
-                let seconds: Option<f64> = self.word(&token).replace('_', "").parse().ok();
                 // Thousandths of them are counted in 64 bits.
-                if seconds.is_some_and(|seconds| seconds.abs() >= 9.223_372_036_854_775e15) {
+                let known = number(self.word(&token)).filter(|seconds| *seconds < 9.223_372_036_854_775e15);
+                let Some(known) = known else {
                     let message = format!("`{}` is beyond all times", self.word(&token));
                     return Err(fault(message, token.range, help).into());
-                }
+                };
+                seconds(known)
             }
             Kind::Word if self.is(&token, "start") || self.is(&token, "end") => {
                 for bracket in ["(", ")"] {
@@ -260,32 +299,34 @@ impl Grammar<'_> {
                         return Err(fault("`@` wants a time", token.range, help).into());
                     }
                 }
+                if self.is(&token, "start") { At::Start } else { At::End }
             }
             _ => {
                 let range = if token.kind == Kind::End { sign.range } else { token.range };
                 return Err(fault("`@` wants a time", range, help).into());
             }
-        }
-        if part.shape == Shape::Other {
+        };
+        let Some(when) = when(&mut part.expr) else {
             let help = "write it right behind a metric or a range: `x @ end()`";
             return Err(
                 Fault { is_dialect: true, ..fault("`@` is of a metric only", sign.range, help) }.into()
             );
-        }
-        if part.has_time {
+        };
+        if when.at.replace(at).is_some() {
             return Err(fault("`@` stands there twice", sign.range, "take one of them away").into());
         }
-        let range = part.range.start..self.lexed();
-        Ok(Part { has_time: true, range, ..part.clone() })
+        part.range.end = self.lexed();
+        Ok(part)
     }
 }
 
-/// Whether a matcher refuses series without the label.
-fn asks_for_some(operator: &str, value: &str) -> bool {
-    match operator {
-        "=" => !value.is_empty(),
-        "!=" => value.is_empty(),
-        operator => crate::promql::matcher("x", operator, value).is_none_or(|matcher| !matcher.is_match("")),
+/// What `offset` and `@` may stand behind.
+fn when(expr: &mut Expr) -> Option<&mut When> {
+    match expr {
+        Expr::Vector(selector) => Some(&mut selector.when),
+        Expr::Matrix(matrix) => Some(&mut matrix.selector.when),
+        Expr::Subquery(subquery) => Some(&mut subquery.when),
+        _ => None,
     }
 }
 

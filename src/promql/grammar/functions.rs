@@ -1,4 +1,17 @@
-//! The functions of Prometheus, and what each takes.
+//! The functions of Prometheus, and what each takes and gives.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::promql::tree::Type;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Function {
+    pub(super) name: &'static str,
+    /// The letters of [`LONG_SINCE`].
+    pub(super) takes: &'static str,
+    pub(super) since: Known,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
@@ -9,20 +22,26 @@ pub(super) enum Known {
     Gone(&'static str),
 }
 
-/// What a function takes, as the letters of [`LONG_SINCE`], and who knows it.
-pub(super) fn named(name: &str) -> Option<(&'static str, Known)> {
-    if name == "holt_winters" {
-        return Some(("mss", Known::Gone("double_exponential_smoothing")));
-    }
-    if let Some((takes, _)) = EXPERIMENTS.iter().find(|(_, names)| has(names, name)) {
-        return Some((takes, Known::Experiment));
-    }
-    let (takes, _) = LONG_SINCE.iter().find(|(_, names)| has(names, name))?;
-    Some((takes, Known::Always))
+pub(super) fn named(name: &str) -> Option<Function> {
+    static ALL: LazyLock<HashMap<&str, Function>> = LazyLock::new(|| {
+        let gone = ("mss", "holt_winters", Known::Gone("double_exponential_smoothing"));
+        let long_since = LONG_SINCE.iter().map(|&(takes, names)| (takes, names, Known::Always));
+        let experiments = EXPERIMENTS.iter().map(|&(takes, names)| (takes, names, Known::Experiment));
+        let all = std::iter::once(gone).chain(long_since).chain(experiments);
+        all.flat_map(|(takes, names, since)| {
+            names.split_whitespace().map(move |name| (name, Function { name, takes, since }))
+        })
+        .collect()
+    });
+    ALL.get(name).copied()
 }
 
-fn has(names: &str, name: &str) -> bool {
-    names.split_whitespace().any(|known| known == name)
+/// What a function gives.
+pub(in crate::promql) fn gives(name: &str) -> Type {
+    match name {
+        "end" | "pi" | "range" | "scalar" | "start" | "step" | "time" => Type::Scalar,
+        _ => Type::Vector,
+    }
 }
 
 /// The names of all functions and aggregations.
@@ -71,20 +90,20 @@ const EXPERIMENTS: [(&str, &str); 6] = [
     ("vts*s", "histogram_quantiles"),
 ];
 
-/// The aggregations, with what they take before the vector.
+/// The aggregations, with what they take.
 pub(super) const AGGREGATIONS: [(&str, &str); 14] = [
-    ("avg", ""),
-    ("bottomk", "s"),
-    ("count", ""),
-    ("count_values", "t"),
-    ("group", ""),
-    ("limit_ratio", "s"),
-    ("limitk", "s"),
-    ("max", ""),
-    ("min", ""),
-    ("quantile", "s"),
-    ("stddev", ""),
-    ("stdvar", ""),
-    ("sum", ""),
-    ("topk", "s"),
+    ("avg", "v"),
+    ("bottomk", "sv"),
+    ("count", "v"),
+    ("count_values", "tv"),
+    ("group", "v"),
+    ("limit_ratio", "sv"),
+    ("limitk", "sv"),
+    ("max", "v"),
+    ("min", "v"),
+    ("quantile", "sv"),
+    ("stddev", "v"),
+    ("stdvar", "v"),
+    ("sum", "v"),
+    ("topk", "sv"),
 ];
