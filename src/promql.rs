@@ -138,15 +138,14 @@ pub fn children(expr: &Expr) -> impl DoubleEndedIterator<Item = &Expr> {
     one.into_iter().chain(other).chain(args)
 }
 
-/// The expression and all below it, from the outside to the inside.
-pub fn walk(expr: &Expr) -> Vec<&Expr> {
-    let mut all = vec![expr];
-    let mut at = 0;
-    while at < all.len() {
-        all.extend(children(all[at]));
-        at += 1;
-    }
-    all
+/// The expression and all below it, each before what is inside of it.
+pub fn walk(expr: &Expr) -> impl Iterator<Item = &Expr> {
+    let mut waiting = vec![expr];
+    std::iter::from_fn(move || {
+        let next = waiting.pop()?;
+        waiting.extend(children(next).rev());
+        Some(next)
+    })
 }
 
 /// What is inside of any parentheses.
@@ -169,7 +168,7 @@ pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
         Expr::Matrix(matrix) => Some(&matrix.selector),
         _ => None,
     };
-    walk(expr).into_iter().filter_map(selector).collect()
+    walk(expr).filter_map(selector).collect()
 }
 
 /// The name of the series that are asked for, if it is one name.

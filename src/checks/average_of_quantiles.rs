@@ -15,7 +15,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        for (kind, of) in walk(tree).into_iter().filter_map(averaged) {
+        for (kind, of) in walk(tree).filter_map(averaged) {
             let Some((what, place, help)) = quantiles(metrics, of) else { continue };
             if !said.is_new(&asked, &what) {
                 continue;

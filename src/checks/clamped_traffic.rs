@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check { id: "clamped-traffic", severity: Severit
 fn run(stack: &Stack, report: &mut Report) {
     for rule in stack.rules() {
         let Some(tree) = rule.expr.tree() else { continue };
-        let Some(least) = walk(tree).into_iter().find_map(clamped_divisor) else { continue };
+        let Some(least) = walk(tree).find_map(clamped_divisor) else { continue };
         let requests = if least > 1.0 { "requests" } else { "request" };
         report.push(
             CHECK
@@ -36,10 +36,7 @@ fn clamped_divisor(expr: &Expr) -> Option<f64> {
 
 /// Whether it is a rate, and of seconds no multiple: `rate(…) * 60` is something else.
 fn per_second(expr: &Expr) -> bool {
-    let parts = walk(expr);
-    let has_rate =
-        parts.iter().filter_map(|one| ranged(one)).any(|(name, _)| matches!(name, "rate" | "irate"));
-    let scaled =
-        |one: &&Expr| matches!(one, Expr::Binary(one) if matches!(one.op, Op::Multiply | Op::Divide));
-    has_rate && !parts.iter().any(scaled)
+    let has_rate = walk(expr).filter_map(ranged).any(|(name, _)| matches!(name, "rate" | "irate"));
+    let scaled = |one| matches!(one, &Expr::Binary(Binary { op: Op::Multiply | Op::Divide, .. }));
+    has_rate && !walk(expr).any(scaled)
 }

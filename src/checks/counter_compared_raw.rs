@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let counters = Counters::of(stack);
     for alert in stack.alerts() {
         let Some(tree) = alert.expr.tree() else { continue };
-        let found = walk(tree).into_iter().find_map(|expr| counters.name(compared(expr)?));
+        let found = walk(tree).find_map(|expr| counters.name(compared(expr)?));
         let Some(name) = found else { continue };
         report.push(
             CHECK

@@ -15,7 +15,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        for (function, matrix) in walk(tree).into_iter().filter_map(ranged) {
+        for (function, matrix) in walk(tree).filter_map(ranged) {
             let Some(instead) = instead(function) else { continue };
             let Some(name) = counters.name(&matrix.selector).filter(|name| said.is_new(&asked, name)) else {
                 continue;

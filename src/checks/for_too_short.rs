@@ -32,7 +32,7 @@ fn run(stack: &Stack, report: &mut Report) {
 fn between_samples<'s>(alert: &'s Rule, scrapes: &Scrapes) -> Option<(Duration, &'s str)> {
     let tree = alert.expr.tree()?;
     // A range holds several, and what is recorded may be of one.
-    let has_range = walk(tree).into_iter().any(|one| matches!(one, Expr::Matrix(_) | Expr::Subquery(_)));
+    let has_range = walk(tree).any(|one| matches!(one, Expr::Matrix(_) | Expr::Subquery(_)));
     let selectors = selectors(tree);
     if has_range || selectors.iter().any(|selector| scrapes.is_recorded(selector)) {
         return None;

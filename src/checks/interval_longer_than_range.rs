@@ -30,7 +30,6 @@ fn run(stack: &Stack, report: &mut Report) {
         for rule in &group.rules {
             let Some(tree) = rule.expr.tree() else { continue };
             let missed = walk(tree)
-                .into_iter()
                 .filter_map(ranged)
                 .filter(|(function, matrix)| OF_ALL.contains(function) && matrix.range < interval)
                 // Where there is no value at all, that is told.

@@ -18,7 +18,7 @@ fn run(stack: &Stack, report: &mut Report) {
     for alert in stack.alerts() {
         let Some(hold) = alert.hold.as_ref().filter(|hold| hold.value >= LONG) else { continue };
         let Some(tree) = alert.expr.tree() else { continue };
-        let found = walk(tree).into_iter().filter_map(ranged).find(|(function, _)| *function == "irate");
+        let found = walk(tree).filter_map(ranged).find(|(function, _)| *function == "irate");
         let Some((_, matrix)) = found else { continue };
         report.push(
             CHECK

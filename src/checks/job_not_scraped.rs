@@ -66,7 +66,7 @@ fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
     let Some(tree) = query.tree() else { return Vec::new() };
     let selectors = selectors(tree);
     // Of alternatives, one is enough: `x{job="a"} or x{job="b"}`.
-    let has_or = walk(tree).iter().any(|expr| matches!(expr, Expr::Binary(one) if one.op == Op::Or));
+    let has_or = walk(tree).any(|expr| matches!(expr, Expr::Binary(one) if one.op == Op::Or));
     let mut found: Vec<Lost> = Vec::new();
     for selector in &selectors {
         for matcher in &selector.matchers {

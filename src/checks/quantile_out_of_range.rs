@@ -27,7 +27,7 @@ fn find(query: &Query, report: &mut Report) {
         return;
     }
     let Some(tree) = query.tree() else { return };
-    let outside = walk(tree).into_iter().filter_map(quantile).find(|share| !(0.0..=1.0).contains(share));
+    let outside = walk(tree).filter_map(quantile).find(|share| !(0.0..=1.0).contains(share));
     let Some(share) = outside else { return };
     let end = if share > 1.0 { "+Inf, above every threshold" } else { "-Inf, below every threshold" };
     let help = match share {

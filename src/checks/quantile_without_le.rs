@@ -33,7 +33,7 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn help(buckets: &Expr) -> String {
-    let groups = walk(buckets).into_iter().find_map(|expr| aggregation(expr, &["sum", "avg", "max", "min"]));
+    let groups = walk(buckets).find_map(|expr| aggregation(expr, &["sum", "avg", "max", "min"]));
     let Some(one) = groups else { return "record the buckets with `le`".to_owned() };
     match &one.grouping {
         Some(Grouping::These(by)) => {

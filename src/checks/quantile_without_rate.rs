@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        for buckets in walk(tree).into_iter().filter_map(quantile).filter_map(raw) {
+        for buckets in walk(tree).filter_map(quantile).filter_map(raw) {
             let Some(name) = metric(buckets).filter(|name| name.ends_with("_bucket")) else { continue };
             if metrics.is_recorded(name) || !said.is_new(&asked, name) {
                 continue;

@@ -37,7 +37,7 @@ fn run(stack: &Stack, report: &mut Report) {
 /// The range, how often there is a new sample, and of what.
 fn too_short<'s>(rule: &'s Rule, scrapes: &Scrapes) -> Option<(Duration, Duration, &'s str)> {
     let tree = rule.expr.tree()?;
-    walk(tree).into_iter().filter_map(ranged).find_map(|(function, matrix)| {
+    walk(tree).filter_map(ranged).find_map(|(function, matrix)| {
         let interval = interval_if_short(function, matrix, scrapes)?;
         Some((matrix.range, interval, metric(&matrix.selector)?))
     })

@@ -18,7 +18,7 @@ fn run(stack: &Stack, report: &mut Report) {
         if alert.hold.as_ref().is_none_or(|hold| hold.value.is_zero()) {
             continue;
         }
-        let tight = walk(tree).into_iter().filter_map(ranged).find_map(|(function, matrix)| {
+        let tight = walk(tree).filter_map(ranged).find_map(|(function, matrix)| {
             let interval = scrapes.shortest(&matrix.selector)?;
             let is_tight = matrix.range >= interval * 2 && matrix.range < interval * 3;
             (is_tight && LIKE_RATE.contains(&function)).then_some((matrix, interval))

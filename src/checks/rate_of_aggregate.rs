@@ -18,7 +18,7 @@ fn run(stack: &Stack, report: &mut Report) {
         .collect();
     for rule in stack.rules() {
         let Some(tree) = rule.expr.tree() else { continue };
-        let found = walk(tree).into_iter().find_map(|one| of_sum(one, &sums));
+        let found = walk(tree).find_map(|one| of_sum(one, &sums));
         let Some((function, shown, counter)) = found else { continue };
         report.push(
             CHECK

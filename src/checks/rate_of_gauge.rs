@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let mut said = Said::default();
     for asked in queries(stack) {
         let Some(tree) = asked.query.tree() else { continue };
-        let rates = walk(tree).into_iter().filter_map(ranged).filter(|(function, _)| is_rate(function));
+        let rates = walk(tree).filter_map(ranged).filter(|(function, _)| is_rate(function));
         for (function, matrix) in rates {
             let Some(name) = metric(&matrix.selector) else { continue };
             if !is_time(name) && metrics.is_gauge(&matrix.selector) && said.is_new(&asked, name) {

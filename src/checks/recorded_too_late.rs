@@ -42,8 +42,8 @@ fn places(group: &Group) -> BTreeMap<&str, usize> {
 
 /// The series of which a rule wants the value of now: over a range, or of an hour ago, one interval does not matter.
 fn asked_now(rule: &Rule) -> Vec<&str> {
-    let all = rule.expr.tree().map(walk).unwrap_or_default();
-    let now = all.into_iter().filter_map(|expr| match expr {
+    let all = rule.expr.tree().into_iter().flat_map(walk);
+    let now = all.filter_map(|expr| match expr {
         Expr::Vector(one) if one.when == When::default() => metric(one),
         _ => None,
     });

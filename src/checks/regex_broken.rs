@@ -76,7 +76,7 @@ fn in_expression(
         let with = matchers.filter(|matcher| matcher.op.is_regex());
         with.map(|matcher| (matcher.value.clone(), FILE)).collect()
     };
-    let replaced = walk(tree).into_iter().filter_map(|expr| match expr {
+    let replaced = walk(tree).filter_map(|expr| match expr {
         Expr::Call(call) if call.name == "label_replace" => match bare(call.args.get(4)?) {
             Expr::Text(pattern) => Some((pattern.clone(), EVALUATION)),
             _ => None,

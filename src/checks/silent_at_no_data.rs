@@ -45,7 +45,7 @@ fn wants_none(expr: &Expr) -> Option<&str> {
     let sum = aggregation(&comparison.left, &["sum"])?;
     (means_none && !calls(expr, &["absent", "absent_over_time", "vector"])).then_some(())?;
     // With an `or` inside something stands in for what is gone.
-    let is_plain = !crate::promql::walk(&sum.expr).into_iter().any(|one| matches!(one, Expr::Binary(_)));
+    let is_plain = !crate::promql::walk(&sum.expr).any(|one| matches!(one, Expr::Binary(_)));
     is_plain.then(|| only_metric(&sum.expr))?
 }
 

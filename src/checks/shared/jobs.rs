@@ -104,8 +104,7 @@ impl Scraped {
         if let (Some(instances), Some(label)) = (&mut self.instances, rule.label("instance")) {
             instances.insert(label.value.clone());
         }
-        let renamed: Vec<&Expr> = rule.expr.tree().map(walk).unwrap_or_default();
-        for call in renamed.into_iter().filter_map(renaming) {
+        for call in rule.expr.tree().into_iter().flat_map(walk).filter_map(renaming) {
             let Some(Expr::Text(name)) = call.args.get(1).map(bare) else {
                 return None;
             };

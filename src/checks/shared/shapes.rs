@@ -37,7 +37,7 @@ pub(crate) fn function(expr: &Expr) -> Option<&'static str> {
 
 /// Whether anything in the expression is a call of one of these functions.
 pub(crate) fn calls(expr: &Expr, names: &[&str]) -> bool {
-    walk(expr).into_iter().any(|one| function(one).is_some_and(|name| names.contains(&name)))
+    walk(expr).any(|one| function(one).is_some_and(|name| names.contains(&name)))
 }
 
 /// The function, and the series with their range, where a function of a range is called.
@@ -65,7 +65,7 @@ pub(crate) fn only_metric(expr: &Expr) -> Option<&str> {
 pub(crate) fn asked_for_absence(rule: &Rule) -> Vec<&str> {
     let is_absence = |expr: &&Expr| function(expr).is_some_and(|name| name.starts_with("absent"));
     let Some(tree) = rule.expr.tree() else { return Vec::new() };
-    walk(tree).into_iter().filter(is_absence).filter_map(only_metric).collect()
+    walk(tree).filter(is_absence).filter_map(only_metric).collect()
 }
 
 /// Whether the value stands in the text itself: where a variable was, anything may come.

@@ -86,7 +86,7 @@ fn counts_all(side: &Expr, tree: &Expr) -> bool {
     let Some(counted) = aggregation(side, &["count"]).map(|count| bare(&count.expr)) else { return false };
     let asks = |one: &&Expr| function(one).is_some_and(|name| name == "absent");
     let is_same = |one: &Expr| children(one).any(|inner| bare(inner) == counted);
-    walk(tree).into_iter().filter(asks).any(is_same)
+    walk(tree).filter(asks).any(is_same)
 }
 
 /// A number of percents beside what is at most 1.
