@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use super::diff;
 use super::disk::{self, Found};
 use super::manifest::{self, Hashes, MANIFEST, Manifest, Recorded};
+use crate::cores;
 
 /// What would become of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +175,7 @@ fn compare_with(
     let empty = Manifest::empty();
     let manifest = if let Recorded::Read(manifest) = recorded { manifest } else { &empty };
 
+    let rendered = Manifest::of(files);
     let mut comparison = Comparison {
         out: out.to_path_buf(),
         changes: Vec::new(),
@@ -182,14 +184,15 @@ fn compare_with(
         manifest_outdated: match recorded {
             Recorded::Missing => false,
             Recorded::Damaged(_) => true,
-            Recorded::Read(manifest) => *manifest != Manifest::of(files),
+            Recorded::Read(manifest) => *manifest != rendered,
         },
         manifest_missing: matches!(recorded, Recorded::Missing),
         known: Hashes::new(),
         gone: Vec::new(),
     };
-    for (path, text) in files {
-        comparison.add_rendered(path, text, disk::look(out, path)?, manifest);
+    let found = cores::map(files.keys().collect(), |path| disk::look(out, path));
+    for ((path, text), found) in files.iter().zip(found) {
+        comparison.add_rendered(path, text, &rendered.files[path], found?, manifest);
     }
     for path in manifest.paths() {
         if !files.contains_key(path) {
@@ -202,11 +205,13 @@ fn compare_with(
 }
 
 impl Comparison {
-    fn add_rendered(&mut self, path: &str, text: &str, found: Found, manifest: &Manifest) {
-        let ours = self.remember(path, &found, manifest);
+    fn add_rendered(&mut self, path: &str, text: &str, hash: &str, found: Found, manifest: &Manifest) {
+        let is_same = matches!(&found, Found::File(bytes) if bytes == text.as_bytes());
+        let on_disk = if is_same { Some(hash.to_owned()) } else { found.hash() };
+        let ours = self.remember(path, on_disk, manifest);
         let state = match &found {
             Found::Nothing => State::Create,
-            Found::File(bytes) if bytes == text.as_bytes() => State::Keep,
+            Found::File(_) if is_same => State::Keep,
             Found::File(_) if ours => State::Update,
             _ => State::Edited,
         };
@@ -218,7 +223,7 @@ impl Comparison {
     }
 
     fn add_no_longer_rendered(&mut self, path: &str, found: Found, manifest: &Manifest) {
-        let ours = self.remember(path, &found, manifest);
+        let ours = self.remember(path, found.hash(), manifest);
         match found {
             Found::File(_) if ours => self.add(path, State::Obsolete, found, None, manifest),
             Found::File(_) | Found::Link => self.add(path, State::ObsoleteEdited, found, None, manifest),
@@ -243,11 +248,8 @@ impl Comparison {
 
     /// Keeps the hash by which the next run would know skymon's content at `path`, should this one be killed. Says
     /// whether what is on disk is skymon's.
-    fn remember(&mut self, path: &str, found: &Found, manifest: &Manifest) -> bool {
-        let on_disk = match found {
-            Found::File(bytes) => Some(manifest::hash(bytes)).filter(|hash| manifest.wrote(path, hash)),
-            _ => None,
-        };
+    fn remember(&mut self, path: &str, on_disk: Option<String>, manifest: &Manifest) -> bool {
+        let on_disk = on_disk.filter(|hash| manifest.wrote(path, hash));
         let ours = on_disk.is_some();
         if let Some(hash) = on_disk.or_else(|| manifest.last_hash(path).cloned()) {
             self.known.insert(path.to_owned(), hash);
@@ -300,6 +302,7 @@ mod tests {
     use super::*;
     use crate::output::testing::{Folder, files};
     use crate::output::{Applied, apply};
+    use crate::source::sha256;
 
     fn states(folder: &Folder, rendered: &[(&str, &str)]) -> Vec<(String, State)> {
         let comparison = compare(&files(rendered), &folder.out).unwrap();
@@ -395,7 +398,7 @@ mod tests {
         let folder = Folder::rendered(&[("a", "1")]);
         let outside = folder.out.parent().unwrap().join("outside");
         fs::write(&outside, "1").unwrap();
-        let hash = manifest::hash(b"1");
+        let hash = sha256(b"1");
         let paths = ["../outside", outside.to_str().unwrap(), "x/../../outside", ".skymon/manifest.json"];
         let entries: Vec<String> = paths.iter().map(|path| format!("\"{path}\":\"{hash}\"")).collect();
         folder.put(MANIFEST, &format!("{{\"version\":1,\"files\":{{{}}}}}", entries.join(",")));

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::source::sha256;
+
 /// What stands at a path of the rendered folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -23,6 +25,16 @@ pub(super) enum Found {
         by: String,
         link: bool,
     },
+}
+
+impl Found {
+    /// Of a file, that of its content.
+    pub(super) fn hash(&self) -> Option<String> {
+        match self {
+            Found::File(bytes) => Some(sha256(bytes)),
+            _ => None,
+        }
+    }
 }
 
 /// Looks at `path` below `out` without following a symbolic link. `out` itself may be one.

@@ -10,7 +10,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-pub(super) use crate::source::sha256 as hash;
+use crate::cores;
+use crate::source::sha256;
 
 /// Where the manifest stands in the rendered folder.
 pub const MANIFEST: &str = ".skymon/manifest.json";
@@ -40,7 +41,8 @@ pub(super) enum Recorded {
 impl Manifest {
     /// The manifest of a folder that holds exactly `files`.
     pub(super) fn of(files: &BTreeMap<String, String>) -> Self {
-        let files = files.iter().map(|(path, text)| (path.clone(), hash(text.as_bytes()))).collect();
+        let hashed = |(path, text): (&String, &String)| (path.clone(), sha256(text.as_bytes()));
+        let files = cores::map(files.iter().collect(), hashed).into_iter().collect();
         Self { version: VERSION, files, pending: None }
     }
 
@@ -138,7 +140,9 @@ mod tests {
         };
         assert_eq!(read, manifest);
         assert!(
-            read.wrote("a", &hash(b"1")) && read.wrote("a", &hash(b"2")) && !read.wrote("a", &hash(b"3"))
+            read.wrote("a", &sha256(b"1"))
+                && read.wrote("a", &sha256(b"2"))
+                && !read.wrote("a", &sha256(b"3"))
         );
     }
 
