@@ -326,7 +326,7 @@ pub(super) fn anchored(pattern: &str) -> String {
     while let Some(letter) = rest.chars().next() {
         if let Some(quoted) = rest.strip_prefix("\\Q").filter(|_| !is_in_class) {
             let (text, after) = quoted.split_once("\\E").unwrap_or((quoted, ""));
-            said.push_str(&regex::escape(text));
+            said.push_str(&regex_lite::escape(text));
             rest = after;
             continue;
         }
