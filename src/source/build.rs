@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use super::index::{Content, Entry, Found, SpanIndex};
 use super::syntax::explain_syntax;
-use super::{ConfigPath, Segment, SourceFile};
+use super::tree::{Content, Entry, Key, Part, Row};
+use super::{ConfigPath, Found, SourceFile, SpanIndex};
 use crate::diagnostics::Diagnostic;
 
 const MAX_DEPTH: usize = 64;
@@ -22,17 +22,21 @@ const MAX_DUPLICATES: usize = 200;
 /// Reads the whole file, or up to what made it unreadable.
 pub(super) fn build(file: &SourceFile, max_values: usize) -> (SpanIndex, Vec<Diagnostic>) {
     let mut builder = Builder::new(file, max_values);
-    match builder.run() {
-        Ok(()) => builder.index.complete = true,
-        Err(diagnostic) => builder.diagnostics.push(*diagnostic),
-    }
-    (builder.index, builder.diagnostics)
+    let stopped = builder.run().err();
+    // What was read before the stop is there to be asked for.
+    while builder.keep_children().is_some() {}
+    builder.index.complete = stopped.is_none();
+    let diagnostics = builder.duplicates.into_values().chain(stopped.map(|diagnostic| *diagnostic)).collect();
+    (builder.index, diagnostics)
 }
 
 /// A list or map that is not closed yet.
 struct Frame {
-    node: usize,
-    key: Option<(String, Range<usize>)>,
+    node: Row,
+    /// The key of the value that comes next.
+    key: Option<Key>,
+    /// Where its children begin among those of all that is open.
+    first: usize,
     /// Where its last child ends; a block has no end mark of its own.
     end: usize,
     expanded: usize,
@@ -44,11 +48,13 @@ struct Builder<'a> {
     offsets: CharOffsets,
     index: SpanIndex,
     stack: Vec<Frame>,
-    path: ConfigPath,
+    /// The children of all frames, the innermost last.
+    open: Vec<Row>,
     /// Anchor to its node, and its size once it is closed.
-    anchors: BTreeMap<usize, (usize, Option<usize>)>,
-    open_anchors: BTreeMap<usize, usize>,
-    diagnostics: Vec<Diagnostic>,
+    anchors: BTreeMap<usize, (Row, Option<usize>)>,
+    open_anchors: BTreeMap<Row, usize>,
+    /// The first ones of the file, by the node that came second.
+    duplicates: BTreeMap<Row, Diagnostic>,
 }
 
 type Step = Result<(), Box<Diagnostic>>;
@@ -61,10 +67,10 @@ impl<'a> Builder<'a> {
             offsets: CharOffsets::new(&file.text),
             index: SpanIndex::default(),
             stack: Vec::new(),
-            path: ConfigPath::root(),
+            open: Vec::new(),
             anchors: BTreeMap::new(),
             open_anchors: BTreeMap::new(),
-            diagnostics: Vec::new(),
+            duplicates: BTreeMap::new(),
         }
     }
 
@@ -87,8 +93,10 @@ impl<'a> Builder<'a> {
                     }
                 }
                 Event::Scalar(value, style, anchor, _) => self.scalar(&value, style, anchor, range)?,
-                Event::SequenceStart(anchor, _) => self.open(Content::List(Vec::new()), anchor, range)?,
-                Event::MappingStart(anchor, _) => self.open(Content::Map(BTreeMap::new()), anchor, range)?,
+                Event::SequenceStart(anchor, _) => {
+                    self.open(Content::List(Part::default()), anchor, range)?;
+                }
+                Event::MappingStart(anchor, _) => self.open(Content::Map(Part::default()), anchor, range)?,
                 Event::SequenceEnd | Event::MappingEnd => self.close(&range),
                 Event::Alias(anchor) => self.alias(anchor, range)?,
                 Event::StreamEnd => break,
@@ -101,18 +109,16 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, range: Range<usize>) -> Step {
         let written = without_properties(&self.file.text, range);
         let written = without_comment(&self.file.text, written, style);
+        let text = self.index.tree.write(value);
         if self.wants_key() {
             let frame = self.stack.last_mut().expect("only an open map wants a key");
-            frame.key = Some((value.to_owned(), written));
+            frame.key = Some(Key { name: text, written: written.into() });
             if anchor > 0 {
                 // An anchored key may only be used again as a value; it is indexed as a node without a
                 // parent.
-                self.index.nodes.push(Entry {
-                    key: None,
-                    value: 0..0,
-                    content: Content::Scalar(Found::Plain, value.into()),
-                });
-                self.anchors.insert(anchor, (self.index.nodes.len() - 1, Some(1)));
+                let content = Content::Scalar(Found::Plain, text);
+                let node = self.index.tree.push(Entry { key: None, value: Part::default(), content });
+                self.anchors.insert(anchor, (node, Some(1)));
             }
             return Ok(());
         }
@@ -124,7 +130,7 @@ impl<'a> Builder<'a> {
         // The parser gives an empty value the span of the token after it.
         let written =
             if value.is_empty() && found == Found::Nothing { written.start..written.start } else { written };
-        let node = self.attach(Content::Scalar(found, value.into()), written)?;
+        let node = self.attach(Content::Scalar(found, text), written)?;
         if anchor > 0 {
             self.anchors.insert(anchor, (node, Some(1)));
         }
@@ -152,79 +158,101 @@ impl<'a> Builder<'a> {
             let message = format!("the file is nested deeper than {MAX_DEPTH} levels");
             return self.stop("too-deep", &message, range);
         }
-        if let Some(segment) = self.next_segment() {
-            self.path.push(segment);
-        }
         let start = without_properties(&self.file.text, range).start;
         let node = self.attach(content, start..start)?;
         if anchor > 0 {
             self.anchors.insert(anchor, (node, None));
             self.open_anchors.insert(node, anchor);
         }
-        self.stack.push(Frame { node, key: None, end: start, expanded: 1 });
+        self.stack.push(Frame { node, key: None, first: self.open.len(), end: start, expanded: 1 });
         Ok(())
     }
 
     fn close(&mut self, mark: &Range<usize>) {
-        let frame = self.stack.pop().expect("the parser closes what it opened");
+        let frame = self.keep_children().expect("the parser closes what it opened");
         let end = if mark.is_empty() { frame.end } else { mark.end };
-        let value = &mut self.index.nodes[frame.node].value;
-        value.end = end.max(value.start);
+        let value = &mut self.index.tree.entry_mut(frame.node).value;
+        let start = value.range().start;
+        *value = Part::from(start..end.max(start));
         if let Some(anchor) = self.open_anchors.remove(&frame.node) {
             self.anchors.insert(anchor, (frame.node, Some(frame.expanded)));
         }
-        self.path.truncate(self.stack.len().saturating_sub(1));
         if let Some(parent) = self.stack.last_mut() {
             parent.end = parent.end.max(end);
             parent.expanded = parent.expanded.saturating_add(frame.expanded);
         }
     }
 
-    /// Adds a node to the open list or map, unless its key is there already.
-    fn attach(&mut self, content: Content, value: Range<usize>) -> Result<usize, Box<Diagnostic>> {
-        let node = self.index.nodes.len();
-        if node >= self.max_values {
+    /// Ends the innermost list or map with the children that it has.
+    fn keep_children(&mut self) -> Option<Frame> {
+        let frame = self.stack.pop()?;
+        let mut twice = Vec::new();
+        let is_map = self.is_map(frame.node);
+        let tree = &mut self.index.tree;
+        let content = if is_map {
+            tree.map(&mut self.open, frame.first, |same| {
+                twice.extend(same[1..].iter().map(|second| (*second, same[0])));
+                same[0]
+            })
+        } else {
+            tree.list(&mut self.open, frame.first)
+        };
+        tree.entry_mut(frame.node).content = content;
+        twice.sort_unstable();
+        for (second, first) in twice.into_iter().take(MAX_DUPLICATES) {
+            self.duplicate(first, second, &frame);
+        }
+        Some(frame)
+    }
+
+    /// Adds a node to the open list or map.
+    fn attach(&mut self, content: Content, value: Range<usize>) -> Result<Row, Box<Diagnostic>> {
+        let node = self.index.tree.next();
+        if node as usize >= self.max_values {
             let message = format!("the file has more than {} values", self.max_values);
             return self.stop("too-large", &message, value).map(|()| node);
         }
-        let mut own_key = None;
+        let mut key = None;
         if let Some(frame) = self.stack.last_mut() {
-            frame.end = frame.end.max(value.end);
+            key = frame.key.take();
+            let end = key.map_or(0, |key| key.written.range().end);
+            frame.end = frame.end.max(value.end).max(end);
             frame.expanded = frame.expanded.saturating_add(1);
-            let (parent, key) = (frame.node, frame.key.take());
-            match (&mut self.index.nodes[parent].content, key) {
-                (Content::Map(children), Some((key, range))) => {
-                    frame.end = frame.end.max(range.end);
-                    own_key = Some(range.clone());
-                    if let Some(&first) = children.get(&key) {
-                        self.duplicate(first, parent, &key, range);
-                    } else {
-                        children.insert(key, node);
-                    }
-                }
-                (Content::List(items), _) => items.push(node),
-                _ => {}
-            }
+            self.open.push(node);
         }
-        self.index.nodes.push(Entry { key: own_key, value, content });
-        Ok(node)
+        Ok(self.index.tree.push(Entry { key, value: value.into(), content }))
     }
 
-    fn duplicate(&mut self, first: usize, parent: usize, key: &str, range: Range<usize>) {
-        if self.diagnostics.len() >= MAX_DUPLICATES {
+    /// Says of a key in `map` that it is there a second time, if it is one of the first of the file. Inner maps are closed
+    /// before outer ones: what is said of them may have to go again.
+    fn duplicate(&mut self, first: Row, second: Row, map: &Frame) {
+        let is_full = self.duplicates.len() >= MAX_DUPLICATES;
+        if is_full && self.duplicates.last_key_value().is_some_and(|(last, _)| second > *last) {
             return;
         }
-        // While a list or map is being opened, its own step is already part of the path.
-        let depth = self.stack.iter().position(|frame| frame.node == parent).unwrap_or(0);
-        let mut path = self.path.clone();
-        path.truncate(depth);
-        let name = &self.file.name;
-        let first = self.index.nodes[first].key.clone().unwrap_or_default();
-        let diagnostic = Diagnostic::error("duplicate-key", format!("`{}` is defined twice", path.key(key)))
-            .at_span(name, range, "second definition")
-            .at_span(name, first, "first defined here")
+        let tree = &self.index.tree;
+        let written = |node| tree.entry(node).key.map(|key| key.written.range()).unwrap_or_default();
+        let path = self.path(map).key(tree.key(second));
+        let diagnostic = Diagnostic::error("duplicate-key", format!("`{path}` is defined twice"))
+            .at_span(&self.file.name, written(second), "second definition")
+            .at_span(&self.file.name, written(first), "first defined here")
             .help("remove one of them, or give one another name");
-        self.diagnostics.push(diagnostic);
+        self.duplicates.insert(second, diagnostic);
+        if is_full {
+            self.duplicates.pop_last();
+        }
+    }
+
+    /// The way to a list or map that stands in all that are open.
+    fn path(&self, innermost: &Frame) -> ConfigPath {
+        let inner = self.stack.iter().skip(1).chain(std::iter::once(innermost));
+        self.stack.iter().zip(inner).fold(ConfigPath::root(), |path, (outer, inner)| {
+            match self.index.tree.entry(inner.node).key {
+                Some(_) => path.key(self.index.tree.key(inner.node)),
+                // It is the last of those that were there when it was opened.
+                None => path.item(inner.first - outer.first - 1),
+            }
+        })
     }
 
     fn grow(&mut self, size: usize, range: &Range<usize>) -> Step {
@@ -240,19 +268,11 @@ impl<'a> Builder<'a> {
     }
 
     fn wants_key(&self) -> bool {
-        self.stack.last().is_some_and(|frame| {
-            frame.key.is_none() && matches!(self.index.nodes[frame.node].content, Content::Map(_))
-        })
+        self.stack.last().is_some_and(|frame| frame.key.is_none() && self.is_map(frame.node))
     }
 
-    /// The step from the open list or map to the value that comes now.
-    fn next_segment(&self) -> Option<Segment> {
-        let frame = self.stack.last()?;
-        Some(match (&frame.key, &self.index.nodes[frame.node].content) {
-            (Some((key, _)), _) => Segment::Key(key.clone()),
-            (None, Content::List(items)) => Segment::Item(items.len()),
-            (None, _) => return None,
-        })
+    fn is_map(&self, node: Row) -> bool {
+        matches!(self.index.tree.entry(node).content, Content::Map(_))
     }
 
     fn stop(&self, id: &'static str, message: &str, range: Range<usize>) -> Step {

@@ -7,7 +7,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use super::build;
-use super::index::Content;
+use super::tree::{Row, Value};
 use super::{Found, SourceFile, SpanIndex, json, mask};
 use crate::diagnostics::{Diagnostic, Edit, Place};
 
@@ -181,19 +181,20 @@ impl<T: fmt::Display> fmt::Display for Spanned<T> {
 #[derive(Clone)]
 pub struct Node {
     document: Arc<Document>,
-    at: usize,
+    at: Row,
 }
 
 /// `<<` may lead to a map with a `<<`, and in a circle only by an alias, which the reader refuses.
 const MAX_MERGES: usize = 16;
 
 impl Node {
-    fn content(&self) -> Option<&Content> {
-        let index = &self.document.index;
-        Some(&index.nodes.get(index.nodes.get(self.at).map(|_| index.follow(self.at))?)?.content)
+    /// `None` of an empty file, which has no top.
+    fn content(&self) -> Option<Value<'_>> {
+        let tree = &self.document.index.tree;
+        (!tree.is_empty()).then(|| tree.value(self.at))
     }
 
-    fn other(&self, at: usize) -> Node {
+    fn other(&self, at: Row) -> Node {
         Node { document: Arc::clone(&self.document), at }
     }
 
@@ -207,11 +208,11 @@ impl Node {
     }
 
     fn get_merged(&self, key: &str, depth: usize) -> Option<Node> {
-        let Content::Map(children) = self.content()? else { return None };
-        if let Some(&child) = children.get(key) {
+        let Value::Map(map) = self.content()? else { return None };
+        if let Some(child) = map.get(key) {
             return Some(self.other(child));
         }
-        let merged = self.other(*children.get("<<").filter(|_| depth < MAX_MERGES)?);
+        let merged = self.other(map.get("<<").filter(|_| depth < MAX_MERGES)?);
         let mut sources = if merged.is_list() { merged.items() } else { vec![merged] };
         sources.drain(..).find_map(|source| source.get_merged(key, depth + 1))
     }
@@ -234,16 +235,14 @@ impl Node {
         known: &mut BTreeSet<String>,
         depth: usize,
     ) {
-        let Some(Content::Map(children)) = self.content() else { return };
-        let mut own: Vec<(&String, usize)> = children.iter().map(|(key, node)| (key, *node)).collect();
-        own.sort_unstable_by_key(|(_, node)| *node);
-        for (key, node) in own.into_iter().filter(|(key, _)| *key != "<<") {
-            if known.insert(key.clone()) {
+        let Some(Value::Map(map)) = self.content() else { return };
+        for (key, node) in map.entries().filter(|(key, _)| *key != "<<") {
+            if known.insert(key.to_owned()) {
                 let node = self.other(node);
-                entries.push((Spanned::new(key.clone(), node.name_at()), node));
+                entries.push((Spanned::new(key.to_owned(), node.name_at()), node));
             }
         }
-        if let Some(&merged) = children.get("<<").filter(|_| depth < MAX_MERGES) {
+        if let Some(merged) = map.get("<<").filter(|_| depth < MAX_MERGES) {
             let merged = self.other(merged);
             let sources = if merged.is_list() { merged.items() } else { vec![merged] };
             for source in sources {
@@ -255,7 +254,7 @@ impl Node {
     /// The items of a list; of anything else none.
     pub fn items(&self) -> Vec<Node> {
         match self.content() {
-            Some(Content::List(items)) => items.iter().map(|item| self.other(*item)).collect(),
+            Some(Value::List(items)) => items.iter().map(|item| self.other(*item)).collect(),
             _ => Vec::new(),
         }
     }
@@ -263,8 +262,8 @@ impl Node {
     /// The text of a scalar; `None` where nothing is written, or a list or a map.
     pub fn text(&self) -> Option<&str> {
         match self.content()? {
-            Content::Scalar(Found::Nothing, _) => None,
-            Content::Scalar(_, text) => Some(text),
+            Value::Scalar(Found::Nothing, _) => None,
+            Value::Scalar(_, text) => Some(text),
             _ => None,
         }
     }
@@ -310,43 +309,45 @@ impl Node {
 
     /// Whether it is a text in quotes or a block of text: no number and no `true`, whatever it says.
     pub fn is_quoted(&self) -> bool {
-        matches!(self.content(), Some(Content::Scalar(Found::Quoted, _)))
+        matches!(self.content(), Some(Value::Scalar(Found::Quoted, _)))
     }
 
     pub fn is_map(&self) -> bool {
-        matches!(self.content(), Some(Content::Map(_)))
+        matches!(self.content(), Some(Value::Map(_)))
     }
 
     pub fn is_list(&self) -> bool {
-        matches!(self.content(), Some(Content::List(_)))
+        matches!(self.content(), Some(Value::List(_)))
     }
 
     /// Whether nothing is written.
     pub fn is_nothing(&self) -> bool {
-        matches!(self.content(), None | Some(Content::Scalar(Found::Nothing, _)))
+        matches!(self.content(), None | Some(Value::Scalar(Found::Nothing, _)))
     }
 
     /// Where its key stands, if it is an entry of a map.
     pub fn key(&self) -> Option<At> {
-        let range = self.document.index.nodes.get(self.at)?.key.clone()?;
-        Some(self.document.at(range))
+        let tree = &self.document.index.tree;
+        let key = (!tree.is_empty()).then(|| tree.entry(self.at).key)??;
+        Some(self.document.at(key.written.range()))
     }
 
     /// Where it stands: of a text of several lines the first, of an empty one its key.
     pub fn at(&self) -> At {
-        if self.document.index.nodes.is_empty() {
-            return self.document.at(0..0);
-        }
-        let range = self.document.index.spans(self.at).value;
-        let is_text = matches!(self.document.index.nodes[self.at].content, Content::Scalar(..));
+        let Some(range) = self.range() else { return self.document.at(0..0) };
         let text = &self.document.source.text;
+        let is_text = self.document.index.tree.entry(self.at).is_scalar();
         self.document.at(if is_text { first_line(text, range) } else { range })
     }
 
     /// All that it takes, to the last line.
     pub fn whole(&self) -> At {
-        let range = self.document.index.nodes.get(self.at).map(|_| self.document.index.spans(self.at).value);
-        self.document.at(range.unwrap_or(0..0))
+        self.document.at(self.range().unwrap_or(0..0))
+    }
+
+    fn range(&self) -> Option<Range<usize>> {
+        let index = &self.document.index;
+        (!index.tree.is_empty()).then(|| index.spans(self.at).value)
     }
 
     /// An entry of a map from its key to the end of its value.

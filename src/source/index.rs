@@ -1,10 +1,10 @@
 //! Where every key and value of the config stands. Apart from the reading of values, because serde keeps no
 //! places; `build` fills it.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::build;
+use super::tree::{Row, Tree, Value};
 use super::{ConfigPath, Segment, SourceFile};
 use crate::diagnostics::Diagnostic;
 
@@ -35,34 +35,10 @@ pub enum Found {
     Map,
 }
 
-/// One kind of value, with the nodes below it.
-#[derive(Clone, Debug)]
-pub(super) enum Content {
-    Scalar(Found, Box<str>),
-    List(Vec<usize>),
-    Map(BTreeMap<String, usize>),
-    Alias(usize),
-}
-
-/// One entry of the file.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: Option<Range<usize>>,
-    pub(super) value: Range<usize>,
-    pub(super) content: Content,
-}
-
-impl Entry {
-    pub(super) fn is_scalar(&self) -> bool {
-        matches!(self.content, Content::Scalar(..))
-    }
-}
-
 /// Config path to byte spans. Aliases are followed when asked, never copied.
 #[derive(Clone, Debug, Default)]
 pub struct SpanIndex {
-    /// The top is the first.
-    pub(super) nodes: Vec<Entry>,
+    pub(super) tree: Tree,
     pub(super) complete: bool,
 }
 
@@ -82,89 +58,81 @@ impl SpanIndex {
     }
 
     pub fn key_span(&self, path: &ConfigPath) -> Option<Range<usize>> {
-        self.find(path).ok().and_then(|node| self.nodes[node].key.clone())
+        self.spans(self.find(path).ok()?).key
     }
 
     pub fn value_span(&self, path: &ConfigPath) -> Option<Range<usize>> {
-        self.find(path).ok().map(|node| self.spans(node).value)
+        self.find(path).ok().map(|row| self.spans(row).value)
     }
 
     pub fn locate(&self, path: &ConfigPath) -> Located {
         match self.find(path) {
-            Ok(node) => Located::Exact(self.spans(node)),
-            Err((depth, node)) => {
+            Ok(row) => Located::Exact(self.spans(row)),
+            Err((depth, row)) => {
                 let mut parent = path.clone();
                 parent.truncate(depth);
                 let nothing = Spans { key: None, value: 0..0 };
-                Located::Nearest(parent, node.map_or(nothing, |node| self.spans(node)))
+                Located::Nearest(parent, row.map_or(nothing, |row| self.spans(row)))
             }
         }
     }
 
     /// What is written there; `None` where nothing like it exists.
     pub fn found(&self, path: &ConfigPath) -> Option<Found> {
-        self.find(path).ok().map(|node| match &self.nodes[self.follow(node)].content {
-            Content::Scalar(found, _) => *found,
-            Content::List(_) | Content::Alias(_) => Found::List,
-            Content::Map(_) => Found::Map,
+        Some(match self.value(path)? {
+            Value::Scalar(found, _) => found,
+            Value::List(_) => Found::List,
+            Value::Map(_) => Found::Map,
         })
     }
 
     /// The bytes of what is written there, behind an alias those of the anchor.
     pub fn content_span(&self, path: &ConfigPath) -> Option<Range<usize>> {
-        self.find(path).ok().map(|node| self.nodes[self.follow(node)].value.clone())
+        self.find(path).ok().map(|row| self.tree.followed(row).value.range())
     }
 
     /// The keys of the map at `path`, in the order they are written.
     pub fn keys_under(&self, path: &ConfigPath) -> Vec<&str> {
-        let Ok(node) = self.find(path) else {
-            return Vec::new();
-        };
-        let Content::Map(children) = &self.nodes[self.follow(node)].content else {
-            return Vec::new();
-        };
-        let mut keys: Vec<_> = children.iter().map(|(key, node)| (*node, key.as_str())).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, key)| key).collect()
+        match self.value(path) {
+            Some(Value::Map(map)) => map.entries().map(|(key, _)| key).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// How many items the list at `path` has; 0 if it is none.
     pub fn items_under(&self, path: &ConfigPath) -> usize {
-        match self.find(path).map(|node| &self.nodes[self.follow(node)].content) {
-            Ok(Content::List(items)) => items.len(),
+        match self.value(path) {
+            Some(Value::List(items)) => items.len(),
             _ => 0,
         }
     }
 
-    /// The node at a path, or how many steps could be gone and where that was.
-    fn find(&self, path: &ConfigPath) -> Result<usize, (usize, Option<usize>)> {
-        if self.nodes.is_empty() {
+    fn value(&self, path: &ConfigPath) -> Option<Value<'_>> {
+        self.find(path).ok().map(|row| self.tree.value(row))
+    }
+
+    /// The value at a path, or how many steps could be gone and where that was.
+    fn find(&self, path: &ConfigPath) -> Result<Row, (usize, Option<Row>)> {
+        if self.tree.is_empty() {
             return Err((0, None));
         }
-        let mut node = 0;
+        let mut row = 0;
         for (depth, segment) in path.segments().iter().enumerate() {
-            let next = match (&self.nodes[self.follow(node)].content, segment) {
-                (Content::Map(children), Segment::Key(key)) => children.get(key),
-                (Content::List(items), Segment::Item(index)) => items.get(*index),
+            let next = match (self.tree.value(row), segment) {
+                (Value::Map(map), Segment::Key(key)) => map.get(key),
+                (Value::List(items), Segment::Item(index)) => items.get(*index).copied(),
                 _ => None,
             };
-            node = *next.ok_or((depth, Some(node)))?;
+            row = next.ok_or((depth, Some(row)))?;
         }
-        Ok(node)
+        Ok(row)
     }
 
-    pub(super) fn follow(&self, node: usize) -> usize {
-        match self.nodes[node].content {
-            // An anchor is never an alias itself: YAML has no such thing.
-            Content::Alias(target) => target,
-            _ => node,
-        }
-    }
-
-    pub(super) fn spans(&self, node: usize) -> Spans {
-        let Entry { key, value, .. } = &self.nodes[node];
-        let value = if value.is_empty() { key.clone().unwrap_or(value.clone()) } else { value.clone() };
-        Spans { key: key.clone(), value }
+    pub(super) fn spans(&self, row: Row) -> Spans {
+        let entry = self.tree.entry(row);
+        let (key, value) = (entry.key.map(|key| key.written.range()), entry.value.range());
+        let value = if value.is_empty() { key.clone().unwrap_or(value) } else { value };
+        Spans { key, value }
     }
 }
 

@@ -90,6 +90,29 @@ fn every_duplicate_is_reported_with_both_places() {
 }
 
 #[test]
+fn of_many_duplicates_the_first_of_the_file_are_reported_and_the_first_of_each_counts() {
+    let inner = |from: usize| {
+        (from..from + 150).fold(String::new(), |text, at| format!("{text}  k{at}: 1\n  k{at}: 2\n"))
+    };
+    let text = format!("a:\n{}b: 1\na: 3\nc:\n{}a: [\n", inner(0), inner(150));
+    let (file, index, diagnostics) = index(&text);
+    let lines: Vec<usize> = diagnostics
+        .iter()
+        .map(|one| match &one.labels[0].place {
+            Place::Span { range, .. } => file.line_column(range.start).0,
+            _ => panic!(),
+        })
+        .collect();
+    let (last, duplicates) = lines.split_last().unwrap();
+    assert_eq!((duplicates.len(), diagnostics[200].id, *last), (200, "yaml-syntax", file.line_count()));
+    assert!(duplicates.is_sorted());
+    assert_eq!((&diagnostics[150].message[..], duplicates[150]), ("`a` is defined twice", 303));
+    assert_eq!(&diagnostics[151].message, "`c.k150` is defined twice");
+    assert_eq!(index.keys_under(&path("")), ["a", "b", "c"]);
+    assert_eq!(&file.text[index.value_span(&path("a.k3")).unwrap()], "1");
+}
+
+#[test]
 fn hostile_input_ends_in_a_message_and_soon() {
     let million = 1_000_000;
     let bomb = (1..40).fold("a0: &a0 [x]\n".to_owned(), |text, level| {

@@ -3,17 +3,15 @@
 //!
 //! What is not JSON ends the reading; `SourceFile::json_problem` says it in words.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
-use super::index::{Content, Entry, Found, SpanIndex};
+use super::tree::{Content, Entry, Key, Part, Row};
+use super::{Found, SpanIndex};
 
 /// Deeper than any dashboard; each level is a level of the program's own stack.
 const MAX_DEPTH: usize = 64;
 
 /// Everything in the text, or `None` where it is not JSON or nested too deep.
 pub(super) fn read(text: &str) -> Option<SpanIndex> {
-    let mut reader = Reader { text, at: 0, index: SpanIndex::default() };
+    let mut reader = Reader { text, at: 0, index: SpanIndex::default(), open: Vec::new() };
     reader.value(None, 0)?;
     reader.skip_blanks();
     reader.index.complete = reader.at == text.len();
@@ -24,65 +22,65 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     index: SpanIndex,
+    /// The children of all lists and maps that are not closed yet, the innermost last.
+    open: Vec<Row>,
 }
 
 impl Reader<'_> {
-    fn value(&mut self, key: Option<Range<usize>>, depth: usize) -> Option<usize> {
+    fn value(&mut self, key: Option<Key>, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
         }
         self.skip_blanks();
         let start = self.at;
-        let node = self.index.nodes.len();
         // Its place in the list is before those of what it holds.
-        let nothing = Content::Scalar(Found::Nothing, "".into());
-        self.index.nodes.push(Entry { key, value: start..start, content: nothing });
+        let nothing = Content::Scalar(Found::Nothing, Part::default());
+        let row = self.index.tree.push(Entry { key, value: Part::from(start..start), content: nothing });
         let content = match self.peek()? {
             b'{' => self.map(depth)?,
             b'[' => self.list(depth)?,
-            b'"' => Content::Scalar(Found::Quoted, self.string()?.into()),
+            b'"' => Content::Scalar(Found::Quoted, self.string()?),
             _ => self.word()?,
         };
-        let entry = &mut self.index.nodes[node];
+        let entry = self.index.tree.entry_mut(row);
         entry.content = content;
-        entry.value.end = self.at;
-        Some(node)
+        entry.value = Part::from(start..self.at);
+        self.open.push(row);
+        Some(())
     }
 
     fn map(&mut self, depth: usize) -> Option<Content> {
-        let mut children = BTreeMap::new();
+        let first = self.open.len();
         self.at += 1;
         while !self.takes(b'}') {
-            if !children.is_empty() {
+            if self.open.len() > first {
                 self.takes(b',').then_some(())?;
             }
             self.skip_blanks();
             let start = self.at;
             (self.peek()? == b'"').then_some(())?;
-            let key = self.string()?;
-            let range = start..self.at;
+            let key = Key { name: self.string()?, written: Part::from(start..self.at) };
             self.takes(b':').then_some(())?;
-            let node = self.value(Some(range), depth + 1)?;
-            // Of two the last one counts, as everywhere in JSON.
-            children.insert(key, node);
+            self.value(Some(key), depth + 1)?;
         }
-        Some(Content::Map(children))
+        // Of two the last one counts, as everywhere in JSON.
+        Some(self.index.tree.map(&mut self.open, first, |same| same[same.len() - 1]))
     }
 
     fn list(&mut self, depth: usize) -> Option<Content> {
-        let mut items = Vec::new();
+        let first = self.open.len();
         self.at += 1;
         while !self.takes(b']') {
-            if !items.is_empty() {
+            if self.open.len() > first {
                 self.takes(b',').then_some(())?;
             }
-            items.push(self.value(None, depth + 1)?);
+            self.value(None, depth + 1)?;
         }
-        Some(Content::List(items))
+        Some(self.index.tree.list(&mut self.open, first))
     }
 
     /// The string that begins here. Most hold no escape, and are taken as they stand.
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Part> {
         let start = self.at;
         let mut escaped = false;
         loop {
@@ -99,7 +97,11 @@ impl Reader<'_> {
         }
         self.at += 1;
         let written = self.text.get(start..self.at)?;
-        if escaped { serde_json::from_str(written).ok() } else { Some(written[1..written.len() - 1].into()) }
+        Some(if escaped {
+            self.index.tree.write(&serde_json::from_str::<String>(written).ok()?)
+        } else {
+            self.index.tree.write(&written[1..written.len() - 1])
+        })
     }
 
     /// A number, `true`, `false` or `null`.
@@ -113,7 +115,7 @@ impl Reader<'_> {
             _ => serde_json::from_str::<f64>(word).ok().map(|_| Found::Plain)?,
         };
         self.at += end;
-        Some(Content::Scalar(found, word.into()))
+        Some(Content::Scalar(found, self.index.tree.write(word)))
     }
 
     fn takes(&mut self, byte: u8) -> bool {

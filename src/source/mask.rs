@@ -36,14 +36,15 @@ const SECRET_TEXTS: [&str; 4] = ["hooks.slack.com/", "xoxb-", "xoxp-", "-----BEG
 /// Replaces secrets by as many bytes of `*`, so that every place stays what it was.
 pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
     let mut text = file.take_text();
-    for node in &index.nodes {
-        let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
-        let value = text.get(node.value.clone()).unwrap_or_default();
+    for node in index.tree.entries() {
+        let key = node.key.map_or("", |key| text.get(key.written.range()).unwrap_or_default());
+        let written = node.value.range();
+        let value = text.get(written.clone()).unwrap_or_default();
         if is_secret_key(key) || is_no_reference(key, value) || is_secret_text(value) {
             // A section that holds a secret is not one: its own entries are looked at by themselves.
             if node.is_scalar() || is_secret_key(key) {
                 let stars = stars(value);
-                text.replace_range(node.value.clone(), &stars);
+                text.replace_range(written, &stars);
             }
         }
     }
@@ -58,12 +59,13 @@ pub(super) fn mask(file: &mut SourceFile, index: &SpanIndex) {
 /// another thing there; what looks like a secret is hidden wherever it stands.
 pub(super) fn mask_foreign(file: &mut SourceFile, index: &SpanIndex) {
     let mut text = file.take_text();
-    for node in index.nodes.iter().filter(|node| node.is_scalar()) {
-        let key = node.key.clone().map_or("", |key| text.get(key).unwrap_or_default());
-        let value = text.get(node.value.clone()).unwrap_or_default();
+    for node in index.tree.entries().iter().filter(|node| node.is_scalar()) {
+        let key = node.key.map_or("", |key| text.get(key.written.range()).unwrap_or_default());
+        let written = node.value.range();
+        let value = text.get(written.clone()).unwrap_or_default();
         let named = is_secret_name(key).then_some(0).or_else(|| secret_of_assignment(value));
         if let Some(start) = named.or_else(|| is_secret_text(value).then_some(0)) {
-            let range = node.value.start + start..node.value.end;
+            let range = written.start + start..written.end;
             let stars = stars(&text[range.clone()]);
             text.replace_range(range, &stars);
         }

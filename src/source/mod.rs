@@ -11,6 +11,7 @@ mod json;
 mod mask;
 mod path;
 mod syntax;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,0 +1,196 @@
+//! The values of one file, as they lie in memory: a row for each in the order they are written, and what has many
+//! parts, as texts and the children of lists and maps, one after the other in a place that all share. Apart from those who
+//! fill it and those who ask, because a stack has hundreds of thousands of values: what one takes, all take.
+
+use std::ops::Range;
+
+use super::Found;
+
+/// A number of a row: the order in which the values begin.
+pub(super) type Row = u32;
+
+/// From here to there, of a text or of a list. A file is far smaller than four gigabytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    start: u32,
+    end: u32,
+}
+
+impl Part {
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Part {
+    fn from(range: Range<usize>) -> Part {
+        Part { start: small(range.start), end: small(range.end) }
+    }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("no file has four gigabytes")
+}
+
+/// The key of an entry of a map.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    /// Of the texts.
+    pub(super) name: Part,
+    /// Of the file.
+    pub(super) written: Part,
+}
+
+/// What a value is, and where what it holds is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    Scalar(Found, Part),
+    List(Part),
+    /// The rows sorted by their keys. As many follow them: the same as they are written.
+    Map(Part),
+    Alias(Row),
+}
+
+/// One value of the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Option<Key>,
+    pub(super) value: Part,
+    pub(super) content: Content,
+}
+
+impl Entry {
+    pub(super) fn is_scalar(&self) -> bool {
+        matches!(self.content, Content::Scalar(..))
+    }
+}
+
+/// A value to be read: no alias, and with what it holds.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a> {
+    Scalar(Found, &'a str),
+    List(&'a [Row]),
+    Map(Map<'a>),
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Map<'a> {
+    tree: &'a Tree,
+    by_key: &'a [Row],
+    written: &'a [Row],
+}
+
+impl<'a> Map<'a> {
+    pub(super) fn get(&self, key: &str) -> Option<Row> {
+        let at = self.by_key.binary_search_by(|row| self.tree.key(*row).cmp(key)).ok()?;
+        Some(self.by_key[at])
+    }
+
+    /// In the order they are written.
+    pub(super) fn entries(self) -> impl Iterator<Item = (&'a str, Row)> {
+        self.written.iter().map(move |row| (self.tree.key(*row), *row))
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tree {
+    /// The top is the first.
+    entries: Vec<Entry>,
+    /// What keys and scalars say.
+    texts: String,
+    /// Of lists and maps.
+    children: Vec<Row>,
+}
+
+impl Tree {
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many values there are: the next one's row.
+    pub(super) fn next(&self) -> Row {
+        small(self.entries.len())
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn entry(&self, row: Row) -> &Entry {
+        &self.entries[row as usize]
+    }
+
+    pub(super) fn entry_mut(&mut self, row: Row) -> &mut Entry {
+        &mut self.entries[row as usize]
+    }
+
+    /// The key of an entry of a map; of anything else it is empty.
+    pub(super) fn key(&self, row: Row) -> &str {
+        self.entry(row).key.map_or("", |key| &self.texts[key.name.range()])
+    }
+
+    pub(super) fn value(&self, row: Row) -> Value<'_> {
+        let content = match self.entry(row).content {
+            // An anchor is never an alias itself: YAML has no such thing.
+            Content::Alias(target) => self.entry(target).content,
+            content => content,
+        };
+        match content {
+            Content::Scalar(found, text) => Value::Scalar(found, &self.texts[text.range()]),
+            Content::List(items) => Value::List(&self.children[items.range()]),
+            Content::Map(entries) => {
+                let Range { start, end } = entries.range();
+                let (by_key, written) = self.children[start..end + (end - start)].split_at(end - start);
+                Value::Map(Map { tree: self, by_key, written })
+            }
+            Content::Alias(_) => Value::List(&[]),
+        }
+    }
+
+    /// The entry that stands here, or behind the alias that does.
+    pub(super) fn followed(&self, row: Row) -> &Entry {
+        match self.entry(row).content {
+            Content::Alias(target) => self.entry(target),
+            _ => self.entry(row),
+        }
+    }
+
+    pub(super) fn push(&mut self, entry: Entry) -> Row {
+        let row = self.next();
+        self.entries.push(entry);
+        row
+    }
+
+    /// Keeps a text.
+    pub(super) fn write(&mut self, text: &str) -> Part {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        Part::from(start..self.texts.len())
+    }
+
+    /// Keeps the items of a list: all that are `open` from `first` on.
+    pub(super) fn list(&mut self, open: &mut Vec<Row>, first: usize) -> Content {
+        let start = self.children.len();
+        self.children.extend(open.drain(first..));
+        Content::List(Part::from(start..self.children.len()))
+    }
+
+    /// The same of a map. `counts` says of the entries of one key, as they are written, which one is kept.
+    pub(super) fn map(
+        &mut self,
+        open: &mut Vec<Row>,
+        first: usize,
+        mut counts: impl FnMut(&[Row]) -> Row,
+    ) -> Content {
+        let mut children = std::mem::take(&mut self.children);
+        let start = children.len();
+        open[first..].sort_unstable_by(|a, b| self.key(*a).cmp(self.key(*b)).then(a.cmp(b)));
+        children.extend(open[first..].chunk_by(|a, b| self.key(*a) == self.key(*b)).map(&mut counts));
+        open.truncate(first);
+        let end = children.len();
+        children.extend_from_within(start..);
+        children[end..].sort_unstable();
+        self.children = children;
+        Content::Map(Part::from(start..end))
+    }
+}
