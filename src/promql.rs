@@ -3,6 +3,7 @@
 pub mod labels;
 pub mod refused;
 pub mod regex;
+pub mod series;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
