@@ -1,5 +1,6 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
+mod classes;
 pub mod labels;
 pub mod refused;
 pub mod regex;
