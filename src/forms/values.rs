@@ -64,8 +64,14 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         Scalar::Text | Scalar::Regex => true,
         _ if reason(kind, text).is_some() => false,
         _ if is_hole(text) => true,
-        Scalar::AnyUrl | Scalar::Location | Scalar::PromQl => true,
-        Scalar::Series | Scalar::SeriesValues | Scalar::Histogram | Scalar::Labels => true,
+        // Of these the reason was all.
+        Scalar::AnyUrl
+        | Scalar::Location
+        | Scalar::PromQl
+        | Scalar::Series
+        | Scalar::SeriesValues
+        | Scalar::Histogram
+        | Scalar::Labels => true,
         Scalar::LabelName | Scalar::Filled => !text.is_empty(),
         Scalar::String => node.is_quoted() || !(is_number(text) || is_core_bool(text)),
         Scalar::Bool => !node.is_quoted() && is_bool(text),

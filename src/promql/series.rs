@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
             if is_quoted {
                 name = self.string()?;
             }
-            if name.is_empty() && !is_quoted || name.starts_with(|c: char| c.is_ascii_digit()) && !is_quoted {
+            if !is_quoted && !name.starts_with(is_letter) {
                 let end = self.end_of_sign();
                 return self.refuse(
                     start,
