@@ -12,7 +12,12 @@ const HINTS: [&str; 4] = ["gauge", "not_reset", "reset", "unknown"];
 
 /// `up{job="a"}`, as a series that is loaded: `None` where promtool takes it.
 pub fn of_series(text: &str) -> Option<Refused> {
-    let mut reader = Reader { text: text.trim_start(), at: 0 };
+    let text = text.trim_start();
+    // That is a comment to promtool, and no series is loaded.
+    if text.starts_with('#') {
+        return None;
+    }
+    let mut reader = Reader { text, at: 0 };
     reader.series().err().map(|refused| *refused)
 }
 
@@ -541,6 +546,7 @@ mod tests {
             "up{a=\"\\n\\u00e9\\\"\"}",
             "a:b",
             "infx",
+            "# up",
         ] {
             assert_eq!(of_series(good), None, "{good}");
         }
