@@ -705,6 +705,32 @@ mod tests {
     }
 
     #[test]
+    fn names_given_twice_times_that_end_first_and_keys_that_an_action_does_not_read_are_told() {
+        let intervals = "route: {receiver: a, group_by: [\"\"]}\nreceivers: [{name: a}]\ntime_intervals:\n- {name: t}\n- {name: t, time_intervals: [{times: [{start_time: \"17:00\", end_time: \"08:00\"}]}]}\n";
+        let found: Vec<String> = found_in(Form::Alertmanager, intervals);
+        let begins: Vec<&str> = found.iter().filter_map(|line| line.split(" (").next()).collect();
+        assert_eq!(
+            begins,
+            [
+                "1:33 expected the name of a label, found the text ``",
+                "5:71 `end_time` is not after `start_time`",
+                "5:10 two of `time_intervals` have the name `t`",
+            ]
+        );
+        let job = "scrape_configs:\n- job_name: x\n  authorization: {type: Basic}\n  relabel_configs:\n  - {action: labeldrop, regex: a, source_labels: [b], separator: ;}\n  - {action: hashmod, target_label: a, modulus: 0}\n";
+        let found: Vec<String> = found_in(Form::Prometheus, job);
+        let begins: Vec<&str> = found.iter().filter_map(|line| line.split(" (").next()).collect();
+        assert_eq!(
+            begins,
+            [
+                "3:25 `Basic` cannot stand in `type`",
+                "5:35 `source_labels` and `action",
+                "6:6 missing key `modulus`",
+            ]
+        );
+    }
+
+    #[test]
     fn of_a_file_that_was_not_read_to_its_end_nothing_is_missed() {
         assert_eq!(found_in(Form::Alertmanager, "route:\n  receiver: a\n  x: [\n").len(), 1);
         assert_eq!(found_in(Form::Alertmanager, "").len(), 2);
