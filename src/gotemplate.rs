@@ -15,8 +15,11 @@ use lexer::{Token, What};
 
 /// Who executes a template: what it may ask for, as lists of words.
 pub struct Language {
+    program: &'static str,
     /// Beside those of every Go template.
     functions: &'static str,
+    /// Those that the program has not always had, each with its first version.
+    younger: &'static str,
     /// Of other programs that read the same files: nothing is said of these.
     foreign: &'static str,
     variables: &'static str,
@@ -32,10 +35,13 @@ impl Language {
 
 /// Labels and annotations of rules.
 pub const PROMETHEUS: Language = Language {
+    program: "Prometheus",
     functions: "args externalURL first graphLink humanize humanize1024 humanizeDuration humanizePercentage \
         humanizeTimestamp label match now parseDuration pathPrefix query reReplaceAll safeHtml \
         sortByLabel stripDomain stripPort strvalue tableLink title tmpl toDuration toLower toTime \
         toUpper urlQueryEscape value",
+    younger: "humanizePercentage:2.11 now:3.6 parseDuration:2.32 stripDomain:2.36 stripPort:2.33 toDuration:3.6 \
+        toTime:2.38 urlQueryEscape:3.8",
     // Those of vmalert and of Loki's ruler.
     foreign: "crlfEscape formatTime htmlEscape jsonEscape parseDurationTime pathEscape queryEscape \
         quotesEscape",
@@ -45,9 +51,13 @@ pub const PROMETHEUS: Language = Language {
 
 /// Fields of notifications and template files.
 pub const ALERTMANAGER: Language = Language {
+    program: "Alertmanager",
     functions: "append base64decode base64encode date dict humanizeDuration join list match mustToDate now \
         reReplaceAll routeLabels safeHtml safeUrl since stringSlice title toDate toJson toLower toUpper \
         trimSpace tz urlUnescape",
+    younger: "append:0.32 base64decode:0.34 base64encode:0.34 date:0.28 dict:0.32 humanizeDuration:0.28 list:0.32 \
+        mustToDate:0.34 now:0.33 routeLabels:0.34 safeUrl:0.30 since:0.28 stringSlice:0.20 toDate:0.34 toJson:0.30 \
+        trimSpace:0.26 tz:0.28 urlUnescape:0.30",
     // Those of Grafana's own Alertmanager and of Mimir's.
     foreign: "grafanaExploreURL queryFromGeneratorURL tmpl humanize humanize1024 humanizePercentage",
     variables: "$",
@@ -112,7 +122,7 @@ pub enum Base {
 }
 
 /// Why a template will not do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub range: Range<usize>,
     pub message: String,
@@ -128,6 +138,27 @@ impl Fault {
         self.help = Some(help.into());
         self
     }
+}
+
+/// The first function of a template that a version of the program does not have yet.
+pub fn younger(template: &Template, language: &Language, version: (u32, u32)) -> Option<Fault> {
+    let since = |name: &str| {
+        let mut known = words(language.younger).filter_map(|one| one.split_once(':'));
+        let (major, minor) = known.find(|(known, _)| *known == name)?.1.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    template.actions.iter().flat_map(|action| &action.terms).find_map(|term| {
+        let Base::Function(name) = &term.base else { return None };
+        let (major, minor) = since(name).filter(|since| version < *since)?;
+        let program = language.program;
+        let message = format!(
+            "`{name}` is a function of {program} from {major}.{minor} on, and here runs {}.{}",
+            version.0, version.1
+        );
+        let help =
+            format!("run an image of {program} from `v{major}.{minor}.0` on, or write it without `{name}`");
+        Some(Fault::new(term.range.clone(), message).help(help))
+    })
 }
 
 /// A longer text is nobody's: of it nothing is said.

@@ -1,10 +1,12 @@
 //! PromQL that has been parsed. A rendered expression can only come from here, so none can be malformed.
 
+mod classes;
 mod grammar;
 pub mod labels;
 mod matcher;
 pub mod refused;
 pub mod regex;
+pub mod series;
 pub mod tree;
 
 use std::collections::{BTreeSet, HashMap};

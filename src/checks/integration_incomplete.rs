@@ -13,7 +13,7 @@ const NEEDS: [(&str, &[Need]); 18] = [
     ("discord", &[(&["webhook_url", "webhook_url_file"], &[])]),
     ("email", &[(&["to"], &[]), (&["smarthost"], &["smtp_smarthost"]), (&["from"], &["smtp_from"])]),
     ("incidentio", &[(&["url", "url_file"], &[])]),
-    ("jira", &[(&["project"], &[]), (&["issue_type"], &[])]),
+    ("jira", &[(&["project"], &[]), (&["issue_type"], &[]), (&["api_url"], &["jira_api_url"])]),
     (
         "mattermost",
         &[(&["webhook_url", "webhook_url_file"], &["mattermost_webhook_url", "mattermost_webhook_url_file"])],
@@ -38,13 +38,7 @@ const NEEDS: [(&str, &[Need]); 18] = [
         )],
     ),
     ("sns", &[(&["topic_arn", "target_arn", "phone_number"], &[])]),
-    (
-        "telegram",
-        &[
-            (&["bot_token", "bot_token_file"], &["telegram_bot_token", "telegram_bot_token_file"]),
-            (&["chat_id", "chat_id_file"], &[]),
-        ],
-    ),
+    ("telegram", &[(&["bot_token", "bot_token_file"], &["telegram_bot_token", "telegram_bot_token_file"])]),
     (
         "victorops",
         &[
@@ -52,12 +46,27 @@ const NEEDS: [(&str, &[Need]); 18] = [
             (&["routing_key"], &[]),
         ],
     ),
-    ("webex", &[(&["room_id"], &[])]),
+    (
+        "webex",
+        &[
+            (&["room_id"], &[]),
+            (
+                &["http_config.authorization", "http_config.bearer_token", "http_config.bearer_token_file"],
+                &[],
+            ),
+        ],
+    ),
     ("webhook", &[(&["url", "url_file"], &[])]),
-    ("wechat", &[(&["api_secret", "api_secret_file"], &["wechat_api_secret", "wechat_api_secret_file"])]),
+    (
+        "wechat",
+        &[
+            (&["api_secret", "api_secret_file"], &["wechat_api_secret", "wechat_api_secret_file"]),
+            (&["corp_id"], &["wechat_api_corp_id"]),
+        ],
+    ),
 ];
 
-/// Keys of its own of which one is enough, and keys of `global`.
+/// Keys of its own of which one is enough, with a dot where one stands below another, and keys of `global`.
 type Need = (&'static [&'static str], &'static [&'static str]);
 
 fn run(stack: &Stack, report: &mut Report) {
@@ -83,7 +92,10 @@ fn run(stack: &Stack, report: &mut Report) {
                     Some(file) if file.ends_with("_file") => {
                         format!("add `{file}:` with the path of a file that holds it{elsewhere}")
                     }
-                    _ => format!("add `{}: …`{elsewhere}", own[0]),
+                    _ => match own[0].split_once('.') {
+                        Some((key, below)) => format!("add `{key}: {{{below}: …}}`"),
+                        None => format!("add `{}: …`{elsewhere}", own[0]),
+                    },
                 }),
         );
     }
@@ -97,6 +109,7 @@ fn has_unknown_key(stack: &Stack, integration: &Node) -> bool {
 
 fn has(alertmanager: &Alertmanager, one: &Integration, (own, global): &Need) -> bool {
     let is_said = |node: Node| !node.is_nothing() && node.text() != Some("");
-    own.iter().any(|key| one.node.get(key).is_some_and(is_said))
+    let find = |key: &str| one.node.find(&key.split('.').collect::<Vec<_>>());
+    own.iter().any(|key| find(key).is_some_and(is_said))
         || global.iter().any(|key| alertmanager.root.find(&["global", key]).is_some_and(is_said))
 }

@@ -1,13 +1,15 @@
 //! A text that is no template, or that cannot but fail. Of an alert: Prometheus refuses the file, or the error stands in place
 //! of the text. Of a notification: it is not sent, or Alertmanager does not start.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::Check;
 use super::shared::notification_texts::{fields, files};
+use super::shared::readers::{self, Readers};
 use crate::diagnostics::{Report, Severity};
-use crate::gotemplate::{self, PROMETHEUS};
-use crate::stack::Stack;
+use crate::gotemplate::{self, ALERTMANAGER, PROMETHEUS};
+use crate::stack::{Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "template-broken", severity: Severity::Error, run };
 
@@ -19,10 +21,17 @@ fn run(stack: &Stack, report: &mut Report) {
 }
 
 fn alerts(stack: &Stack, report: &mut Report) {
+    let readers = OnceCell::new();
+    let version = |alert: &Rule| {
+        let readers = readers.get_or_init(|| Readers::of(stack));
+        readers.version(alert.name.at.document().name())
+    };
     for alert in stack.alerts() {
         let texts = alert.annotations.iter().chain(&alert.labels);
         for (name, text) in texts.filter(|(_, text)| text.contains("{{")) {
-            let Some(fault) = gotemplate::read(text, &PROMETHEUS).1 else { continue };
+            let (template, fault) = gotemplate::read(text, &PROMETHEUS);
+            let younger = || gotemplate::younger(&template, &PROMETHEUS, version(alert)?);
+            let Some(fault) = fault.or_else(younger) else { continue };
             let at = text.at.part(text.get(fault.range.clone()).unwrap_or_default());
             report.push(
                 CHECK
@@ -36,7 +45,10 @@ fn alerts(stack: &Stack, report: &mut Report) {
 
 fn notifications(stack: &Stack, report: &mut Report) {
     for field in fields(stack) {
-        let Some(fault) = field.fault else { continue };
+        let service = &field.alertmanager.service;
+        let younger =
+            || gotemplate::younger(&field.template, &ALERTMANAGER, readers::version(stack, service)?);
+        let Some(fault) = field.fault.or_else(younger) else { continue };
         let part = field.text.get(fault.range.clone()).unwrap_or_default();
         let word = part.lines().next().unwrap_or_default();
         report.push(
@@ -47,8 +59,17 @@ fn notifications(stack: &Stack, report: &mut Report) {
         );
     }
     let mut said = BTreeSet::new();
-    for file in stack.alertmanagers.iter().filter_map(files).flatten() {
-        let Some(fault) = &file.fault else { continue };
+    let files = stack.alertmanagers.iter().filter_map(|one| Some((one, files(one)?)));
+    for (alertmanager, file) in files.flat_map(|(one, files)| files.into_iter().map(move |file| (one, file)))
+    {
+        let younger = || {
+            gotemplate::younger(
+                &file.template,
+                &ALERTMANAGER,
+                readers::version(stack, &alertmanager.service)?,
+            )
+        };
+        let Some(fault) = file.fault.clone().or_else(younger) else { continue };
         if said.insert(file.document.name()) {
             report.push(
                 CHECK

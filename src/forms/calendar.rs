@@ -16,6 +16,9 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
+/// So many days has a month at least.
+const SHORTEST: i64 = 28;
+
 /// One or two of a kind, the second one not before the first.
 fn is_range(text: &str, one: impl Fn(&str) -> Option<i64>) -> bool {
     match text.split_once(':') {
@@ -42,9 +45,10 @@ pub(super) fn is_month(text: &str) -> bool {
 pub(super) fn is_day_of_month(text: &str) -> bool {
     let day = |word: &str| word.parse::<i64>().ok().filter(|day| *day != 0 && day.abs() <= 31);
     match text.split_once(':') {
-        // Which of a day from the begin and one from the end comes first depends on the month.
+        // Which of the two comes first depends on the month: it must be right in the shortest one.
         Some((first, last)) if first.starts_with('-') != last.starts_with('-') => {
-            day(first).is_some() && day(last).is_some() && !first.starts_with('-')
+            let days = day(first).zip(day(last));
+            days.is_some_and(|(first, last)| first > 0 && first <= SHORTEST + last)
         }
         _ => is_range(text, day),
     }
@@ -76,6 +80,7 @@ mod tests {
         assert!(is_month("1") && is_month("May:september") && is_month("5:december"));
         assert!(is_month("13") && !is_month("may:1") && !is_month("sept"));
         assert!(is_day_of_month("1:5") && is_day_of_month("-3:-1") && is_day_of_month("5:-1"));
+        assert!(is_day_of_month("27:-1") && !is_day_of_month("28:-1") && !is_day_of_month("1:-28"));
         assert!(!is_day_of_month("0") && !is_day_of_month("32") && !is_day_of_month("-1:-3"));
         assert!(is_year("2026:2027") && !is_year("2027:2026") && !is_year("next"));
         assert!(is_time_of_day("08:00") && is_time_of_day("24:00"));

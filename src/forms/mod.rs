@@ -6,8 +6,10 @@
 
 mod calendar;
 mod notation;
+mod url;
 mod values;
 mod walk;
+mod zones;
 
 use std::sync::Arc;
 use std::sync::OnceLock;

@@ -7,11 +7,16 @@
 //! - `list of …`, `map of …`, or several of all these with ` or ` between them.
 //!
 //! After it, behind semicolons: `since 3.8` or `until 3.0` (the versions of the program that know the key), `in some builds`,
-//! `of Thanos` (another program knows it), and `such as a, b` (keys of the map that are often written beside it instead), `needed unless KEY is a, b`.
+//! `of Thanos` (another program knows it), and `such as a, b` (keys of the map that are often written beside it instead);
+//! `needed unless KEY is a, b`, `needed where KEY is a, b` and `not where KEY is a, b`; `default x` (this value is as good as none);
+//! `never a, b (what to write)` (words that are refused, or keys of the map; also `never in any case a, b`) and `in any case` (keys of the map that
+//! differ in capitals alone are one).
 //!
 //! A key with `!` is needed. `x-*` stands for all keys that begin so, `*` for all. In parentheses stands what is no key:
 //! `(as in)` takes over the keys of other sections, `(at most one of)`, `(exactly one of)` and `(at least one of)` are lists of
-//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others, the lists of `(not empty)` need an item; `(program)` is who reads the file, `(items)` says that each
+//! keys with ` | ` between them; in `(goes with)` the first one needs one of the others, the lists of `(not empty)` need an item, of
+//! those of `(in order)` the first comes before the second; what `(each once)` leads to, as `list.key` or as the list itself, is written once in all
+//! of them; `(program)` is who reads the file, `(items)` says that each
 //! item of a list of maps must have a value, `(keys)` that each key must have one where `nothing` is no way to write it, `(sections of)` another file whose sections are known too.
 //! Those of `shared.yml` are known everywhere.
 
@@ -44,6 +49,10 @@ pub struct Section {
     pub(super) companions: Vec<Vec<String>>,
     /// Lists that must not be empty.
     pub(super) filled: Vec<String>,
+    /// Two keys of which the first comes before the second.
+    pub(super) ordered: Vec<Vec<String>>,
+    /// Lists, or keys of what is in them, whose values all differ.
+    pub(super) distinct: Vec<Vec<String>>,
     takes_over: Vec<String>,
 }
 
@@ -54,8 +63,55 @@ pub struct Key {
     pub reader: Reader,
     /// Keys of the map that stands here, which people write beside it.
     pub such_as: Vec<String>,
-    /// Another key, and the words of it with which this one is not needed.
-    pub(super) needed_unless: Option<(String, Vec<String>)>,
+    /// What another key says where this one is not needed, though others are.
+    pub(super) needed_unless: Option<Condition>,
+    pub(super) needed_where: Option<Condition>,
+    pub(super) refused_where: Option<Condition>,
+    /// A value that is as good as none.
+    pub(super) default: Option<String>,
+    pub(super) never: Option<Never>,
+    /// Whether keys of the map are one where they differ in capitals alone.
+    pub(super) is_caseless: bool,
+}
+
+/// Words, or keys of the map, that are refused.
+#[derive(Clone, Debug)]
+pub(super) struct Never {
+    pub(super) words: Vec<String>,
+    pub(super) any_case: bool,
+    pub(super) instead: String,
+}
+
+impl Never {
+    fn read(text: &str) -> Option<Never> {
+        let (words, instead) = text.strip_suffix(')')?.split_once(" (")?;
+        let (any_case, words) =
+            words.strip_prefix("in any case ").map_or((false, words), |words| (true, words));
+        let words = listed(words).iter().map(|word| word.trim_matches('"').to_owned()).collect();
+        Some(Never { words, any_case, instead: instead.to_owned() })
+    }
+
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|one| if self.any_case { one.eq_ignore_ascii_case(word) } else { one == word })
+    }
+}
+
+/// That another key says one of some words.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub(super) key: String,
+    pub(super) words: Vec<String>,
+}
+
+impl Condition {
+    fn read(text: &str) -> Option<Condition> {
+        let (key, words) = text.split_once(" is ")?;
+        Some(Condition { key: key.to_owned(), words: listed(words) })
+    }
+}
+
+fn listed(words: &str) -> Vec<String> {
+    words.split(", ").map(str::to_owned).collect()
 }
 
 /// Who knows a key.
@@ -121,6 +177,24 @@ pub enum Scalar {
     Size,
     /// With a scheme and a host.
     Url,
+    /// Whatever can be read as an address: with a scheme or without.
+    AnyUrl,
+    /// What a label is called.
+    LabelName,
+    /// As text, and not an empty one.
+    Filled,
+    /// An expression.
+    PromQl,
+    /// `Europe/Berlin`
+    Location,
+    /// `up{job="a"}`
+    Series,
+    /// `0+1x10 _ stale`
+    SeriesValues,
+    /// `{{schema:0 sum:1}}`
+    Histogram,
+    /// `{job="a"}`, of a sample.
+    Labels,
     /// `host:port`
     Address,
     /// `true` or `false`, in quotes or not.
@@ -161,6 +235,15 @@ impl Scalar {
             "go duration" => Scalar::GoDuration,
             "size" => Scalar::Size,
             "url" => Scalar::Url,
+            "any url" => Scalar::AnyUrl,
+            "label name" => Scalar::LabelName,
+            "filled text" => Scalar::Filled,
+            "promql" => Scalar::PromQl,
+            "location" => Scalar::Location,
+            "series" => Scalar::Series,
+            "series values" => Scalar::SeriesValues,
+            "histogram" => Scalar::Histogram,
+            "labels" => Scalar::Labels,
             "address" => Scalar::Address,
             "flag" => Scalar::Flag,
             "numeral" => Scalar::Numeral,
@@ -218,15 +301,33 @@ impl Key {
     fn read(text: &str, is_needed: bool) -> Key {
         let mut parts = text.split("; ");
         let what = Type::read(parts.next().unwrap_or_default());
-        let mut key = Key { what, is_needed, reader: Reader::All, such_as: Vec::new(), needed_unless: None };
+        let mut key = Key {
+            what,
+            is_needed,
+            reader: Reader::All,
+            such_as: Vec::new(),
+            needed_unless: None,
+            needed_where: None,
+            refused_where: None,
+            default: None,
+            never: None,
+            is_caseless: false,
+        };
         for part in parts {
             if let Some(words) = part.strip_prefix("such as ") {
-                key.such_as = words.split(", ").map(str::to_owned).collect();
-            } else if let Some((other, words)) =
-                part.strip_prefix("needed unless ").and_then(|rest| rest.split_once(" is "))
-            {
-                let words = words.split(", ").map(str::to_owned).collect();
-                key.needed_unless = Some((other.to_owned(), words));
+                key.such_as = listed(words);
+            } else if let Some(condition) = part.strip_prefix("needed unless ") {
+                key.needed_unless = Condition::read(condition);
+            } else if let Some(condition) = part.strip_prefix("needed where ") {
+                key.needed_where = Condition::read(condition);
+            } else if let Some(condition) = part.strip_prefix("not where ") {
+                key.refused_where = Condition::read(condition);
+            } else if let Some(value) = part.strip_prefix("default ") {
+                key.default = Some(value.trim_matches('"').to_owned());
+            } else if let Some(never) = part.strip_prefix("never ") {
+                key.never = Never::read(never);
+            } else if part == "in any case" {
+                key.is_caseless = true;
             } else if let Some(version) = part.strip_prefix("since ") {
                 key.reader = Reader::Since(version.to_owned());
             } else if let Some(version) = part.strip_prefix("until ") {
@@ -238,6 +339,12 @@ impl Key {
             }
         }
         key
+    }
+}
+
+impl Key {
+    pub(super) fn is_default(&self, text: &str) -> bool {
+        self.default.as_deref() == Some(text)
     }
 }
 
@@ -308,6 +415,8 @@ impl Table {
     pub(super) fn takes_nothing(&self, what: &Type) -> bool {
         match self.resolve(what) {
             Type::Any | Type::Nothing => true,
+            // Nothing is an empty name.
+            Type::Scalar(Scalar::LabelName) => false,
             Type::Either(ways) => ways.iter().any(|way| self.takes_nothing(way)),
             _ => !self.wants_values,
         }
@@ -374,8 +483,10 @@ impl Table {
         sections
             .flat_map(|section| {
                 let choices = section.choices.iter().map(|choice| &choice.keys);
-                let keys = choices.chain(&section.companions).flatten().chain(&section.filled);
-                keys.filter(|key| !section.keys.contains_key(*key)).cloned()
+                let roads = section.distinct.iter().flatten().filter_map(|road| road.split('.').next());
+                let keys = choices.chain(&section.companions).chain(&section.ordered).flatten();
+                let keys = keys.chain(&section.filled).map(String::as_str).chain(roads);
+                keys.filter(|key| !section.keys.contains_key(*key)).map(str::to_owned)
             })
             .collect()
     }
@@ -392,9 +503,11 @@ impl Section {
                     _ => Vec::new(),
                 }
             };
+            let groups = || -> Vec<Vec<String>> {
+                listed().iter().map(|text| text.split(" | ").map(str::to_owned).collect()).collect()
+            };
             let choice = |needs_one: bool, excludes: bool| -> Vec<Choice> {
-                let keys = |text: String| text.split(" | ").map(str::to_owned).collect();
-                listed().into_iter().map(|text| Choice { keys: keys(text), needs_one, excludes }).collect()
+                groups().into_iter().map(|keys| Choice { keys, needs_one, excludes }).collect()
             };
             match name.as_str() {
                 "(as in)" => section.takes_over = listed(),
@@ -402,10 +515,9 @@ impl Section {
                 "(exactly one of)" => section.choices.extend(choice(true, true)),
                 "(at least one of)" => section.choices.extend(choice(true, false)),
                 "(not empty)" => section.filled = listed(),
-                "(goes with)" => {
-                    let keys = |text: String| text.split(" | ").map(str::to_owned).collect();
-                    section.companions.extend(listed().into_iter().map(keys));
-                }
+                "(goes with)" => section.companions.extend(groups()),
+                "(in order)" => section.ordered = groups(),
+                "(each once)" => section.distinct = groups(),
                 name if name.starts_with('(') => return Err(format!("what is `{name}`?")),
                 name => {
                     let Some(text) = value.as_str() else { return Err(format!("`{name}` says nothing")) };
@@ -429,6 +541,13 @@ impl Section {
         self.choices.extend(other.choices.iter().cloned());
         self.companions.extend(other.companions.iter().cloned());
         self.filled.extend(other.filled.iter().cloned());
+        self.ordered.extend(other.ordered.iter().cloned());
+        self.distinct.extend(other.distinct.iter().cloned());
+    }
+
+    /// Whether a key is as good as not written.
+    pub(super) fn is_default(&self, key: &str, text: &str) -> bool {
+        self.keys.get(key).is_some_and(|key| key.is_default(text))
     }
 
     /// Groups of keys of which one must be written.

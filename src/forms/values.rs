@@ -1,7 +1,9 @@
 //! Whether a single value is what the programs want there, as their readers of YAML see it.
 
-use super::calendar;
 use super::notation::Scalar;
+use super::{calendar, url, zones};
+use crate::promql::refused::{self, Problem, Reader, Refused};
+use crate::promql::series;
 use crate::source::Node;
 use crate::values::prometheus_duration;
 
@@ -10,12 +12,67 @@ pub(super) fn is_hole(text: &str) -> bool {
     ["$", "{{", "<%", "{%", "__"].iter().any(|mark| text.contains(mark))
 }
 
+/// Why a value is refused, by the program's own reader of its language.
+pub(super) struct Reason {
+    pub(super) message: String,
+    /// What is wrong in it; empty where it is all of it.
+    pub(super) word: String,
+    pub(super) help: String,
+}
+
+impl From<Refused> for Reason {
+    fn from(refused: Refused) -> Reason {
+        Reason { message: refused.message, word: refused.word, help: refused.help }
+    }
+}
+
+/// `None` where it is taken, and where its kind has no language of its own.
+pub(super) fn reason(kind: Scalar, text: &str) -> Option<Reason> {
+    match kind {
+        _ if is_hole(text) && !is_of_tests(kind) => None,
+        Scalar::Url if text == PRINTED_SECRET => None,
+        Scalar::Url | Scalar::AnyUrl => url::read(text).err(),
+        Scalar::Location => zones::refused(text),
+        Scalar::Series => series::of_series(text).map(Reason::from),
+        Scalar::SeriesValues => series::of_values(text).map(Reason::from),
+        Scalar::Histogram => series::of_histogram(text).map(Reason::from),
+        Scalar::Labels => series::of_labels(text).map(Reason::from),
+        Scalar::PromQl => expression(text),
+        _ => None,
+    }
+}
+
+/// Which version asks it is not known.
+fn expression(text: &str) -> Option<Reason> {
+    match refused::problem(text, &Reader::Prometheus { version: None, features: None })? {
+        Problem::Refused(refused) => Some(refused.into()),
+        Problem::Regex(pattern, refused) => {
+            Some(Reason { message: refused.message.to_owned(), word: pattern, help: refused.help.to_owned() })
+        }
+    }
+}
+
+/// In the notation of rule tests, braces say something else than that a hole is filled.
+fn is_of_tests(kind: Scalar) -> bool {
+    matches!(kind, Scalar::Series | Scalar::SeriesValues | Scalar::Histogram | Scalar::Labels)
+}
+
 /// Whether a value that is written in one piece is of a kind.
 pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
     let Some(text) = node.text() else { return true };
     match kind {
         Scalar::Text | Scalar::Regex => true,
+        _ if reason(kind, text).is_some() => false,
         _ if is_hole(text) => true,
+        // Of these the reason was all.
+        Scalar::AnyUrl
+        | Scalar::Location
+        | Scalar::PromQl
+        | Scalar::Series
+        | Scalar::SeriesValues
+        | Scalar::Histogram
+        | Scalar::Labels => true,
+        Scalar::LabelName | Scalar::Filled => !text.is_empty(),
         Scalar::String => node.is_quoted() || !(is_number(text) || is_core_bool(text)),
         Scalar::Bool => !node.is_quoted() && is_bool(text),
         Scalar::Whole => !node.is_quoted() && is_number(text) && is_finite(text),
@@ -55,6 +112,15 @@ pub(super) fn wanted(kind: Scalar) -> &'static str {
         Scalar::Size => "a size such as `10MB`",
         Scalar::Bytes => "a size such as `512m`",
         Scalar::Url => "a URL that begins with `http://` or `https://`",
+        Scalar::AnyUrl => "a URL",
+        Scalar::LabelName => "the name of a label",
+        Scalar::Filled => "text that is not empty",
+        Scalar::PromQl => "an expression",
+        Scalar::Location => "a time zone such as `Europe/Berlin`",
+        Scalar::Series => "a series such as `up{job=\"api\"}`",
+        Scalar::SeriesValues => "values such as `1 2 3`, or `0+1x10`",
+        Scalar::Histogram => "a histogram such as `{{schema:0 sum:1}}`",
+        Scalar::Labels => "labels such as `{job=\"api\"}`",
         Scalar::Address => "an address with its port, such as `smtp.example.com:587`",
         Scalar::Time => "a duration above zero, such as `5m`",
         Scalar::Weekday => "a day such as `monday`, or `monday:friday`",
@@ -82,6 +148,7 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::GoDuration | Scalar::LongDuration => "write a number with its unit: `5s`, `500ms`".to_owned(),
         Scalar::Size => "write a number with its unit: `10MB`, `512KB`".to_owned(),
         Scalar::Bytes => "write a number with its unit: `512m`, `2g`".to_owned(),
+        Scalar::LabelName | Scalar::Filled => "write the name of a label, or remove it".to_owned(),
         Scalar::Url => "write the whole address, with its scheme and host".to_owned(),
         Scalar::Address => format!("write the host and the port: `{key}: \"smtp.example.com:587\"`"),
         Scalar::Time => {
@@ -99,7 +166,25 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::TargetFile => {
             "let its name end in `.yml`, `.yaml` or `.json`, with at most one `*`, in the name".to_owned()
         }
-        Scalar::Text | Scalar::Regex => format!("write `{key}: …`, in one line"),
+        Scalar::Text
+        | Scalar::Regex
+        | Scalar::AnyUrl
+        | Scalar::PromQl
+        | Scalar::Location
+        | Scalar::Series
+        | Scalar::SeriesValues
+        | Scalar::Histogram
+        | Scalar::Labels => format!("write `{key}: …`, in one line"),
+    }
+}
+
+/// What to write where the second of two comes before the first.
+pub(super) fn help_of_order(kind: Scalar) -> &'static str {
+    match kind {
+        Scalar::TimeOfDay => {
+            "write the earlier one first; what goes past midnight is two: one up to `24:00`, one from `00:00`"
+        }
+        _ => "write the smaller one first",
     }
 }
 
@@ -133,8 +218,12 @@ fn is_number(text: &str) -> bool {
     is_decimal || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2) || is_word
 }
 
+/// A number that Go can keep as a whole one.
 fn is_finite(text: &str) -> bool {
-    !text.to_ascii_lowercase().ends_with(".inf") && !text.to_ascii_lowercase().ends_with(".nan")
+    const MOST: f64 = 18_446_744_073_709_551_615.0;
+    !text.parse::<f64>().is_ok_and(|number| number.abs() > MOST)
+        && !text.to_ascii_lowercase().ends_with(".inf")
+        && !text.to_ascii_lowercase().ends_with(".nan")
 }
 
 const GO_UNITS: [&str; 8] = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
@@ -161,6 +250,7 @@ fn is_go_duration(text: &str, units: &[&str]) -> bool {
 }
 
 fn is_size(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let multiple = unit.strip_suffix('B').map(|unit| unit.strip_suffix('i').unwrap_or(unit));
     text == "0"
@@ -183,11 +273,15 @@ fn is_flag(text: &str) -> bool {
     ["true", "false", "t", "f", "1", "0", "yes", "no", "y", "n", "on", "off"].contains(&lower.as_str())
 }
 
-/// As Alertmanager wants it; a secret that it printed itself counts as one.
+/// How Alertmanager prints a secret, and takes it again.
+const PRINTED_SECRET: &str = "<secret>";
+
+/// As Alertmanager wants it.
 fn is_url(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let host = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://"));
-    text == "<secret>" || host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', '#']))
+    let is_full = |url: url::Url<'_>| {
+        ["http", "https"].iter().any(|known| url.scheme.eq_ignore_ascii_case(known)) && !url.host.is_empty()
+    };
+    text == PRINTED_SECRET || url::read(text).is_ok_and(is_full)
 }
 
 /// A pattern may stand in the name only, and once.

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::notation::{Key, Path, Reader, Section, Table, Type};
+use super::notation::{Condition, Key, Path, Reader, Section, Table, Type};
 use super::values;
 use crate::diagnostics::{nearest, shortened};
-use crate::source::{At, Document, Node};
+use crate::source::{At, Document, Node, Spanned};
 
 /// After this many the file is something else.
 const MAX_MISFITS: usize = 10_000;
@@ -140,17 +140,28 @@ impl<'a> Walker<'a> {
                         self.of_another(&name.value, program, below);
                     }
                     self.path.push((name.value.clone(), Some(section)));
-                    self.value(&key.what, below);
+                    if key.default.is_none() || below.text() != key.default.as_deref() {
+                        self.value(&key.what, below);
+                    }
+                    self.words_of(key, below);
                     self.path.pop();
+                    self.refused(name, key, below, node);
                 }
                 None if section.takes(&name.value) => self.slip(section, &name.value, below, node),
                 None => self.unknown(section, &name.value, below),
             }
         }
-        self.missing(Some(section), node);
-        self.choices(section, node);
+        // Where nothing is known, something else was meant: what that would need says nothing.
+        let is_other =
+            !entries.is_empty() && !entries.iter().any(|(name, _)| section.keys.contains_key(&name.value));
+        if !is_other || self.path.is_empty() {
+            self.missing(Some(section), node);
+            self.choices(section, node);
+        }
         self.companions(section, node);
         self.filled(section, node);
+        self.ordered(section, node);
+        self.distinct(section, node);
     }
 
     fn either(&mut self, what: &Type, ways: &[Type], node: &Node) {
@@ -291,6 +302,18 @@ impl<'a> Walker<'a> {
         }
         let what = self.table.resolve(what);
         let key = self.path.last().map_or("", |(key, _)| key.as_str());
+        if let (Type::Scalar(kind), Some(text)) = (what, node.text())
+            && let Some(reason) = values::reason(*kind, text)
+        {
+            let label = format!("in the value of `{key}`");
+            return self.add(
+                Fault::WrongType,
+                node.at().part(&reason.word),
+                &reason.message,
+                label,
+                reason.help,
+            );
+        }
         let found = found(node);
         let label = if key.is_empty() { String::new() } else { format!("the value of `{key}`") };
         let help = match (what, node.text()) {
@@ -344,12 +367,14 @@ impl<'a> Walker<'a> {
 
     fn missing(&mut self, section: Option<&Section>, node: &Node) {
         let Some(section) = section.filter(|_| self.is_complete) else { return };
-        let is_needed = |key: &Key| match &key.needed_unless {
-            None => key.is_needed,
-            Some((other, words)) => {
-                let written = node.get(other).and_then(|below| Some(below.text()?.to_ascii_lowercase()));
-                !written.is_some_and(|word| words.contains(&word) || values::is_hole(&word))
-            }
+        let says = |condition: &Condition| {
+            let written = node.get(&condition.key).and_then(|below| Some(below.text()?.to_ascii_lowercase()));
+            written.map(|word| (is_one_of(&word, &condition.words), values::is_hole(&word)))
+        };
+        let is_needed = |key: &Key| match (&key.needed_unless, &key.needed_where) {
+            (Some(condition), _) => !says(condition).is_some_and(|(is_it, is_hole)| is_it || is_hole),
+            (None, Some(condition)) => says(condition).is_some_and(|(is_it, _)| is_it),
+            (None, None) => key.is_needed,
         };
         let needed: Vec<&String> =
             section.keys.iter().filter(|(_, key)| is_needed(key)).map(|(name, _)| name).collect();
@@ -364,7 +389,7 @@ impl<'a> Walker<'a> {
             .filter(|(key, _)| !section.keys.contains_key(&key.value))
             .filter_map(|(key, _)| nearest(&key.value, known()))
             .collect();
-        let is_lost = |name: &String| !is_given(node, name) && !misspelt.contains(&name.as_str());
+        let is_lost = |name: &String| !is_given(section, node, name) && !misspelt.contains(&name.as_str());
         for name in needed.into_iter().filter(|name| is_lost(name)) {
             let label = format!("{} needs it", self.entry());
             let help = format!("add `{name}: …`");
@@ -383,11 +408,13 @@ impl<'a> Walker<'a> {
     fn companions(&mut self, section: &Section, node: &Node) {
         for keys in &section.companions {
             let Some((first, others)) = keys.split_first().filter(|_| self.is_complete) else { continue };
-            let (Some(below), false) = (node.get(first), others.iter().any(|key| is_given(node, key))) else {
+            let (Some(below), false) =
+                (node.get(first), others.iter().any(|key| is_given(section, node, key)))
+            else {
                 continue;
             };
             // A list, a map or a text with nothing in it asks for nothing.
-            if below.text().is_none_or(str::is_empty)
+            if below.text().is_none_or(|text| text.is_empty() || section.is_default(first, text))
                 && below.items().is_empty()
                 && below.entries().is_empty()
             {
@@ -397,6 +424,101 @@ impl<'a> Walker<'a> {
             let message = format!("`{first}` is written without {}", others.join(" or "));
             let help = format!("add {}, or remove `{first}`", others.join(" or "));
             self.add(Fault::MissingKey, below.name_at(), &message, "not enough alone".to_owned(), help);
+        }
+    }
+
+    /// Words that are refused, and keys of a map that are one to the program.
+    fn words_of(&mut self, key: &Key, node: &Node) {
+        if key.never.is_none() && !key.is_caseless {
+            return;
+        }
+        let name = self.path.last().map_or_else(String::new, |(name, _)| name.clone());
+        let entries = node.entries();
+        if let Some(never) = &key.never {
+            let own = node.value().map(|value| value.map(|text| text.trim().to_owned()));
+            for word in entries.iter().map(|(key, _)| key).chain(&own).filter(|word| never.has(word)) {
+                let message = format!("`{}` cannot stand in `{name}`", word.value);
+                self.add(Fault::WrongType, word.at.clone(), &message, String::new(), never.instead.clone());
+            }
+        }
+        let mut known: BTreeMap<String, &At> = BTreeMap::new();
+        // What is no name of a header is taken as it stands.
+        let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_graphic());
+        for (key, _) in entries.iter().filter(|(word, _)| key.is_caseless && is_plain(word)) {
+            let Some(first) = known.insert(key.to_ascii_lowercase(), &key.at) else { continue };
+            let message = format!("`{}` and `{}` differ in capitals alone", first.text(), key.value);
+            self.twice(key.at.clone(), first.clone(), &message, format!("keep one of them below `{name}:`"));
+        }
+    }
+
+    /// A key that is not read with what another says.
+    fn refused(&mut self, name: &Spanned<String>, key: &Key, below: &Node, node: &Node) {
+        let Some(condition) = &key.refused_where else { return };
+        let Some(other) = node.get(&condition.key).filter(|_| !below.is_nothing()) else { return };
+        let word = other.text().unwrap_or_default();
+        if !is_one_of(word, &condition.words) || below.text().is_some_and(|text| key.is_default(text)) {
+            return;
+        }
+        let message = format!("`{}` and `{}: {word}` exclude each other", name.value, condition.key);
+        let help = format!("remove `{}`, or write another `{}`", name.value, condition.key);
+        self.twice(name.at.clone(), other.at(), &message, help);
+    }
+
+    fn twice(&mut self, second: At, first: At, message: &str, help: String) {
+        self.add(Fault::GivenTwice, second, message, "the second".to_owned(), help);
+        if let Some(added) = self.found.last_mut() {
+            added.other = Some((first, "the first".to_owned()));
+        }
+    }
+
+    /// Of two values the first must come before the second.
+    fn ordered(&mut self, section: &Section, node: &Node) {
+        for keys in &section.ordered {
+            let [first, last] = keys.as_slice() else { continue };
+            let (Some(start), Some(end)) = (node.get(first), node.get(last)) else { continue };
+            let kind = |key: &String| match section.keys.get(key).map(|key| &key.what) {
+                Some(Type::Scalar(kind)) => Some(*kind),
+                _ => None,
+            };
+            let (Some(kind), Some(from), Some(to)) = (kind(first), start.text(), end.text()) else {
+                continue;
+            };
+            // What is wrong alone is told alone; of the same length, digits are in the order of letters.
+            let is_right = [&start, &end].iter().all(|node| values::fits(kind, node));
+            if !is_right || [from, to].iter().any(|text| values::is_hole(text)) || from < to {
+                continue;
+            }
+            let message = format!("`{last}` is not after `{first}`");
+            let help = values::help_of_order(kind).to_owned();
+            self.add(Fault::WrongType, end.at(), &message, format!("it begins at `{from}`"), help);
+        }
+    }
+
+    /// What is written once in all of some lists.
+    fn distinct(&mut self, section: &Section, node: &Node) {
+        for roads in &section.distinct {
+            let mut known: BTreeMap<String, At> = BTreeMap::new();
+            for road in roads {
+                let (list, key) =
+                    road.split_once('.').map_or((road.as_str(), None), |(list, key)| (list, Some(key)));
+                let items = node.get(list).map(|list| list.items()).unwrap_or_default();
+                let values = items.iter().filter_map(|item| match key {
+                    Some(key) => item.get(key)?.value(),
+                    None => item.value(),
+                });
+                for value in values.filter(|value| !value.is_empty() && !values::is_hole(value)) {
+                    let Some(first) = known.insert(value.value.clone(), value.at.clone()) else { continue };
+                    let message = match key {
+                        Some(key) => format!("two of `{list}` have the {key} `{}`", value.value),
+                        None => format!("`{list}` has `{}` twice", value.value),
+                    };
+                    let help = match key {
+                        Some(key) => format!("write another {key}, or make one of both"),
+                        None => "remove it".to_owned(),
+                    };
+                    self.twice(value.at, first, &message, help);
+                }
+            }
         }
     }
 
@@ -413,7 +535,7 @@ impl<'a> Walker<'a> {
             let given: BTreeMap<usize, Node> = choice
                 .keys
                 .iter()
-                .filter(|key| is_given(node, key))
+                .filter(|key| is_given(section, node, key))
                 .filter_map(|key| node.get(key))
                 .map(|below| (below.name_at().range.start, below))
                 .collect();
@@ -444,18 +566,21 @@ impl<'a> Walker<'a> {
                 let word = |at: &At| shortened(at.text().trim_matches('"'));
                 let message = format!("`{}` and `{}` exclude each other", word(&first), word(&second));
                 let help = "keep one of them; two entries where both are meant".to_owned();
-                self.add(Fault::GivenTwice, second, &message, "the second".to_owned(), help);
-                if let Some(added) = self.found.last_mut() {
-                    added.other = Some((first, "the first".to_owned()));
-                }
+                self.twice(second, first, &message, help);
             }
         }
     }
 }
 
-/// Nothing and an empty text are as if the key were not there.
-fn is_given(node: &Node, key: &str) -> bool {
-    node.get(key).is_some_and(|below| !below.is_nothing() && below.text() != Some(""))
+/// Nothing, an empty text and what holds anyway are as if the key were not there.
+fn is_given(section: &Section, node: &Node, key: &str) -> bool {
+    let says =
+        |below: &Node| !below.text().is_some_and(|text| text.is_empty() || section.is_default(key, text));
+    node.get(key).is_some_and(|below| !below.is_nothing() && says(&below))
+}
+
+fn is_one_of(word: &str, words: &[String]) -> bool {
+    words.iter().any(|one| one.eq_ignore_ascii_case(word))
 }
 
 /// The key that a map stands behind, or the first line of it where it is an item of a list.
@@ -577,6 +702,32 @@ mod tests {
             Document::yaml(SourceFile::new("x.yml", "groups: [{name: a, concurrency: 2, rules: []}]\n"));
         assert_eq!(Form::Rules.misfits(&document, false).len(), 0);
         assert_eq!(Form::Rules.misfits(&document, true).len(), 1);
+    }
+
+    #[test]
+    fn names_given_twice_times_that_end_first_and_keys_that_an_action_does_not_read_are_told() {
+        let intervals = "route: {receiver: a, group_by: [\"\"]}\nreceivers: [{name: a}]\ntime_intervals:\n- {name: t}\n- {name: t, time_intervals: [{times: [{start_time: \"17:00\", end_time: \"08:00\"}]}]}\n";
+        let found: Vec<String> = found_in(Form::Alertmanager, intervals);
+        let begins: Vec<&str> = found.iter().filter_map(|line| line.split(" (").next()).collect();
+        assert_eq!(
+            begins,
+            [
+                "1:33 expected the name of a label, found the text ``",
+                "5:71 `end_time` is not after `start_time`",
+                "5:10 two of `time_intervals` have the name `t`",
+            ]
+        );
+        let job = "scrape_configs:\n- job_name: x\n  authorization: {type: Basic}\n  relabel_configs:\n  - {action: labeldrop, regex: a, source_labels: [b], separator: ;}\n  - {action: hashmod, target_label: a, modulus: 0}\n";
+        let found: Vec<String> = found_in(Form::Prometheus, job);
+        let begins: Vec<&str> = found.iter().filter_map(|line| line.split(" (").next()).collect();
+        assert_eq!(
+            begins,
+            [
+                "3:25 `Basic` cannot stand in `type`",
+                "5:35 `source_labels` and `action",
+                "6:6 missing key `modulus`",
+            ]
+        );
     }
 
     #[test]

@@ -57,3 +57,16 @@ fn a_notification_may_use_what_alertmanager_0_34_brought_and_no_label_of_an_aler
     let kinds: Vec<&Kind> = template.actions.iter().map(|action| &action.kind).collect();
     assert_eq!(kinds, [&Kind::Call("a".to_owned()), &Kind::Define("b".to_owned())]);
 }
+
+#[test]
+fn what_a_version_does_not_have_yet_is_named_with_the_one_that_has() {
+    let said = |text: &str, language: &Language, version| {
+        younger(&read(text, language).0, language, version).map(|fault| fault.message)
+    };
+    let text = "{{ range .Alerts }}{{ .StartsAt | tz \"UTC\" }}{{ end }}";
+    let message = "`tz` is a function of Alertmanager from 0.28 on, and here runs 0.27".to_owned();
+    assert_eq!(said(text, &ALERTMANAGER, (0, 27)), Some(message));
+    assert_eq!(said(text, &ALERTMANAGER, (0, 28)), None);
+    assert!(said("{{ now }}", &PROMETHEUS, (3, 5)).is_some());
+    assert_eq!(said("{{ $labels.a | toUpper | stripPort }}", &PROMETHEUS, (3, 0)), None);
+}

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use super::classes;
+
 /// Why the programs refuse a pattern, and what to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -14,7 +16,7 @@ const MAX_REPEATS: u32 = 1000;
 
 type Read<T> = ControlFlow<Refused, T>;
 
-/// `None` where a pattern is taken. Of a class of signs that is named (`\p{Greek}`) the name is not looked at.
+/// `None` where a pattern is taken.
 pub fn fault(pattern: &str) -> Option<Refused> {
     Reader { rest: pattern, groups: Vec::new(), names: Vec::new(), repeats: 1, last: None }
         .read()
@@ -206,13 +208,25 @@ impl Reader<'_> {
         let mut letters = self.rest.chars().skip(1);
         match letters.next() {
             Some('d' | 'D' | 's' | 'S' | 'w' | 'W') => self.pass(2),
-            Some('p' | 'P') => match letters.next() {
-                Some('{') if self.rest.contains('}') => {
-                    self.pass(self.rest.find('}').unwrap_or_default() + 1);
+            Some('p' | 'P') => {
+                let first = letters.next();
+                let rest = self.rest;
+                let (name, length) = match first {
+                    Some('{') => {
+                        let end = rest.find('}').unwrap_or_default();
+                        (rest.get(3..end).unwrap_or_default(), end + 1)
+                    }
+                    Some(letter) => (&rest[2..2 + letter.len_utf8()], 2 + letter.len_utf8()),
+                    None => ("", 2),
+                };
+                if classes::is_unknown(name) {
+                    return refuse(
+                        "`\\p` names no class of signs",
+                        "write `\\\\p{L}` for letters, `\\\\p{N}` for numbers, or a script: `\\\\p{Greek}`",
+                    );
                 }
-                Some(letter) if letter != '{' => self.pass(2 + letter.len_utf8()),
-                _ => return refuse("`\\p` names no class of signs", "write `\\\\p{L}`, or `[a-z]`"),
-            },
+                self.pass(length);
+            }
             _ => return ControlFlow::Continue(false),
         }
         ControlFlow::Continue(true)
@@ -392,8 +406,26 @@ mod tests {
     #[test]
     fn what_go_refuses_is_told_and_what_it_takes_is_not() {
         for pattern in [
-            "a(b", "a)b", "a[b", "[z-a]", "a(?!b)", "(?<=a)b", "*a", "a|*b", "(+)", "a\\", "a**", "a+?*",
+            "a(b",
+            "a)b",
+            "a[b",
+            "[z-a]",
+            "a(?!b)",
+            "(?<=a)b",
+            "*a",
+            "a|*b",
+            "(+)",
+            "a\\",
+            "a**",
+            "a+?*",
             "x++",
+            r"\p{Foo=a}",
+            r"\pQ",
+            r"\p{",
+            r"\p{Lx",
+            r"\p",
+            r"[\p{Greec}]",
+            r"\p{é}",
         ] {
             let refused = fault(pattern);
             assert!(refused.is_some(), "{pattern}");
@@ -422,6 +454,7 @@ mod tests {
             "[^]]*",
             r"[\]*+]+",
             "5..|429",
+            r"\pL\p{Greek}[^\P{Lu}]",
         ] {
             assert_eq!(fault(pattern), None, "{pattern}");
         }

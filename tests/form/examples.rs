@@ -179,7 +179,14 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
     }
     match table.resolve(what) {
         Type::Any | Type::Nothing => json!({}),
-        Type::Scalar(Scalar::Text | Scalar::Regex | Scalar::String) => json!("a"),
+        Type::Scalar(Scalar::Text | Scalar::Regex | Scalar::String | Scalar::Filled | Scalar::LabelName) => {
+            json!("a")
+        }
+        Type::Scalar(Scalar::Series | Scalar::PromQl) => json!("a"),
+        Type::Scalar(Scalar::SeriesValues) => json!("1+1x5 _ stale"),
+        Type::Scalar(Scalar::Histogram) => json!("{{schema:0 sum:1}}"),
+        Type::Scalar(Scalar::Labels) => json!("a{b=\"c\"}"),
+        Type::Scalar(Scalar::Location) => json!("Europe/Berlin"),
         Type::Scalar(Scalar::Bool | Scalar::Flag) => json!(true),
         Type::Scalar(Scalar::Whole | Scalar::Count | Scalar::Number | Scalar::Numeral) => json!(1),
         Type::Scalar(Scalar::Duration | Scalar::GoDuration | Scalar::LongDuration | Scalar::Time) => {
@@ -193,7 +200,7 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         Type::Scalar(Scalar::Bytes) => json!("10m"),
         Type::Scalar(Scalar::Size) => json!("10MB"),
         Type::Scalar(Scalar::Address) => json!("a.example:25"),
-        Type::Scalar(Scalar::Url) => json!("http://a.example/x"),
+        Type::Scalar(Scalar::Url | Scalar::AnyUrl) => json!("http://a.example/x"),
         Type::Word { words, .. } => json!(words[0]),
         Type::List(item) => json!([example(table, "", item)]),
         Type::Map(value) => json!({"x": example(table, "", value)}),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::asked::Asked;
 use crate::promql::refused::Reader;
-use crate::stack::{Prometheus, RuleFile, Service, Stack};
+use crate::stack::{Prometheus, RuleFile, Service, ServiceName, Stack};
 
 /// For each file of rules that a Prometheus of the stack loads, the one that reads it.
 pub(crate) struct Readers(BTreeMap<String, Reader>);
@@ -30,6 +30,14 @@ impl Readers {
         self.0.get(file.document.name()).cloned().unwrap_or_default()
     }
 
+    /// The version of the Prometheus that reads a file of rules, where it is known.
+    pub(crate) fn version(&self, file: &str) -> Option<(u32, u32)> {
+        match self.0.get(file)? {
+            Reader::Prometheus { version, .. } => *version,
+            Reader::Anyone => None,
+        }
+    }
+
     pub(crate) fn of_query(&self, asked: &Asked<'_>) -> &Reader {
         const ANYONE: &Reader = &Reader::Anyone;
         let reader = || self.0.get(asked.file()).unwrap_or(ANYONE);
@@ -37,12 +45,21 @@ impl Readers {
     }
 }
 
+/// A service that runs what its image says.
+fn known<'s>(stack: &'s Stack, name: &ServiceName) -> Option<&'s Service> {
+    let (_, service) = stack.service(name)?;
+    Some(service).filter(|service| service.is_upstream() && service.get("entrypoint").is_none())
+}
+
+/// The version that a service runs, where it is known.
+pub(crate) fn version(stack: &Stack, name: &ServiceName) -> Option<(u32, u32)> {
+    known(stack, name)?.image.as_ref()?.version()
+}
+
 fn reader(stack: &Stack, prometheus: &Prometheus) -> Reader {
-    let service = stack.service(&prometheus.service).map(|(_, service)| service);
-    let of_image = |service: &&Service| service.is_upstream() && service.get("entrypoint").is_none();
-    let known = service.filter(of_image);
+    let known = known(stack, &prometheus.service);
     Reader::Prometheus {
-        version: known.and_then(|service| service.image.as_ref()?.version()),
+        version: version(stack, &prometheus.service),
         features: known.filter(|service| is_written_out(service)).map(|service| {
             let features = service.flags("enable-feature").into_iter().map(|one| one.value);
             features.collect::<Vec<_>>().join(",")

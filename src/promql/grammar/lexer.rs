@@ -39,6 +39,17 @@ impl<'t> Lexer<'t> {
     pub(super) fn next(&mut self) -> Result<Token, Fault> {
         self.pass_over_nothing();
         let start = self.at;
+        // Right behind the bracket only a duration is read, and no comment yet.
+        if let Some(('[', open)) = self.open.last()
+            && self.text[open + 1..start].trim_start().starts_with('#')
+        {
+            let comment = start - self.text[open + 1..start].trim_start().len();
+            return Err(fault(
+                "a range does not begin with a comment",
+                comment..comment + 1,
+                "write the comment behind the brackets",
+            ));
+        }
         let Some(letter) = self.peek() else { return self.end() };
         let inside = self.inside();
         let kind = match letter {
