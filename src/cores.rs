@@ -30,8 +30,30 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Two things at the same time.
+pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    let waiting = Mutex::new(Some(one));
+    let run = || {
+        let one = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        one.map(|one| one())
+    };
+    thread::scope(|scope| {
+        let thread = Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok();
+        let other = other();
+        let one = thread.and_then(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        // Where no thread can be had, it is done now.
+        (one.or_else(run).expect("is done once, here or there"), other)
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn of_two_things_both_are_done() {
+        let text = String::from("a");
+        assert_eq!(super::both(|| text.len(), || text.clone()), (1, "a".to_owned()));
+    }
+
     #[test]
     fn each_result_stands_where_its_item_does() {
         let items: Vec<usize> = (0..1000).collect();

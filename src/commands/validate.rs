@@ -13,6 +13,7 @@ use super::paths::StackPaths;
 use super::{Outcome, Stack, colour, load, print, secrets};
 use crate::checks::{self, Allowed};
 use crate::cli::{self, Deny, Format};
+use crate::cores;
 use crate::diagnostics::{self, Diagnostic, Report, Severity};
 use crate::live::findings;
 use crate::output::{self, Change, MANIFEST, State};
@@ -180,22 +181,20 @@ fn show(stack: &stack::Stack, found: Report, report: &mut Report, sources: &mut 
     report.extend(found);
 }
 
-/// What the checks say of the stack: of the files on disk where they are not those that the config renders.
+/// What the config renders, read as a stack.
+fn rendered(stack: &Stack, paths: &StackPaths) -> stack::Stack {
+    stack::Stack::read(Folder::Memory { root: paths.out.clone(), files: stack.artifacts.files().clone() })
+}
+
+/// What the checks say of a stack, with what the config tells of it.
 fn check_whole(
     stack: &Stack,
-    paths: &StackPaths,
-    is_changed: bool,
+    whole: stack::Stack,
     report: &mut Report,
     sources: &mut Sources,
 ) -> stack::Stack {
-    let root = paths.out.clone();
-    let folder = if is_changed {
-        Folder::Disk { root }
-    } else {
-        Folder::Memory { root, files: stack.artifacts.files().clone() }
-    };
     let told = Told { engines: stack.engines.clone(), services: stack.plan.versions() };
-    let whole = stack::Stack::read(folder).with(told);
+    let whole = whole.with(told);
     prove(&whole, &stack.allowed, report, sources);
     whole
 }
@@ -213,9 +212,12 @@ pub(super) fn check(
             Diagnostic::note("not-rendered", format!("`{}` is not rendered yet", paths.out.display()))
                 .help(format!("run `{}`", paths.skymon("render"))),
         );
-        return Ok(check_whole(stack, paths, false, report, sources));
+        return Ok(check_whole(stack, rendered(stack, paths), report, sources));
     }
-    let comparison = output::compare(stack.artifacts.files(), &paths.out)?;
+    // Mostly what is on disk is what is rendered: that is read while it is compared.
+    let compare = || output::compare(stack.artifacts.files(), &paths.out);
+    let (comparison, whole) = cores::both(compare, || rendered(stack, paths));
+    let comparison = comparison?;
     check_foreign(stack, &paths.out, report);
     for note in comparison.notes() {
         report.push(Diagnostic::note("manifest", note.clone()));
@@ -235,7 +237,8 @@ pub(super) fn check(
     }
     let is_edited = |change: &&Change| matches!(change.state, State::Edited | State::ObsoleteEdited);
     let is_changed = comparison.changes().iter().any(|change| is_edited(&change));
-    Ok(check_whole(stack, paths, is_changed, report, sources))
+    let whole = if is_changed { stack::Stack::read(Folder::Disk { root: paths.out.clone() }) } else { whole };
+    Ok(check_whole(stack, whole, report, sources))
 }
 
 /// Folders of which a program loads whatever lies there.
