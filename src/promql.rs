@@ -6,7 +6,7 @@ pub mod labels;
 mod matcher;
 pub mod refused;
 pub mod regex;
-pub mod series;
+pub mod rule_tests;
 pub mod tree;
 
 use std::collections::{BTreeSet, HashMap};

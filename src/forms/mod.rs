@@ -6,6 +6,7 @@
 
 mod calendar;
 mod notation;
+mod scalar;
 mod url;
 mod values;
 mod walk;
@@ -14,7 +15,8 @@ mod zones;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-pub use self::notation::{Key, Reader, Scalar, Section, Table, Type};
+pub use self::notation::{Key, Reader, Section, Table, Type};
+pub use self::scalar::Scalar;
 pub use self::walk::{Fault, Misfit};
 use crate::source::Document;
 use crate::templates;

@@ -1,9 +1,9 @@
 //! Whether a single value is what the programs want there, as their readers of YAML see it.
 
-use super::notation::Scalar;
+use super::scalar::Scalar;
 use super::{calendar, url, zones};
 use crate::promql::refused::{self, Problem, Reader, Refused};
-use crate::promql::series;
+use crate::promql::rule_tests;
 use crate::source::Node;
 use crate::values::prometheus_duration;
 
@@ -33,10 +33,10 @@ pub(super) fn reason(kind: Scalar, text: &str) -> Option<Reason> {
         Scalar::Url if text == PRINTED_SECRET => None,
         Scalar::Url | Scalar::AnyUrl => url::read(text).err(),
         Scalar::Location => zones::refused(text),
-        Scalar::Series => series::of_series(text).map(Reason::from),
-        Scalar::SeriesValues => series::of_values(text).map(Reason::from),
-        Scalar::Histogram => series::of_histogram(text).map(Reason::from),
-        Scalar::Labels => series::of_labels(text).map(Reason::from),
+        Scalar::Series => rule_tests::of_series(text).map(Reason::from),
+        Scalar::SeriesValues => rule_tests::of_values(text).map(Reason::from),
+        Scalar::Histogram => rule_tests::of_histogram(text).map(Reason::from),
+        Scalar::Labels => rule_tests::of_labels(text).map(Reason::from),
         Scalar::PromQl => expression(text),
         _ => None,
     }
