@@ -1,7 +1,6 @@
 //! One file of a stack with what stands in it, read leniently: whatever is there can be asked for, and each answer knows
 //! its place. Apart from the index of the config, which answers by path: here one walks.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -184,14 +183,9 @@ pub struct Node {
     at: Row,
 }
 
-/// `<<` may lead to a map with a `<<`, and in a circle only by an alias, which the reader refuses.
-const MAX_MERGES: usize = 16;
-
 impl Node {
-    /// `None` of an empty file, which has no top.
     fn content(&self) -> Option<Value<'_>> {
-        let tree = &self.document.index.tree;
-        (!tree.is_empty()).then(|| tree.value(self.at))
+        self.document.index.tree.value(self.at)
     }
 
     fn other(&self, at: Row) -> Node {
@@ -204,17 +198,7 @@ impl Node {
 
     /// What stands at `key` of a map.
     pub fn get(&self, key: &str) -> Option<Node> {
-        self.get_merged(key, 0)
-    }
-
-    fn get_merged(&self, key: &str, depth: usize) -> Option<Node> {
-        let Value::Map(map) = self.content()? else { return None };
-        if let Some(child) = map.get(key) {
-            return Some(self.other(child));
-        }
-        let merged = self.other(map.get("<<").filter(|_| depth < MAX_MERGES)?);
-        let mut sources = if merged.is_list() { merged.items() } else { vec![merged] };
-        sources.drain(..).find_map(|source| source.get_merged(key, depth + 1))
+        self.document.index.tree.find(self.at, key).map(|row| self.other(row))
     }
 
     /// What stands at the end of several keys.
@@ -224,31 +208,11 @@ impl Node {
 
     /// The entries of a map as they are written, those taken over last.
     pub fn entries(&self) -> Vec<(Spanned<String>, Node)> {
-        let mut entries = Vec::new();
-        self.collect_entries(&mut entries, &mut BTreeSet::new(), 0);
-        entries
-    }
-
-    fn collect_entries(
-        &self,
-        entries: &mut Vec<(Spanned<String>, Node)>,
-        known: &mut BTreeSet<String>,
-        depth: usize,
-    ) {
-        let Some(Value::Map(map)) = self.content() else { return };
-        for (key, node) in map.entries().filter(|(key, _)| *key != "<<") {
-            if known.insert(key.to_owned()) {
-                let node = self.other(node);
-                entries.push((Spanned::new(key.to_owned(), node.name_at()), node));
-            }
-        }
-        if let Some(merged) = map.get("<<").filter(|_| depth < MAX_MERGES) {
-            let merged = self.other(merged);
-            let sources = if merged.is_list() { merged.items() } else { vec![merged] };
-            for source in sources {
-                source.collect_entries(entries, known, depth + 1);
-            }
-        }
+        let entry = |(key, row): (&str, Row)| {
+            let node = self.other(row);
+            (Spanned::new(key.to_owned(), node.name_at()), node)
+        };
+        self.document.index.tree.all_entries(self.at).into_iter().map(entry).collect()
     }
 
     /// The items of a list; of anything else none.

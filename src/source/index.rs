@@ -108,7 +108,7 @@ impl SpanIndex {
     }
 
     fn value(&self, path: &ConfigPath) -> Option<Value<'_>> {
-        self.find(path).ok().map(|row| self.tree.value(row))
+        self.find(path).ok().and_then(|row| self.tree.value(row))
     }
 
     /// The value at a path, or how many steps could be gone and where that was.
@@ -119,8 +119,8 @@ impl SpanIndex {
         let mut row = 0;
         for (depth, segment) in path.segments().iter().enumerate() {
             let next = match (self.tree.value(row), segment) {
-                (Value::Map(map), Segment::Key(key)) => map.get(key),
-                (Value::List(items), Segment::Item(index)) => items.get(*index).copied(),
+                (Some(Value::Map(map)), Segment::Key(key)) => map.get(key),
+                (Some(Value::List(items)), Segment::Item(index)) => items.get(*index).copied(),
                 _ => None,
             };
             row = next.ok_or((depth, Some(row)))?;

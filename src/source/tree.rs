@@ -2,9 +2,15 @@
 //! parts, as texts and the children of lists and maps, one after the other in a place that all share. Apart from those who
 //! fill it and those who ask, because a stack has hundreds of thousands of values: what one takes, all take.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Found;
+
+/// The key of what a map takes over from others.
+const MERGE: &str = "<<";
+/// `<<` may lead to a map with a `<<`, and in a circle only by an alias, which the reader refuses.
+const MAX_MERGES: usize = 16;
 
 /// A number of a row: the order in which the values begin.
 pub(super) type Row = u32;
@@ -86,6 +92,15 @@ impl<'a> Map<'a> {
         Some(self.by_key[at])
     }
 
+    /// The maps that `<<` takes over, the first before the others.
+    fn merged(&self) -> &'a [Row] {
+        let Ok(at) = self.by_key.binary_search_by(|row| self.tree.key(*row).cmp(MERGE)) else { return &[] };
+        match self.tree.value(self.by_key[at]) {
+            Some(Value::List(items)) => items,
+            _ => &self.by_key[at..=at],
+        }
+    }
+
     /// In the order they are written.
     pub(super) fn entries(self) -> impl Iterator<Item = (&'a str, Row)> {
         self.written.iter().map(move |row| (self.tree.key(*row), *row))
@@ -129,13 +144,14 @@ impl Tree {
         self.entry(row).key.map_or("", |key| &self.texts[key.name.range()])
     }
 
-    pub(super) fn value(&self, row: Row) -> Value<'_> {
-        let content = match self.entry(row).content {
+    /// `None` of an empty file, which has not even a top.
+    pub(super) fn value(&self, row: Row) -> Option<Value<'_>> {
+        let content = match self.entries.get(row as usize)?.content {
             // An anchor is never an alias itself: YAML has no such thing.
             Content::Alias(target) => self.entry(target).content,
             content => content,
         };
-        match content {
+        Some(match content {
             Content::Scalar(found, text) => Value::Scalar(found, &self.texts[text.range()]),
             Content::List(items) => Value::List(&self.children[items.range()]),
             Content::Map(entries) => {
@@ -144,6 +160,42 @@ impl Tree {
                 Value::Map(Map { tree: self, by_key, written })
             }
             Content::Alias(_) => Value::List(&[]),
+        })
+    }
+
+    /// What stands at `key` of a map, or of one that it takes over. Of an empty file there is nothing.
+    pub(super) fn find(&self, row: Row, key: &str) -> Option<Row> {
+        self.find_merged(row, key, 0)
+    }
+
+    fn find_merged(&self, row: Row, key: &str, depth: usize) -> Option<Row> {
+        let Value::Map(map) = self.value(row)? else { return None };
+        let merged = if depth < MAX_MERGES { map.merged() } else { &[] };
+        map.get(key).or_else(|| merged.iter().find_map(|row| self.find_merged(*row, key, depth + 1)))
+    }
+
+    /// The entries of a map as they are written, those taken over last.
+    pub(super) fn all_entries(&self, row: Row) -> Vec<(&str, Row)> {
+        let mut found = Vec::new();
+        self.collect_entries(row, &mut found, &mut BTreeSet::new(), 0);
+        found
+    }
+
+    fn collect_entries<'t>(
+        &'t self,
+        row: Row,
+        found: &mut Vec<(&'t str, Row)>,
+        known: &mut BTreeSet<&'t str>,
+        depth: usize,
+    ) {
+        let Some(Value::Map(map)) = self.value(row) else { return };
+        let merged = if depth < MAX_MERGES { map.merged() } else { &[] };
+        // Of one map no key is there twice.
+        let is_alone = depth == 0 && merged.is_empty();
+        let own = map.entries().filter(|(key, _)| *key != MERGE);
+        found.extend(own.filter(|(key, _)| is_alone || known.insert(key)));
+        for row in merged {
+            self.collect_entries(*row, found, known, depth + 1);
         }
     }
 
