@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use skymon::checks;
 use skymon::stack::{Folder, Program, Stack};
@@ -26,7 +27,7 @@ fn as_rendered(path: &Path) -> Stack {
         (file.to_string_lossy().into_owned(), fs::read_to_string(path.join(file)).expect("reads the file"))
     };
     let files = files_below(path).iter().map(text).collect();
-    Stack::read(Folder::Memory { root: path.to_owned(), files })
+    Stack::read(Folder::Memory { root: path.to_owned(), files: Arc::new(files) })
 }
 
 #[test]

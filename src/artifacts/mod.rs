@@ -14,6 +14,7 @@ mod runbook;
 mod wellformed;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -27,12 +28,12 @@ use crate::diagnostics::Report;
 use crate::plan::Plan;
 use crate::templates::{EXPORTER_SCRIPT, Templates};
 
-/// Relative path → text.
+/// Relative path → text; shared with whoever reads them as a stack.
 #[derive(Default)]
-pub struct Artifacts(BTreeMap<String, String>);
+pub struct Artifacts(Arc<BTreeMap<String, String>>);
 
 impl Artifacts {
-    pub fn files(&self) -> &BTreeMap<String, String> {
+    pub fn files(&self) -> &Arc<BTreeMap<String, String>> {
         &self.0
     }
 
@@ -52,12 +53,14 @@ impl Artifacts {
     }
 
     fn add(&mut self, path: &str, text: String) {
-        let before = self.0.insert(path.to_owned(), text);
+        let before = Arc::make_mut(&mut self.0).insert(path.to_owned(), text);
         assert!(before.is_none(), "bug: `{path}` is rendered twice");
     }
 
     fn take(&mut self, other: Artifacts) {
-        other.0.into_iter().for_each(|(path, text)| self.add(&path, text));
+        for (path, text) in Arc::unwrap_or_clone(other.0) {
+            self.add(&path, text);
+        }
     }
 }
 

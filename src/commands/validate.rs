@@ -6,6 +6,7 @@ mod routes;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
@@ -183,7 +184,7 @@ fn show(stack: &stack::Stack, found: Report, report: &mut Report, sources: &mut 
 
 /// What the config renders, read as a stack.
 fn rendered(stack: &Stack, paths: &StackPaths) -> stack::Stack {
-    stack::Stack::read(Folder::Memory { root: paths.out.clone(), files: stack.artifacts.files().clone() })
+    stack::Stack::read(Folder::Memory { root: paths.out.clone(), files: Arc::clone(stack.artifacts.files()) })
 }
 
 /// What the checks say of a stack, with what the config tells of it.

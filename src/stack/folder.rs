@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::diagnostics::Diagnostic;
 use crate::source::SourceFile;
@@ -22,7 +23,7 @@ pub enum Folder {
     /// Path → text. What lies outside is not known.
     Memory {
         root: PathBuf,
-        files: BTreeMap<String, String>,
+        files: Arc<BTreeMap<String, String>>,
     },
     Disk {
         root: PathBuf,
@@ -317,7 +318,7 @@ mod tests {
 
     fn memory(paths: &[&str]) -> Folder {
         let files = paths.iter().map(|path| ((*path).to_owned(), String::new())).collect();
-        Folder::Memory { root: PathBuf::from("m"), files }
+        Folder::Memory { root: PathBuf::from("m"), files: Arc::new(files) }
     }
 
     #[test]

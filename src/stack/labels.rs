@@ -253,13 +253,14 @@ fn relabeled(mut labels: Labels, rule: &Node) -> Labels {
 mod tests {
     use std::collections::BTreeSet;
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use super::*;
     use crate::stack::Folder;
 
     fn stack(files: &[(&str, &str)]) -> Stack {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-        Stack::read(Folder::Memory { root: PathBuf::new(), files })
+        Stack::read(Folder::Memory { root: PathBuf::new(), files: Arc::new(files) })
     }
 
     const RULES: &str = "groups:\n- name: a\n  rules:\n  - {record: 'job:x:rate5m', expr: 'sum by (job) (rate(x_total[5m]))', labels: {from: here}}\n  - {record: 'y:x', expr: 'y:x + 1'}\n  - {alert: A, expr: 'job:x:rate5m > 1', labels: {severity: page, job: '', v: '{{ $value }}'}}\n  - {alert: B, expr: 'y:x > up'}\n";

@@ -1,6 +1,7 @@
 //! Stacks whose files stand in the test, and where in them something is found.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use skymon::checks;
 use skymon::diagnostics::{Diagnostic, Place};
@@ -9,7 +10,7 @@ use skymon::stack::{Folder, Stack};
 /// The stack of some files.
 pub(crate) fn stack<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) -> Stack {
     let files = files.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
-    Stack::read(Folder::Memory { root: PathBuf::new(), files })
+    Stack::read(Folder::Memory { root: PathBuf::new(), files: Arc::new(files) })
 }
 
 /// Everything that is found in some files, each as `line` writes it, sorted.

@@ -1,5 +1,7 @@
 //! `validate --live`: finds where the running programs are asked, and holds what they say against the files on disk.
 
+use std::sync::Arc;
+
 use super::show;
 use crate::catalog::programs::{ALERTMANAGER, PROMETHEUS, Program};
 use crate::cli;
@@ -29,7 +31,7 @@ pub(super) fn own(
     let folder = if root.exists() {
         Folder::Disk { root }
     } else {
-        Folder::Memory { root, files: own.artifacts.files().clone() }
+        Folder::Memory { root, files: Arc::clone(own.artifacts.files()) }
     };
     let stack = stack::Stack::read(folder);
     let compose_file = paths.out.join("docker-compose.yml");
