@@ -21,6 +21,7 @@
 //! Those of `shared.yml` are known everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
@@ -35,8 +36,22 @@ pub struct Table {
     pub(super) wants_items: bool,
     /// Whether a key without a value is refused where `nothing` is none of its ways.
     pub(super) wants_values: bool,
-    sections: BTreeMap<String, Section>,
+    sections: BTreeMap<String, Written>,
     kinds: BTreeMap<String, Type>,
+}
+
+/// A section as it stands in the file. It is read where something of its kind is met: most are of what nobody uses.
+#[derive(Debug)]
+struct Written {
+    keys: Data,
+    read: OnceLock<Section>,
+}
+
+impl Written {
+    /// Without what it takes over.
+    fn section(&self, name: &str) -> Section {
+        Section::read(&self.keys).unwrap_or_else(|error| panic!("bug: the section `{name}`: {error}"))
+    }
 }
 
 /// A map with known keys.
@@ -250,20 +265,9 @@ impl Table {
         let mut table = Table::default();
         let own = read(file);
         let other_file = own.get("(sections of)").and_then(Value::as_str).map(str::to_owned);
+        // The sections of the file come after the shared ones.
         table.add(read("shared.yml"))?;
         table.add(own)?;
-        // A section takes over others that were read whole; those of the file come after the shared ones.
-        let taken = table.sections.values().flat_map(|section| &section.takes_over);
-        let taken = taken.map(|name| match table.sections.get_key_value(name) {
-            Some((name, section)) => Ok((name.clone(), section.clone())),
-            None => Err(format!("there is no `{name}` to take over")),
-        });
-        let taken = taken.collect::<Result<BTreeMap<String, Section>, String>>()?;
-        for section in table.sections.values_mut() {
-            for name in section.takes_over.clone() {
-                section.take_over(&taken[&name]);
-            }
-        }
         // Only the file's own form counts: what an other file says of the top of it does not.
         if let Some(base) = other_file {
             let base = Table::read(&base, read)?;
@@ -287,7 +291,7 @@ impl Table {
                     }
                 }
                 (_, Value::Object(keys)) => {
-                    self.sections.insert(name, Section::read(keys)?);
+                    self.sections.insert(name, Written { keys, read: OnceLock::new() });
                 }
                 _ => return Err(format!("`{name}` is no section")),
             }
@@ -296,7 +300,20 @@ impl Table {
     }
 
     pub fn section(&self, name: &str) -> Option<&Section> {
-        self.sections.get(name)
+        let written = self.sections.get(name)?;
+        Some(written.read.get_or_init(|| {
+            let mut section = written.section(name);
+            for name in std::mem::take(&mut section.takes_over) {
+                let other = self.sections.get(&name).map(|other| other.section(&name));
+                section.take_over(&other.unwrap_or_else(|| panic!("bug: there is no `{name}` to take over")));
+            }
+            section
+        }))
+    }
+
+    #[cfg(test)]
+    fn all_sections(&self) -> impl Iterator<Item = &Section> {
+        self.sections.keys().filter_map(|name| self.section(name))
     }
 
     /// What a type is behind its name. A section is its own.
@@ -327,7 +344,7 @@ impl Table {
             let mut below = Vec::new();
             for (path, what) in next {
                 for name in self.sections_in(&what) {
-                    let (Some(section), true) = (self.sections.get(name), seen.insert(name)) else {
+                    let (Some(section), true) = (self.section(name), seen.insert(name)) else {
                         continue;
                     };
                     for (key, known) in &section.keys {
@@ -345,7 +362,7 @@ impl Table {
 
     /// The sections that may stand in a value.
     pub(super) fn inside(&self, what: &Type) -> Vec<&Section> {
-        self.sections_in(what).into_iter().filter_map(|name| self.sections.get(name)).collect()
+        self.sections_in(what).into_iter().filter_map(|name| self.section(name)).collect()
     }
 
     fn sections_in(&self, what: &Type) -> Vec<&str> {
@@ -366,7 +383,7 @@ impl Table {
     #[cfg(test)]
     pub(super) fn undefined(&self) -> Vec<String> {
         let mut names = vec!["file"];
-        let keys = self.sections.values().flat_map(|section| section.keys.values()).map(|key| &key.what);
+        let keys = self.all_sections().flat_map(|section| section.keys.values()).map(|key| &key.what);
         keys.chain(self.kinds.values()).for_each(|what| what.names(&mut names));
         let is_there = |name: &&str| self.kinds.contains_key(*name) || self.sections.contains_key(*name);
         names.into_iter().filter(|name| !is_there(name)).map(str::to_owned).collect()
@@ -375,8 +392,7 @@ impl Table {
     /// Groups that name what is no key.
     #[cfg(test)]
     pub(super) fn unused(&self) -> Vec<String> {
-        let sections = self.sections.values();
-        sections
+        self.all_sections()
             .flat_map(|section| {
                 let choices = section.choices.iter().map(|choice| &choice.keys);
                 let roads = section.distinct.iter().flatten().filter_map(|road| road.split('.').next());
@@ -389,11 +405,11 @@ impl Table {
 }
 
 impl Section {
-    fn read(keys: Data) -> Result<Section, String> {
+    fn read(keys: &Data) -> Result<Section, String> {
         let mut section = Section::default();
         for (name, value) in keys {
             let listed = || -> Vec<String> {
-                match &value {
+                match value {
                     Value::String(one) => vec![one.clone()],
                     Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                     _ => Vec::new(),
