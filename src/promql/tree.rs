@@ -261,8 +261,9 @@ impl VectorSelector {
         let name = self.name.as_deref().unwrap_or_default();
         let quoted = Some(name).filter(|name| !is_plain(name)).map(|name| format!("{name:?}"));
         let before = if quoted.is_some() { "" } else { name };
-        let inside: Vec<String> =
+        let mut inside: Vec<String> =
             quoted.into_iter().chain(self.matchers.iter().map(ToString::to_string)).collect();
+        inside.sort();
         if inside.is_empty() { before.to_owned() } else { format!("{before}{{{}}}", inside.join(", ")) }
     }
 }
@@ -390,7 +391,7 @@ mod tests {
         for (text, same) in [
             ("0x1F + 1_000", "31 + 1000"),
             ("SUM(x) BY (a)", "sum by (a) (x)"),
-            ("x{'a'=`b`,}", "x{a=\"b\"}"),
+            ("x{'c'=`d`, a=\"b\",}", "x{a=\"b\", c=\"d\"}"),
             ("rate(x[300]) # a comment", "rate(x[5m])"),
             ("+x", "x"),
             ("5m", "300"),

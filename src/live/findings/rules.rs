@@ -165,7 +165,7 @@ fn difference(rule: &Rule, running: &live::Rule) -> Option<&'static str> {
 /// Prometheus shows what it has read, not the text. What skymon cannot read is taken for the same.
 fn is_same_query(written: &str, running: &str) -> bool {
     match (promql::tree(written), promql::tree(running)) {
-        // Conditions are printed in order.
+        // Conditions are written in the order of their names, by both.
         (Some(one), Some(other)) => one.to_string() == other.to_string(),
         _ => true,
     }
