@@ -597,7 +597,7 @@ groups:
 
 #[test]
 fn a_prometheus_that_is_known_is_held_to_its_version_and_its_flags() {
-    let rules = "groups: [{name: a, rules: [{record: 'a:x', expr: 'limitk(5, x)'}, {record: 'a:y', expr: 'holt_winters(x[5m], 0.5, 0.5)'}, {record: 'a:z', expr: foo(x)}]}]";
+    let rules = "groups: [{name: a, rules: [{record: 'a:x', expr: 'limitk(5, x)'}, {record: 'a:y', expr: 'holt_winters(x[5m], 0.5, 0.5)'}, {record: 'a:z', expr: foo(x)}, {record: 'a:f', expr: x / fill (0) y}]}]";
     let broken = |prometheus: &str| -> Vec<String> {
         let compose = format!("services: {{p: {{{prometheus}, volumes: ['./:/etc/prometheus']}}}}");
         let files =
@@ -606,10 +606,10 @@ fn a_prometheus_that_is_known_is_held_to_its_version_and_its_flags() {
         let name = |one: String| one.split('`').nth(1).unwrap_or_default().to_owned();
         found.map(name).collect()
     };
-    assert_eq!(broken("image: 'prom/prometheus:v3.5.0'"), ["a:x", "a:y", "a:z"]);
+    assert_eq!(broken("image: 'prom/prometheus:v3.5.0'"), ["a:f", "a:x", "a:y", "a:z"]);
     let flag = "command: [--config.file=/etc/prometheus/prometheus.yml, --enable-feature=promql-experimental-functions]";
-    assert_eq!(broken(&format!("image: 'prom/prometheus:v3.5.0', {flag}")), ["a:y", "a:z"]);
-    assert_eq!(broken("image: 'prom/prometheus:v2.53.0'"), ["a:x", "a:z"]);
+    assert_eq!(broken(&format!("image: 'prom/prometheus:v3.5.0', {flag}")), ["a:f", "a:y", "a:z"]);
+    assert_eq!(broken("image: 'prom/prometheus:v2.53.0'"), ["a:f", "a:x", "a:z"]);
     // A newer one may have made something of each.
     assert_eq!(broken("image: 'prom/prometheus:v3.99.0'"), ["a:y"]);
     assert_eq!(broken("image: 'prom/prometheus'"), Vec::<String>::new());
