@@ -88,13 +88,16 @@ pub(super) struct Map<'a> {
 
 impl<'a> Map<'a> {
     pub(super) fn get(&self, key: &str) -> Option<Row> {
-        let at = self.by_key.binary_search_by(|row| self.tree.key(*row).cmp(key)).ok()?;
-        Some(self.by_key[at])
+        self.position(key).map(|at| self.by_key[at])
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.by_key.binary_search_by(|row| self.tree.key(*row).cmp(key)).ok()
     }
 
     /// The maps that `<<` takes over, the first before the others.
     fn merged(&self) -> &'a [Row] {
-        let Ok(at) = self.by_key.binary_search_by(|row| self.tree.key(*row).cmp(MERGE)) else { return &[] };
+        let Some(at) = self.position(MERGE) else { return &[] };
         match self.tree.value(self.by_key[at]) {
             Some(Value::List(items)) => items,
             _ => &self.by_key[at..=at],

@@ -43,13 +43,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn called<'e>(&mut self, one: &'e Call, depth: usize, found: &mut Found<'e>) -> Values {
-        let args: Vec<&Expr> = one.args.iter().collect();
-        let name = one.name;
+        let (name, args) = (one.name, one.args.as_slice());
         if name.starts_with("absent") {
             return Values::of(Interval::point(1.0), Presence::Asked);
         }
         if matches!(name, "histogram_quantile" | "histogram_fraction") {
-            return self.of_histogram(name, &args, depth, found);
+            return self.of_histogram(name, args, depth, found);
         }
         let mut given: Vec<Values> = args.iter().map(|arg| self.values(arg, depth + 1, found)).collect();
         // Those of which the series come last.
@@ -62,7 +61,7 @@ impl Reader<'_> {
         let number = |given: &[Values], at: usize| given.get(at).map(|values| values.range);
         let to = |range: Interval| Values { range, cause: None, ..inner.clone() };
         match name {
-            "rate" | "irate" | "increase" if may_count(&inner, args[0]) => {
+            "rate" | "irate" | "increase" if may_count(&inner, &args[0]) => {
                 Values { nan: false, ..to(Interval::FROM_ZERO) }
             }
             "changes" | "resets" => Values { nan: false, ..to(Interval::FROM_ZERO.in_whole_numbers()) },
@@ -137,11 +136,11 @@ impl Reader<'_> {
     fn of_histogram<'e>(
         &mut self,
         name: &str,
-        args: &[&'e Expr],
+        args: &'e [Expr],
         depth: usize,
         found: &mut Found<'e>,
     ) -> Values {
-        let Some((&buckets, numbers)) = args.split_last() else {
+        let Some((buckets, numbers)) = args.split_last() else {
             return Values::anything(Presence::Filtered);
         };
         let inner = self.values(buckets, depth + 1, found);
