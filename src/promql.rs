@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 use self::grammar::Reading;
 pub use self::matcher::{MatchOp, Matcher};
 pub use self::tree::Expr;
-use self::tree::{Type, VectorSelector};
+use self::tree::VectorSelector;
 
 /// An expression as its author wrote it: line breaks and all, since a person will read it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ pub fn bare(expr: &Expr) -> &Expr {
 
 /// Whether the expression gives what a rule can have: series or a number, no range and no text.
 pub fn is_value(expr: &Expr) -> bool {
-    matches!(expr.gives(), Type::Scalar | Type::Vector)
+    expr.gives().is_value()
 }
 
 /// Everything that the expression asks the database for.

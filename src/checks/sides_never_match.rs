@@ -53,40 +53,21 @@ fn help(binary: &Binary, reason: &Reason) -> String {
     let Matching { is_bool, on, group, .. } = &binary.matching;
     let op = format!("{}{}", binary.op, if *is_bool { " bool" } else { "" });
     let is_set = binary.op.is_set();
-    let group = Many::of(group.as_ref());
+    let group = group.as_ref();
     match on {
-        Some(Grouping::These(on)) => joined(&op, on, &group, reason),
-        Some(Grouping::AllBut(ignored)) => ignoring(&op, ignored, &group, is_set, reason),
+        Some(Grouping::These(on)) => joined(&op, on, group, reason),
+        Some(Grouping::AllBut(ignored)) => ignoring(&op, ignored, group, is_set, reason),
         None => matched_by_all(&op, is_set, reason),
     }
 }
 
-/// The side that may have many series for one of the other, as it is written.
-enum Many {
-    None,
-    Left(String),
-    Right(String),
-}
-
-impl Many {
-    fn of(group: Option<&Group>) -> Many {
-        match group {
-            Some(Group::Left(taken)) => Many::Left(format!(" group_left ({})", taken.join(", "))),
-            Some(Group::Right(taken)) => Many::Right(format!(" group_right ({})", taken.join(", "))),
-            None => Many::None,
-        }
-    }
-
-    fn text(&self) -> &str {
-        match self {
-            Many::None => "",
-            Many::Left(text) | Many::Right(text) => text,
-        }
-    }
+/// What groups, behind what is matched on.
+fn written(group: Option<&Group>) -> String {
+    group.map(|group| format!(" {group}")).unwrap_or_default()
 }
 
 /// Of an operator with `on (…)`.
-fn joined(op: &str, on: &[String], group: &Many, reason: &Reason) -> String {
+fn joined(op: &str, on: &[String], group: Option<&Group>, reason: &Reason) -> String {
     let Reason::Values { label, .. } = reason else {
         return "name in `on (…)` only labels that both sides have, and keep them in each `by (…)`"
             .to_owned();
@@ -96,34 +77,42 @@ fn joined(op: &str, on: &[String], group: &Many, reason: &Reason) -> String {
     if rest.is_empty() {
         return format!("{same}, or name another label in `on (…)`");
     }
-    format!("{same}, or write `{op} on ({}){}`", rest.join(", "), group.text())
+    format!("{same}, or write `{op} on ({}){}`", rest.join(", "), written(group))
 }
 
 /// Of an operator with `ignoring (…)`.
-fn ignoring(op: &str, ignored: &[String], group: &Many, is_set: bool, reason: &Reason) -> String {
-    let with = |more: &[&String], group: &str| {
+fn ignoring(op: &str, ignored: &[String], group: Option<&Group>, is_set: bool, reason: &Reason) -> String {
+    let with = |more: &[&String], group: Option<&Group>| {
         let all: Vec<&str> = ignored.iter().chain(more.iter().copied()).map(String::as_str).collect();
-        format!("`{op} ignoring ({}){group}`", all.join(", "))
+        format!("`{op} ignoring ({}){}`", all.join(", "), written(group))
     };
     match (reason, group) {
-        (Reason::Values { label, .. }, _) => format!("write {}", with(&[label], group.text())),
+        (Reason::Values { label, .. }, _) => format!("write {}", with(&[label], group)),
         (Reason::Both(left, right), _) => {
-            format!("group both sides by the same labels, or write {}", with(&[left, right], group.text()))
+            format!("group both sides by the same labels, or write {}", with(&[left, right], group))
         }
         (Reason::OnlyLeft(label) | Reason::OnlyRight(label), _) if is_set => {
-            format!("keep `{label}` on both sides, or write {}", with(&[label], ""))
+            format!("keep `{label}` on both sides, or write {}", with(&[label], None))
         }
-        (Reason::OnlyLeft(label), Many::None) => {
-            format!("keep `{label}` on both sides, or write {}", with(&[label], " group_left ()"))
+        (Reason::OnlyLeft(label), None) => {
+            format!(
+                "keep `{label}` on both sides, or write {}",
+                with(&[label], Some(&Group::Left(Vec::new())))
+            )
         }
-        (Reason::OnlyRight(label), Many::None) => {
-            format!("keep `{label}` on both sides, or write {}", with(&[label], " group_right ()"))
+        (Reason::OnlyRight(label), None) => {
+            format!(
+                "keep `{label}` on both sides, or write {}",
+                with(&[label], Some(&Group::Right(Vec::new())))
+            )
         }
-        (Reason::OnlyLeft(label), Many::Left(text)) | (Reason::OnlyRight(label), Many::Right(text)) => {
-            format!("keep `{label}` on both sides, or write {}", with(&[label], text))
+        (Reason::OnlyLeft(label), Some(Group::Left(_)))
+        | (Reason::OnlyRight(label), Some(Group::Right(_))) => {
+            format!("keep `{label}` on both sides, or write {}", with(&[label], group))
         }
         // Of the side of which there is to be one for many.
-        (Reason::OnlyLeft(label), Many::Right(_)) | (Reason::OnlyRight(label), Many::Left(_)) => {
+        (Reason::OnlyLeft(label), Some(Group::Right(_)))
+        | (Reason::OnlyRight(label), Some(Group::Left(_))) => {
             format!("keep `{label}` on both sides, or take it away with `without ({label})`")
         }
     }

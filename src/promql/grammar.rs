@@ -1,7 +1,7 @@
 //! The grammar of PromQL as Prometheus has it, and the types of what its parts give: what it stops at, this stops at.
 
 mod calls;
-pub(super) mod functions;
+mod functions;
 mod lexer;
 mod series;
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use self::functions::AGGREGATIONS;
 use self::lexer::{Kind, Lexer, Token};
+pub(super) use self::series::Braces;
 use super::matcher::Matcher;
 use super::regex;
 use super::tree::{Binary, Expr, Group, Grouping, Matching, Op, Type, VectorSelector};
@@ -73,11 +74,19 @@ pub(super) fn read(text: &str) -> Reading {
 /// Reads what stands in the braces of a selector behind a name, without them.
 pub(super) fn matchers(text: &str) -> Option<Vec<Matcher>> {
     let text = format!("{{{text}}}");
-    let mut grammar = Grammar::of(&text);
-    grammar.take().ok()?;
-    let braces = grammar.braces(Some("x")).ok()?;
+    let braces = braces(&text, Some("x")).ok()?;
     // A comment may have swallowed the last brace, and another one closed them.
     (braces.end == text.len()).then_some(braces.matchers)
+}
+
+/// Reads the braces that a text begins with, behind a name or none.
+pub(super) fn braces(text: &str, before: Option<&str>) -> Result<Braces, Fault> {
+    let mut grammar = Grammar::of(text);
+    let braces = grammar.take().and_then(|_| grammar.braces(before));
+    braces.map_err(|stop| match stop {
+        Stop::Fault(fault) => fault,
+        Stop::TooDeep => fault("it is nested too deep", 0..text.len(), "write it in parts"),
+    })
 }
 
 enum Stop {
@@ -113,10 +122,6 @@ impl Type {
 
     fn may_be(self, other: Type) -> bool {
         self == other || self == Type::Any
-    }
-
-    fn is_value(self) -> bool {
-        !matches!(self, Type::Matrix | Type::Text)
     }
 }
 

@@ -1,7 +1,10 @@
 //! The notation of rule tests: a series, the values that are loaded for it, and what a sample is compared with. It shares its
 //! labels with PromQL and nothing else, so it has a reader of its own, which only accepts or refuses.
 
+use super::grammar::{self, Fault};
+use super::labels::NAME;
 use super::refused::Refused;
+use super::{MatchOp, Matcher};
 
 type Read<T> = Result<T, Box<Refused>>;
 
@@ -150,13 +153,13 @@ impl<'t> Reader<'t> {
     fn metric(&mut self) -> Read<Vec<String>> {
         let mut labels = Vec::new();
         if !self.name()?.is_empty() {
-            labels.push("__name__".to_owned());
+            labels.push(NAME.to_owned());
         }
         if self.rest().starts_with('{') {
             let inside = self.labels()?;
             // A name in the braces is that before them, or goes with it.
             let is_named = !labels.is_empty();
-            labels.extend(inside.into_iter().filter(|label| !is_named || label != "__name__"));
+            labels.extend(inside.into_iter().filter(|label| !is_named || label != NAME));
         }
         Ok(labels)
     }
@@ -174,106 +177,31 @@ impl<'t> Reader<'t> {
         Ok(name)
     }
 
+    /// Those in braces, which are read as in PromQL.
     fn labels(&mut self) -> Read<Vec<String>> {
-        let mut labels = Vec::new();
-        self.takes("{");
-        self.blank();
-        while !self.takes("}") {
-            let start = self.at;
-            let mut name = self.run(|c| is_letter(c) || c.is_ascii_digit()).to_owned();
-            let is_quoted = name.is_empty() && self.rest().starts_with(['"', '\'', '`']);
-            if is_quoted {
-                name = self.string()?;
-            }
-            if !is_quoted && !name.starts_with(is_letter) {
-                let end = self.end_of_sign();
-                return self.refuse(
-                    start,
-                    end,
-                    "no label begins like that",
-                    "write labels as `{job=\"api\"}`",
-                );
-            }
-            self.blank();
-            let sign = self.at;
-            if self.takes("=") && !self.rest().starts_with(['=', '~']) {
-                self.blank();
-                let value = self.at;
-                if !self.rest().starts_with(['"', '\'', '`']) {
-                    let word = self.run(|c| !is_blank(c) && c != ',' && c != '}');
-                    let help = format!("write it in quotes: `{name}=\"{word}\"`");
-                    return self.refuse(value, self.at, "the value of a label stands in quotes", &help);
-                }
-                if !self.string()?.is_empty() {
-                    labels.push(name);
-                }
-            } else if is_quoted && self.at == sign {
-                if !name.is_empty() {
-                    labels.push("__name__".to_owned());
-                }
-            } else {
-                self.at = sign;
-                let end = sign + self.run(|c| "=!~".contains(c)).len();
-                let help = format!("write `{name}=\"…\"`: a series has each label with one value");
-                return self.refuse(sign, end.max(sign + 1), "behind the name of a label stands `=`", &help);
-            }
-            self.blank();
-            let sign = self.at;
-            if !self.takes(",") && !self.rest().starts_with('}') {
-                let end = self.end_of_sign();
-                let help = if self.rest().is_empty() {
-                    "close the braces"
-                } else {
-                    "write a comma between two labels"
-                };
-                return self.refuse(sign, end, "labels are parted by commas and end with `}`", help);
-            }
-            self.blank();
-        }
-        Ok(labels)
-    }
-
-    fn end_of_sign(&self) -> usize {
-        self.at + self.rest().chars().next().map_or(0, char::len_utf8)
-    }
-
-    /// A text in quotes. Only its being empty or not is asked for, and of names what they are.
-    fn string(&mut self) -> Read<String> {
         let start = self.at;
-        let mut letters = self.rest().char_indices();
-        let quote = letters.next().map_or('"', |(_, quote)| quote);
-        let mut said = String::new();
-        while let Some((at, letter)) = letters.next() {
-            match letter {
-                letter if letter == quote => {
-                    self.at = start + at + 1;
-                    return Ok(said);
+        let help = "write `name=\"…\"`: a series has each label with one value";
+        let is_value = |matcher: &Matcher| matcher.op == MatchOp::Equal;
+        match grammar::braces(self.rest(), None) {
+            Ok(braces) => {
+                self.at += braces.end;
+                if !braces.matchers.iter().all(is_value) {
+                    return self.refuse(start, self.at, "behind the name of a label stands `=`", help);
                 }
-                '\n' if quote != '`' => break,
-                '\\' if quote != '`' => {
-                    let escaped = letters.next().map_or(' ', |(_, letter)| letter);
-                    let more = match escaped {
-                        'a' | 'b' | 'f' | 'n' | 'r' | 't' | 'v' | '\\' => 0,
-                        'x' | '0'..='7' => 2,
-                        'u' => 4,
-                        'U' => 8,
-                        letter if letter == quote => 0,
-                        _ => {
-                            let end = start + at + 1 + escaped.len_utf8();
-                            let help =
-                                format!("write the backslash twice: `\\\\\\\\{escaped}` in double quotes");
-                            return self.refuse(start + at, end, "there is no such escape", &help);
-                        }
-                    };
-                    said.push(escaped);
-                    for _ in 0..more {
-                        letters.next();
-                    }
-                }
-                letter => said.push(letter),
+                let names = braces.names.into_iter().filter(|name| !name.is_empty()).map(|_| NAME.to_owned());
+                let labels = braces.matchers.into_iter().filter(|label| !label.value.is_empty());
+                Ok(names.chain(labels.map(|label| label.name)).collect())
+            }
+            Err(Fault { pattern: Some(_), range, .. }) => self.refuse(
+                start + range.start,
+                start + range.end,
+                "a label has a value there, and no pattern",
+                help,
+            ),
+            Err(Fault { message, help, range, .. }) => {
+                self.refuse(start + range.start, start + range.end, &message, &help)
             }
         }
-        self.refuse(start, self.text.len(), "the quotes are not closed", "close them")
     }
 
     fn values(&mut self) -> Read<()> {
@@ -573,6 +501,7 @@ mod tests {
             "{a=\"\"}",
             "on",
             "up{a=\"\\d\"}",
+            "up{a=\"\\u00!e9\"}",
             "up{1a=\"b\"}",
         ] {
             assert!(of_series(bad).is_some(), "{bad}");

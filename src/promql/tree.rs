@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::grammar::functions;
 use super::matcher::Matcher;
 use crate::values;
 
@@ -196,6 +195,22 @@ pub enum Type {
     Any,
 }
 
+impl Type {
+    /// Whether it is what a rule can have, and what can be calculated with.
+    pub fn is_value(self) -> bool {
+        !matches!(self, Type::Matrix | Type::Text)
+    }
+}
+
+impl Call {
+    pub(super) fn gives(&self) -> Type {
+        match self.name {
+            "end" | "pi" | "range" | "scalar" | "start" | "step" | "time" => Type::Scalar,
+            _ => Type::Vector,
+        }
+    }
+}
+
 impl Expr {
     pub fn gives(&self) -> Type {
         match self {
@@ -203,7 +218,7 @@ impl Expr {
             Expr::Text(_) => Type::Text,
             Expr::Vector(_) | Expr::Aggregate(_) => Type::Vector,
             Expr::Matrix(_) | Expr::Subquery(_) => Type::Matrix,
-            Expr::Call(call) => functions::gives(call.name),
+            Expr::Call(call) => call.gives(),
             Expr::Binary(one) => match (one.left.gives(), one.right.gives()) {
                 (Type::Scalar, Type::Scalar) => Type::Scalar,
                 _ => Type::Vector,
@@ -295,10 +310,15 @@ impl fmt::Display for Matching {
             Some(Grouping::AllBut(labels)) => write!(f, " ignoring ({})", labels.join(", "))?,
             None => {}
         }
-        match &self.group {
-            Some(Group::Left(labels)) => write!(f, " group_left ({})", labels.join(", ")),
-            Some(Group::Right(labels)) => write!(f, " group_right ({})", labels.join(", ")),
-            None => Ok(()),
+        self.group.iter().try_for_each(|group| write!(f, " {group}"))
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Group::Left(labels) => write!(f, "group_left ({})", labels.join(", ")),
+            Group::Right(labels) => write!(f, "group_right ({})", labels.join(", ")),
         }
     }
 }

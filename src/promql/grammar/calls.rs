@@ -23,8 +23,9 @@ impl Grammar<'_> {
             return Ok(Part::new(Expr::Number(f64::NAN), Type::Any, range));
         };
         self.fits(token, takes, &arguments)?;
-        let args = arguments.into_iter().map(|one| one.expr).collect();
-        Ok(Part::new(Expr::Call(Call { name, args }), functions::gives(name), range))
+        let call = Call { name, args: arguments.into_iter().map(|one| one.expr).collect() };
+        let what = call.gives();
+        Ok(Part::new(Expr::Call(call), what, range))
     }
 
     /// What stands in the brackets of a call.

@@ -1,9 +1,7 @@
-//! The functions of Prometheus, and what each takes and gives.
+//! The functions of Prometheus, and what each takes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
-
-use crate::promql::tree::Type;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Function {
@@ -34,14 +32,6 @@ pub(super) fn named(name: &str) -> Option<Function> {
         .collect()
     });
     ALL.get(name).copied()
-}
-
-/// What a function gives.
-pub(in crate::promql) fn gives(name: &str) -> Type {
-    match name {
-        "end" | "pi" | "range" | "scalar" | "start" | "step" | "time" => Type::Scalar,
-        _ => Type::Vector,
-    }
 }
 
 /// The names of all functions and aggregations.

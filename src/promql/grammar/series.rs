@@ -15,25 +15,25 @@ const LONGEST: Duration = Duration::from_secs(292 * 365 * 86_400);
 
 /// What stands in the braces of a selector.
 #[derive(Default)]
-pub(super) struct Braces {
-    /// A name in quotes.
-    pub(super) name: Option<String>,
-    pub(super) matchers: Vec<Matcher>,
+pub(in crate::promql) struct Braces {
+    /// Names in quotes.
+    pub(in crate::promql) names: Vec<String>,
+    pub(in crate::promql) matchers: Vec<Matcher>,
     /// Whether it leaves anything out.
     asks_for_some: bool,
-    pub(super) end: usize,
+    pub(in crate::promql) end: usize,
 }
 
 impl Grammar<'_> {
     /// Behind `{`.
     pub(super) fn selector(&mut self, start: usize, before: Option<&str>) -> Read<Part> {
-        let Braces { name, matchers, asks_for_some, end } = self.braces(before)?;
+        let Braces { mut names, matchers, asks_for_some, end } = self.braces(before)?;
         let range = start..end;
         if !asks_for_some && before.is_none() {
             let message = format!("`{}` selects everything", &self.text[range.clone()]);
             return Err(fault(message, range, "name the metric, or a label with a value").into());
         }
-        let name = before.map(str::to_owned).or(name);
+        let name = before.map(str::to_owned).or_else(|| names.pop());
         let selector = VectorSelector { name, matchers, when: When::default() };
         Ok(Part::new(Expr::Vector(selector), Type::Vector, range))
     }
@@ -55,7 +55,8 @@ impl Grammar<'_> {
             let second = if token.kind == Kind::Text && (self.is(&next, ",") || self.is(&next, "}")) {
                 let name = self.unquoted(&token);
                 braces.asks_for_some |= !name.is_empty();
-                Some(&*braces.name.insert(name))
+                braces.names.push(name);
+                braces.names.last()
             } else {
                 let matcher = self.matcher(&self.label(&token))?;
                 braces.asks_for_some |= matcher.passes("") != Some(true);
