@@ -64,10 +64,16 @@ impl SourceFile {
     /// Reads a file. The outer error is the world's (no such file), the inner one the user's (not a text).
     pub fn read(path: &Path) -> anyhow::Result<Result<SourceFile, Diagnostic>> {
         let name = path.display().to_string();
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .with_context(|| format!("cannot read {name}"))?;
+        let most = MAX_BYTES as u64 + 1;
+        let read = || {
+            let file = File::open(path)?;
+            // A byte more than it says, so that its end is seen at once.
+            let room = file.metadata()?.len().min(most) + 1;
+            let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(MAX_BYTES));
+            file.take(most).read_to_end(&mut bytes)?;
+            std::io::Result::Ok(bytes)
+        };
+        let bytes = read().with_context(|| format!("cannot read {name}"))?;
         Ok(SourceFile::from_bytes(name, bytes))
     }
 

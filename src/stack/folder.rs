@@ -88,6 +88,14 @@ impl Folder {
         }
     }
 
+    /// How many bytes a file has; none where it cannot be looked at.
+    pub fn size(&self, path: &str) -> u64 {
+        match self {
+            Self::Memory { files, .. } => files.get(path).map_or(0, |text| text.len() as u64),
+            Self::Disk { root } => fs::metadata(root.join(path)).map_or(0, |meta| meta.len()),
+        }
+    }
+
     /// Whether the file may be run as a program. What skymon renders may not: nobody runs it. `None` where it cannot be known.
     pub fn is_executable(&self, path: &str) -> Option<bool> {
         match self {

@@ -18,22 +18,14 @@ pub struct Flow<'s> {
     recorded: &'s Recorded,
 }
 
-/// Of fewer queries the faults are found sooner than a thread is started.
-const MANY: usize = 20;
-
 impl<'s> Flow<'s> {
     pub fn of(stack: &'s Stack) -> Flow<'s> {
-        let flow = Flow { stack, recorded: stack.recorded() };
-        stack.derived.weighed.get_or_init(|| flow.weigh());
-        flow
+        Flow { stack, recorded: stack.recorded() }
     }
 
     /// Looks at all queries on all cores: several checks ask what the labels prove of each.
-    fn weigh(&self) {
-        let queries: Vec<&Query> = self.stack.queries().collect();
-        if queries.len() >= MANY {
-            cores::map(queries, |query| self.fits(query));
-        }
+    pub(super) fn weigh(&self) {
+        cores::map_small(self.stack.queries().collect(), |query| self.fits(query));
     }
 
     /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.

@@ -85,8 +85,6 @@ struct Derived {
     judged: OnceLock<BTreeSet<usize>>,
     targets: OnceLock<Targets>,
     recorded: OnceLock<Recorded>,
-    /// Done where the labels of all queries were looked at.
-    weighed: OnceLock<()>,
 }
 
 impl Stack {
@@ -99,6 +97,12 @@ impl Stack {
     #[must_use]
     pub fn with(self, told: Told) -> Stack {
         Stack { told: told.into(), derived: Derived::default(), ..self }
+    }
+
+    /// Finds what many checks ask for, before they wait for one another.
+    pub(crate) fn prepare(&self) {
+        Flow::of(self).weigh();
+        let _ = self.fired();
     }
 
     /// What the config says, or else only what is built in.
@@ -172,7 +176,7 @@ impl Stack {
     pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
         let fired = self.derived.fired.get_or_init(|| {
             let flow = Flow::of(self);
-            cores::map(self.alerts().collect(), |alert| flow.fired(alert))
+            cores::map_small(self.alerts().collect(), |alert| flow.fired(alert))
         });
         let alerts: Vec<&Rule> = self.alerts().collect();
         alerts.into_iter().zip(fired)

@@ -4,18 +4,18 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::artifacts::{GrafanaVariable, without_variables};
-use crate::cores;
 use crate::promql::{self, Expr};
 use crate::source::{At, Node, Spanned};
 
-/// An expression as it is written. What it means is read when somebody asks: there are many.
+/// An expression as it is written, and what it means.
 #[derive(Debug)]
 pub struct Query {
     pub text: Spanned<String>,
     /// All its lines; `text` stands at the first.
     whole: At,
     form: Form,
-    tree: OnceLock<Option<Arc<Expr>>>,
+    /// `None` where the parser does not take it; the program may.
+    tree: Option<Arc<Expr>>,
     /// Whether its labels prove nothing wrong: several checks ask.
     pub(super) fits: OnceLock<bool>,
 }
@@ -50,13 +50,9 @@ impl Query {
     }
 
     fn read(node: &Node, form: Form) -> Option<Query> {
-        Some(Query {
-            text: node.value()?,
-            whole: node.whole(),
-            form,
-            tree: OnceLock::new(),
-            fits: OnceLock::new(),
-        })
+        let text = node.value()?;
+        let tree = parse(&text, form);
+        Some(Query { text, whole: node.whole(), form, tree, fits: OnceLock::new() })
     }
 
     /// Whether it stands in a rule.
@@ -101,7 +97,7 @@ impl Query {
 
     /// `None` where the parser does not take it; the program may.
     pub fn tree(&self) -> Option<&Expr> {
-        self.tree.get_or_init(|| parse(&self.text, self.form)).as_deref()
+        self.tree.as_deref()
     }
 
     /// The names of all series that it asks for.
@@ -153,17 +149,6 @@ fn selector(query: &str) -> Option<&str> {
     Some(inside.rsplit_once(',')?.0.trim())
 }
 
-/// Fewer than this are read sooner than a thread is started.
-const MANY: usize = 100;
-
-/// Reads what they mean on all cores, where they are many: in the end somebody asks for each.
-pub(super) fn read_ahead<'q>(queries: impl Iterator<Item = &'q Query>) {
-    let queries: Vec<&Query> = queries.collect();
-    if queries.len() >= MANY {
-        cores::map(queries, |query| query.tree().is_some());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,20 +171,6 @@ mod tests {
             // What does not stand there as it is.
             assert_eq!(query.at("total").range, query.text.at.range);
             assert_eq!(query.at("").range, query.text.at.range);
-        }
-    }
-
-    #[test]
-    fn many_expressions_are_read_ahead_each_in_its_own_place() {
-        let list: String = (0..2 * MANY)
-            .map(|n| ["- ", ["up == ", "up === "][n % 2], &n.to_string(), "\n"].concat())
-            .collect();
-        let root = Document::yaml(SourceFile::new("x.yml", list)).0.root();
-        let queries: Vec<Query> = root.items().iter().filter_map(Query::of_rule).collect();
-        read_ahead(queries.iter());
-        for (n, query) in queries.iter().enumerate() {
-            let read = query.tree.get().expect("is read").as_ref().map(ToString::to_string);
-            assert_eq!(read, (n % 2 == 0).then(|| format!("up == {n}")));
         }
     }
 }

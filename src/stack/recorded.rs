@@ -1,16 +1,16 @@
 //! The labels of the series that rules make: each name is followed to the expressions behind it. Apart from `labels`, which asks
 //! for them: this is done once, for all.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use super::labels::{of_scrape, with_own};
 use super::targets::takes_recordings;
 use super::{Rule, Stack};
+use crate::cores;
 use crate::promql::labels::{Labels, Series, labels};
 use crate::promql::tree::VectorSelector;
-use crate::promql::{Expr, metric, selectors};
+use crate::promql::{metric, selectors};
 
 /// What is known of what is recorded.
 #[derive(Debug)]
@@ -23,12 +23,12 @@ pub(super) struct Recorded {
 
 impl Recorded {
     pub(super) fn of(stack: &Stack) -> Recorded {
-        let follower = Follower::of(stack);
-        follower.makers.keys().for_each(|name| follower.follow(name));
+        let mut follower = Follower::of(stack);
+        follower.follow();
         let known = |(name, labels): (&str, Option<Labels>)| {
             (name.to_owned(), labels.unwrap_or_else(Labels::unknown))
         };
-        let labels = follower.known.into_inner().into_iter().map(known).collect();
+        let labels = follower.known.into_iter().map(known).collect();
         Recorded { labels, made: Mutex::default() }
     }
 
@@ -56,8 +56,8 @@ struct Follower<'s> {
     stack: &'s Stack,
     /// Name → the rules that make series of it.
     makers: BTreeMap<&'s str, Vec<&'s Rule>>,
-    /// `None` while they are followed, and where nobody knows them.
-    known: RefCell<BTreeMap<&'s str, Option<Labels>>>,
+    /// `None` where nobody knows them.
+    known: BTreeMap<&'s str, Option<Labels>>,
     /// Whether nobody sends series that are recorded elsewhere, under the same names.
     is_whole: bool,
 }
@@ -77,33 +77,50 @@ impl<'s> Follower<'s> {
             .iter()
             .map(|one| (one, stack.service(&one.service).map(|(_, service)| service)));
         let is_whole = !prometheuses.any(|(one, service)| takes_recordings(one, service));
-        Follower { stack, makers, known: RefCell::default(), is_whole }
+        Follower { stack, makers, known: BTreeMap::new(), is_whole }
     }
 
-    /// Follows a name to the rules that make it, and to what they read, from the bottom to the top. A circle is cut: of what
-    /// is in it nothing is known.
-    fn follow(&self, name: &'s str) {
-        let is_known = |name: &str| self.known.borrow().contains_key(name);
-        let mut todo = vec![(name, false)];
-        while let Some((name, is_entered)) = todo.pop() {
-            let rules = &self.makers[name];
-            if is_entered {
-                let each = rules.iter().map(|rule| self.made_by(rule, name));
-                let labels = each.reduce(Labels::or).filter(|_| self.has_all(name));
-                self.known.borrow_mut().insert(name, labels);
-            } else if !is_known(name) {
-                self.known.borrow_mut().insert(name, None);
-                todo.push((name, true));
-                let below = rules.iter().filter_map(|rule| rule.expr.tree());
-                let read = below.flat_map(|tree| self.read_by(tree)).filter(|name| !is_known(name));
-                todo.extend(read.map(|name| (name, false)));
+    /// Follows the names from the bottom to the top: those that read nothing recorded, then those that read these, and so on,
+    /// each step on all cores. A circle is cut: of its first name nothing is known.
+    fn follow(&mut self) {
+        // Of each name who reads it, and how many of those that it reads are not followed yet.
+        let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in self.makers.keys() {
+            let read = self.read_by(name);
+            left.insert(name, read.len());
+            read.into_iter().for_each(|one| readers.entry(one).or_default().push(name));
+        }
+        let mut ready: Vec<&str> =
+            left.iter().filter(|(_, left)| **left == 0).map(|(name, _)| *name).collect();
+        while let Some(first) = left.keys().next() {
+            let found = match std::mem::take(&mut ready) {
+                none if none.is_empty() => vec![(*first, None)],
+                ready => cores::map_small(ready, |name| (name, self.find(name))),
+            };
+            for (name, labels) in found {
+                self.known.insert(name, labels);
+                left.remove(name);
+                for reader in readers.get(name).into_iter().flatten() {
+                    if let Some(left) = left.get_mut(reader) {
+                        *left -= 1;
+                        ready.extend((*left == 0).then_some(reader));
+                    }
+                }
             }
         }
     }
 
-    /// The names that an expression reads and rules make.
-    fn read_by(&self, tree: &Expr) -> Vec<&'s str> {
-        let names = selectors(tree).into_iter().filter_map(metric);
+    /// The labels of the series of a name, from those of what its rules read.
+    fn find(&self, name: &str) -> Option<Labels> {
+        let each = self.makers[name].iter().map(|rule| self.made_by(rule, name));
+        each.reduce(Labels::or).filter(|_| self.has_all(name))
+    }
+
+    /// The recorded names that the rules of a name read.
+    fn read_by(&self, name: &str) -> BTreeSet<&'s str> {
+        let trees = self.makers[name].iter().filter_map(|rule| rule.expr.tree());
+        let names = trees.flat_map(selectors).filter_map(metric);
         names.filter_map(|name| Some(*self.makers.get_key_value(name)?.0)).collect()
     }
 
@@ -129,8 +146,8 @@ impl<'s> Follower<'s> {
 
 impl Series for Follower<'_> {
     fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
-        match metric(selector).and_then(|name| self.known.borrow().get(name).cloned()) {
-            Some(known) => (known.unwrap_or_else(Labels::unknown), true),
+        match metric(selector).and_then(|name| self.known.get(name)) {
+            Some(known) => (known.clone().unwrap_or_else(Labels::unknown), true),
             None => of_scrape(self.stack, selector, &|_| true),
         }
     }

@@ -18,10 +18,10 @@ use super::folder::{Folder, Read, as_note, parent};
 use super::grafana::{Dashboard, Datasource, Grafana, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
-use super::{Derived, Stack, Told, query};
+use super::{Derived, Stack, Told};
 use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::forms::Form;
+use crate::forms::{Form, Misfit};
 use crate::plan;
 use crate::source::{Document, Node, SourceFile};
 use shapes::Around;
@@ -54,7 +54,8 @@ pub(super) fn read(folder: Folder) -> Stack {
         seen: BTreeMap::new(),
         around: Around::default(),
         loaded: BTreeSet::new(),
-        forms: BTreeMap::new(),
+        waiting: Vec::new(),
+        formed: BTreeSet::new(),
         is_loose: false,
     };
     reader.look_around();
@@ -70,11 +71,14 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.is_loose = true;
     reader.engines();
     reader.loose();
-    let mut stack = reader.stack;
-    let formed = reader.forms.into_values().collect();
-    let misfits = cores::map(formed, |(form, document, is_loaded)| form.misfits(&document, is_loaded));
-    stack.misfits.extend(misfits.into_iter().flatten());
-    query::read_ahead(stack.queries());
+    let Reader { mut stack, waiting, .. } = reader;
+    for part in cores::map(waiting, Waiting::read) {
+        match part {
+            Part::Misfits(found) => stack.misfits.extend(found),
+            Part::Rules(file) => stack.rule_files.push(file),
+            Part::Dashboard(dashboard) => stack.dashboards.push(dashboard),
+        }
+    }
     stack
 }
 
@@ -88,10 +92,41 @@ struct Reader {
     around: Around,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
-    /// Name → the form that a document must have, and whether its program reads it.
-    forms: BTreeMap<String, (Form, Arc<Document>, bool)>,
+    /// Documents that need nothing of one another any more, and are read on all cores in the end.
+    waiting: Vec<Waiting>,
+    /// The names of those that have a form.
+    formed: BTreeSet<String>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
+}
+
+/// A document, what it is to be read as, and whether its program loads it.
+struct Waiting(As, Arc<Document>, bool);
+
+#[derive(PartialEq)]
+enum As {
+    /// It is only held against its form.
+    Formed(Form),
+    Rules,
+    Dashboard,
+}
+
+/// What a document gives to the stack.
+enum Part {
+    Misfits(Vec<Misfit>),
+    Rules(RuleFile),
+    Dashboard(Dashboard),
+}
+
+impl Waiting {
+    fn read(self) -> Part {
+        let Waiting(what, document, is_loaded) = self;
+        match what {
+            As::Formed(form) => Part::Misfits(form.misfits(&document, is_loaded)),
+            As::Rules => Part::Rules(RuleFile::read(document, is_loaded)),
+            As::Dashboard => Part::Dashboard(Dashboard::read(document, is_loaded)),
+        }
+    }
 }
 
 impl Reader {
@@ -157,8 +192,13 @@ impl Reader {
 
     /// Has a document held against the form that its program wants.
     fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
-        let wanted = || (form, Arc::clone(document), is_loaded);
-        self.forms.entry(document.name().to_owned()).or_insert_with(wanted);
+        if self.formed.insert(document.name().to_owned()) {
+            self.waiting.push(Waiting(As::Formed(form), Arc::clone(document), is_loaded));
+        }
+    }
+
+    fn has_any(&self, what: &As) -> bool {
+        self.waiting.iter().any(|one| one.0 == *what)
     }
 
     // The programs.
@@ -224,7 +264,7 @@ impl Reader {
             && self.loaded.insert(path.to_owned())
         {
             self.form(Form::Rules, &document, is_loaded);
-            self.stack.rule_files.push(RuleFile::read(document, is_loaded));
+            self.waiting.push(Waiting(As::Rules, document, is_loaded));
         }
     }
 
@@ -290,7 +330,7 @@ impl Reader {
             && self.loaded.insert(path.to_owned())
         {
             self.form(Form::Dashboard, &document, is_loaded);
-            self.stack.dashboards.push(Dashboard::read(document, is_loaded));
+            self.waiting.push(Waiting(As::Dashboard, document, is_loaded));
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::projects::is_compose;
-use super::{Parsed, Reader, is_yaml, parsed};
+use super::{As, Parsed, Reader, is_yaml, parsed};
 use crate::cores;
 use crate::diagnostics::Diagnostic;
 use crate::forms::Form;
@@ -13,7 +13,7 @@ use crate::stack::grafana::{Datasource, Provider};
 use crate::stack::rules::RuleTests;
 
 /// More text than this of a folder on disk is not looked through: what a mount leads to is read all the same.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// Nor more files than these.
 const MAX_FILES: usize = 10_000;
 
@@ -32,39 +32,41 @@ impl Reader {
     pub(super) fn look_around(&mut self) {
         let is_readable =
             |path: &String| is_yaml(path) || path.ends_with(".json") || path.ends_with(".rules");
-        let (mut files, mut bytes) = (Vec::new(), 0);
-        let paths: Vec<String> = self.folder().files_in("", true).into_iter().filter(is_readable).collect();
-        let (max_files, max_bytes) = match self.folder() {
-            // What was just rendered is whole in memory already.
-            Folder::Memory { .. } => (usize::MAX, usize::MAX),
-            Folder::Disk { .. } => (MAX_FILES, MAX_BYTES),
-        };
-        for (count, path) in paths.into_iter().enumerate() {
-            if count >= max_files || bytes > max_bytes {
-                let root = self.folder().name("");
-                let many = format!("`{root}` holds more than {count} files: not all were looked into");
-                self.stack.notes.push(Diagnostic::note("not-read", many).at_file(root, ""));
-                break;
-            }
-            match self.folder().read(&path) {
-                Read::Text(source) => {
-                    bytes += source.text.len();
-                    files.push((path, source));
-                }
-                Read::Refused(why) if is_ours_by_name(&path) => self.around.refused.push((path, *why)),
-                // Only looked at: of a file that is none of ours nothing is said.
-                Read::Refused(_) | Read::Missing => {}
-            }
+        let mut paths: Vec<String> =
+            self.folder().files_in("", true).into_iter().filter(is_readable).collect();
+        if let Some(count) = self.too_many(&paths) {
+            paths.truncate(count);
+            let root = self.folder().name("");
+            let many = format!("`{root}` holds more than {count} files: not all were looked into");
+            self.stack.notes.push(Diagnostic::note("not-read", many).at_file(root, ""));
         }
-        let read = cores::map(files, |(path, source)| {
-            let shape = Shape::of(&path, &source.text);
-            let parsed = (shape.is_some() || is_compose(&path)).then(|| parsed(&path, source));
-            (shape, path, parsed)
+        let folder = self.folder();
+        let looked = cores::map(paths, |path| {
+            let (shape, found) = look(folder, &path);
+            (path, shape, found)
         });
-        for (shape, path, parsed) in read {
-            self.around.parsed.extend(parsed.map(|parsed| (path.clone(), parsed)));
+        for (path, shape, found) in looked {
+            match found {
+                Found::Parsed(parsed) => {
+                    self.around.parsed.insert(path.clone(), parsed);
+                }
+                Found::Refused(why) => self.around.refused.push((path.clone(), *why)),
+                Found::Nothing => {}
+            }
             self.around.shaped.extend(shape.map(|shape| (shape, path)));
         }
+    }
+
+    /// After how many of these files there is too much to look through. What was just rendered is whole in memory already.
+    fn too_many(&self, paths: &[String]) -> Option<usize> {
+        let Folder::Disk { .. } = self.folder() else { return None };
+        let mut bytes = 0;
+        let is_full = |(count, path): (usize, &String)| {
+            let is_full = count >= MAX_FILES || bytes > MAX_BYTES;
+            bytes += self.folder().size(path);
+            is_full
+        };
+        paths.iter().enumerate().position(is_full)
     }
 
     /// Takes what no mount led to by its shape. A kind of file is taken so only where none was found through a mount.
@@ -90,7 +92,7 @@ impl Reader {
                 }
             }
         }
-        if self.stack.rule_files.is_empty() {
+        if !self.has_any(&As::Rules) {
             for path in of(Shape::Rules) {
                 self.rule_file(path, false);
             }
@@ -106,7 +108,7 @@ impl Reader {
                 }
             }
         }
-        if self.stack.dashboards.is_empty() {
+        if !self.has_any(&As::Dashboard) {
             for path in of(Shape::Dashboard) {
                 self.dashboard(path, false);
             }
@@ -118,7 +120,7 @@ impl Reader {
         }
         for path in of(Shape::Targets) {
             // What a job reads was held against its form by then.
-            if !self.forms.contains_key(&self.folder().name(path))
+            if !self.formed.contains(&self.folder().name(path))
                 && let Some(document) = self.document(path)
             {
                 self.stack.unread_targets.push(document);
@@ -130,6 +132,26 @@ impl Reader {
                 self.stack.rule_tests.push(RuleTests::read(document));
             }
         }
+    }
+}
+
+/// What came of looking into a file.
+enum Found {
+    Parsed(Parsed),
+    Refused(Box<Diagnostic>),
+    /// Nothing of ours, of which nothing is said.
+    Nothing,
+}
+
+fn look(folder: &Folder, path: &str) -> (Option<Shape>, Found) {
+    match folder.read(path) {
+        Read::Text(source) => {
+            let shape = Shape::of(path, &source.text);
+            let is_ours = shape.is_some() || is_compose(path);
+            (shape, if is_ours { Found::Parsed(parsed(path, source)) } else { Found::Nothing })
+        }
+        Read::Refused(why) if is_ours_by_name(path) => (None, Found::Refused(why)),
+        Read::Refused(_) | Read::Missing => (None, Found::Nothing),
     }
 }
 
