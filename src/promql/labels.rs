@@ -2,7 +2,8 @@
 
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use self::walk::{Fault, Reason, Series, faults, labels};
@@ -12,35 +13,58 @@ use super::{MatchOp, Matcher};
 pub const NAME: &str = "__name__";
 
 /// The labels of each series of a result, but for its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Labels {
-    may: May,
-    /// Those that no series is without.
-    surely: BTreeSet<String>,
-    /// All values that a label can have where it is there, of those of which they are known.
-    values: BTreeMap<String, Values>,
-    /// Those that are known by name to be there, on some series at least.
-    expected: BTreeSet<String>,
-    /// Those that an aggregation names: somebody means them to be there.
-    named: BTreeSet<String>,
+    /// Those of which something is known, by name.
+    known: Vec<Label>,
+    /// Whether any other may be there, too.
+    has_others: bool,
     /// Whether it is the files that say which there are, and no aggregation: many group by labels that some stacks lack.
     is_of_files: bool,
+}
+
+/// What is known of one label.
+#[derive(Clone, Debug)]
+struct Label {
+    name: Arc<str>,
+    /// Whether a series can have it.
+    may: bool,
+    /// Whether no series is without it.
+    is_sure: bool,
+    /// Whether it is known by name to be there, on some series at least.
+    is_expected: bool,
+    /// Whether an aggregation names it: somebody means it to be there.
+    is_named: bool,
+    /// All values that it can have where it is there, if they are known.
+    values: Option<Values>,
 }
 
 /// Shared: a hundred services are the values of one label on each of their series.
 type Values = Arc<BTreeSet<String>>;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum May {
-    AllBut(BTreeSet<String>),
-    Only(BTreeSet<String>),
-}
+impl Label {
+    /// Of which nothing is known but whether it can be there.
+    fn new(name: Arc<str>, may: bool) -> Label {
+        Label { name, may, is_sure: false, is_expected: false, is_named: false, values: None }
+    }
 
-impl May {
-    fn has(&self, label: &str) -> bool {
-        match self {
-            May::AllBut(never) => !never.contains(label),
-            May::Only(these) => these.contains(label),
+    /// What is true of both.
+    fn or(self, other: Label) -> Label {
+        let values = match (self.values, other.values) {
+            (Some(mut one), Some(more)) => (one.len() + more.len() <= MAX_VALUES).then(|| {
+                Arc::make_mut(&mut one).extend(more.iter().cloned());
+                one
+            }),
+            (one, None) => one.filter(|_| !other.may),
+            (None, more) => more.filter(|_| !self.may),
+        };
+        Label {
+            name: self.name,
+            may: self.may || other.may,
+            is_sure: self.is_sure && other.is_sure,
+            is_expected: self.is_expected || other.is_expected || self.is_sure != other.is_sure,
+            is_named: self.is_named && other.is_named,
+            values,
         }
     }
 }
@@ -48,31 +72,41 @@ impl May {
 impl Labels {
     /// Any label, and none for sure: of which nothing is known.
     pub fn unknown() -> Labels {
-        Labels {
-            may: May::AllBut(BTreeSet::new()),
-            surely: BTreeSet::new(),
-            values: BTreeMap::new(),
-            expected: BTreeSet::new(),
-            named: BTreeSet::new(),
-            is_of_files: false,
-        }
+        Labels { has_others: true, ..Labels::none() }
     }
 
     pub fn none() -> Labels {
-        Labels { may: May::Only(BTreeSet::new()), ..Labels::unknown() }
+        Labels { known: Vec::new(), has_others: false, is_of_files: false }
+    }
+
+    fn place(&self, label: &str) -> Result<usize, usize> {
+        self.known.binary_search_by(|one| (*one.name).cmp(label))
+    }
+
+    fn find(&self, label: &str) -> Option<&Label> {
+        self.place(label).ok().map(|at| &self.known[at])
+    }
+
+    fn entry(&mut self, label: &str) -> &mut Label {
+        let at = self.place(label).unwrap_or_else(|at| {
+            self.known.insert(at, Label::new(label.into(), self.has_others));
+            at
+        });
+        &mut self.known[at]
     }
 
     pub fn can_have(&self, label: &str) -> bool {
-        self.may.has(label)
+        self.find(label).map_or(self.has_others, |one| one.may)
     }
 
     pub fn surely_has(&self, label: &str) -> bool {
-        self.surely.contains(label)
+        self.find(label).is_some_and(|one| one.is_sure)
     }
 
     /// The one value that the label has on every series.
     pub fn value(&self, label: &str) -> Option<&str> {
-        let values = self.values.get(label).filter(|values| values.len() == 1 && self.surely_has(label))?;
+        let known = self.find(label).filter(|one| one.is_sure)?;
+        let values = known.values.as_ref().filter(|values| values.len() == 1)?;
         values.first().map(String::as_str)
     }
 
@@ -82,40 +116,41 @@ impl Labels {
     }
 
     fn shared(&self, label: &str) -> Option<&Values> {
-        self.values.get(label)
+        self.find(label)?.values.as_ref()
+    }
+
+    fn those(&self, which: impl Fn(&Label) -> bool) -> impl Iterator<Item = &str> {
+        self.known.iter().filter(move |one| which(one)).map(|one| &*one.name)
     }
 
     /// Those that no series is without.
     pub fn surely(&self) -> impl Iterator<Item = &str> {
-        self.surely.iter().map(String::as_str)
+        self.those(|one| one.is_sure)
     }
 
     /// Those that are known by name to be there, on some series at least.
     pub fn expected(&self) -> impl Iterator<Item = &str> {
-        self.surely.union(&self.expected).map(String::as_str)
+        self.those(|one| one.is_sure || one.is_expected)
+    }
+
+    /// Those that an aggregation names.
+    fn named(&self) -> impl Iterator<Item = &str> {
+        self.those(|one| one.is_named)
     }
 
     /// All that are known by name, there or perhaps there.
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.expected().chain(self.all().into_iter().flatten().map(String::as_str))
+        self.expected().chain(self.all().into_iter().flatten())
     }
 
     /// All that there can be; `None` where any other may be there too.
-    pub fn all(&self) -> Option<&BTreeSet<String>> {
-        match &self.may {
-            May::Only(these) => Some(these),
-            May::AllBut(_) => None,
-        }
+    pub fn all(&self) -> Option<impl Iterator<Item = &str>> {
+        (!self.has_others).then(|| self.those(|one| one.may))
     }
 
     /// It is there, perhaps.
     pub fn allow(&mut self, label: &str) {
-        self.surely.remove(label);
-        self.values.remove(label);
-        match &mut self.may {
-            May::AllBut(never) => never.remove(label),
-            May::Only(these) => these.insert(label.to_owned()),
-        };
+        self.give(label, None, false);
     }
 
     /// It is there, with this value if one is known.
@@ -129,13 +164,10 @@ impl Labels {
     }
 
     fn give(&mut self, label: &str, values: Option<Values>, is_sure: bool) {
-        self.allow(label);
-        if is_sure {
-            self.surely.insert(label.to_owned());
-        }
-        if let Some(values) = values.filter(|values| !values.is_empty() && values.len() <= MAX_VALUES) {
-            self.values.insert(label.to_owned(), values);
-        }
+        let known = self.entry(label);
+        known.may = true;
+        known.is_sure = is_sure;
+        known.values = values.filter(|values| !values.is_empty() && values.len() <= MAX_VALUES);
     }
 
     /// The same, as the files say it and no aggregation.
@@ -146,34 +178,34 @@ impl Labels {
 
     /// Somebody makes it, on some series at least.
     pub fn expect(&mut self, label: &str) {
-        self.expected.insert(label.to_owned());
+        self.entry(label).is_expected = true;
     }
 
     pub fn remove(&mut self, label: &str) {
-        self.surely.remove(label);
-        self.values.remove(label);
-        self.expected.remove(label);
-        self.named.remove(label);
-        match &mut self.may {
-            May::AllBut(never) => never.insert(label.to_owned()),
-            May::Only(these) => these.remove(label),
-        };
+        match self.place(label) {
+            Ok(at) if self.has_others => self.known[at] = Label::new(Arc::clone(&self.known[at].name), false),
+            Ok(at) => drop(self.known.remove(at)),
+            Err(at) if self.has_others => self.known.insert(at, Label::new(label.into(), false)),
+            Err(_) => {}
+        }
     }
 
     /// The same, and any other label beside.
     #[must_use]
     pub fn with_any(mut self) -> Labels {
-        // Where one of these is not, another may come.
-        self.values.retain(|label, _| self.surely.contains(label));
-        Labels { may: May::AllBut(BTreeSet::new()), ..self }
+        for label in &mut self.known {
+            label.may = true;
+            // Where one of these is not, another may come.
+            label.values.take_if(|_| !label.is_sure);
+        }
+        Labels { has_others: true, ..self }
     }
 
     /// Whether some series may be taken by a condition.
     pub fn can_meet(&self, matcher: &Matcher) -> bool {
         let label = matcher.name.as_str();
         let with = || {
-            let values = self.values.get(label);
-            values.is_none_or(|values| match matcher.op {
+            self.shared(label).is_none_or(|values| match matcher.op {
                 MatchOp::Equal => values.contains(&matcher.value),
                 _ => values.iter().any(|value| matcher.is_match(value)),
             })
@@ -202,52 +234,60 @@ impl Labels {
         }
     }
 
+    /// Those of them that an aggregation or a matching keeps, and no other.
     fn keep(&mut self, labels: &[String]) {
-        let kept = |label: &String| labels.contains(label);
+        if self.has_others {
+            for label in labels {
+                self.entry(label);
+            }
+        }
+        self.known.retain(|one| one.may && labels.iter().any(|label| **label == *one.name));
+        self.has_others = false;
         self.is_of_files = false;
-        self.may = May::Only(labels.iter().filter(|label| self.can_have(label)).cloned().collect());
-        self.surely.retain(kept);
-        self.values.retain(|label, _| kept(label));
-        self.expected.retain(kept);
-        self.named.retain(kept);
+    }
+
+    /// Says of all of them that somebody means them.
+    fn name_all(&mut self) {
+        self.known.iter_mut().for_each(|one| one.is_named = one.may);
     }
 
     /// What is true of both.
     #[must_use]
     pub fn or(self, other: Labels) -> Labels {
-        let (one, more) = (&self.may, &other.may);
-        let mut values = self.values;
-        values.retain(|label, _| other.values.contains_key(label) || !more.has(label));
-        for (label, added) in other.values {
-            if let Some(known) = values.get_mut(&label) {
-                if known.len() + added.len() <= MAX_VALUES {
-                    Arc::make_mut(known).extend(added.iter().cloned());
-                } else {
-                    values.remove(&label);
+        let (ours, theirs) = (self.has_others, other.has_others);
+        let mut known = Vec::with_capacity(self.known.len().max(other.known.len()));
+        let (mut left, mut right) = (self.known.into_iter().peekable(), other.known.into_iter().peekable());
+        loop {
+            let order = match (left.peek(), right.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(one), Some(more)) => one.name.cmp(&more.name),
+            };
+            let one = left.next_if(|_| order.is_le());
+            let more = right.next_if(|_| order.is_ge());
+            known.extend(match (one, more) {
+                (Some(one), Some(more)) => Some(one.or(more)),
+                (Some(one), None) => {
+                    let more = Label::new(Arc::clone(&one.name), theirs);
+                    Some(one.or(more))
                 }
-            } else if !one.has(&label) {
-                values.insert(label, added);
-            }
+                (None, Some(more)) => {
+                    let one = Label::new(Arc::clone(&more.name), ours);
+                    Some(one.or(more))
+                }
+                (None, None) => None,
+            });
         }
-        let may = match (self.may, other.may) {
-            (May::Only(a), May::Only(b)) => May::Only(&a | &b),
-            (May::AllBut(a), May::AllBut(b)) => May::AllBut(&a & &b),
-            (May::AllBut(never), May::Only(these)) | (May::Only(these), May::AllBut(never)) => {
-                May::AllBut(&never - &these)
-            }
-        };
         Labels {
-            may,
-            values,
-            surely: &self.surely & &other.surely,
-            expected: &(&self.expected | &other.expected) | &(&self.surely ^ &other.surely),
-            named: &self.named & &other.named,
+            known,
+            has_others: ours || theirs,
             is_of_files: self.is_of_files || other.is_of_files,
         }
     }
 
     fn is_none(&self) -> bool {
-        matches!(&self.may, May::Only(these) if these.is_empty())
+        self.all().is_some_and(|mut all| all.next().is_none())
     }
 }
 

@@ -357,7 +357,7 @@ fn of_scrape(job: &Job) -> Labels {
     for rule in job.relabelings() {
         relabel(&mut labels, &rule);
     }
-    let every = labels.all().into_iter().flatten().map(String::as_str).chain(labels.expected());
+    let every = labels.all().into_iter().flatten().chain(labels.expected());
     let hidden: BTreeSet<String> = every.filter(|name| name.starts_with("__")).map(str::to_owned).collect();
     for name in &hidden {
         labels.remove(name);

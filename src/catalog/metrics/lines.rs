@@ -12,11 +12,16 @@ pub(super) fn header<'t>(text: &'t str, key: &str) -> Option<&'t str> {
         .map(|(_, value)| value.trim())
 }
 
-/// The metrics below the head.
-pub(super) fn read(text: &'static str) -> impl Iterator<Item = Metric> {
+/// The lines below the head, by the names of their metrics.
+pub(super) fn list(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let body = text.lines().skip_while(|line| !line.is_empty());
     body.filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| one(line).unwrap_or_else(|| panic!("bug: a list of metrics holds `{line}`")))
+        .map(|line| (line.split(' ').next().unwrap_or(line), line))
+}
+
+/// The metric of a line.
+pub(super) fn read(line: &str) -> Metric {
+    one(line).unwrap_or_else(|| panic!("bug: a list of metrics holds `{line}`"))
 }
 
 fn one(line: &str) -> Option<Metric> {

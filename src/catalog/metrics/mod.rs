@@ -6,6 +6,7 @@
 
 mod lines;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -41,7 +42,26 @@ pub struct Exposer {
     versions: Vec<Version>,
     engine: Option<Arc<Engine>>,
     text: &'static str,
-    metrics: OnceLock<BTreeMap<String, Metric>>,
+    metrics: OnceLock<BTreeMap<Cow<'static, str>, Listed>>,
+}
+
+/// A metric of a list, read when somebody asks for it: a stack asks for few of thousands.
+#[derive(Debug)]
+struct Listed {
+    line: &'static str,
+    metric: OnceLock<Box<Metric>>,
+}
+
+impl Listed {
+    fn metric(&self) -> &Metric {
+        self.metric.get_or_init(|| lines::read(self.line).into())
+    }
+}
+
+impl From<Metric> for Listed {
+    fn from(metric: Metric) -> Listed {
+        Listed { line: "", metric: OnceLock::from(Box::new(metric)) }
+    }
 }
 
 /// A metric as it is exposed: a histogram or summary by the name that its series share.
@@ -208,15 +228,18 @@ impl Exposer {
         version >= first && version <= last
     }
 
-    /// All that it exposes, in any version, by name.
-    pub fn metrics(&self) -> &BTreeMap<String, Metric> {
+    /// All that it exposes, in any version, in the order of their names.
+    pub fn metrics(&self) -> impl Iterator<Item = &Metric> {
+        self.by_name().values().map(Listed::metric)
+    }
+
+    fn by_name(&self) -> &BTreeMap<Cow<'static, str>, Listed> {
         self.metrics.get_or_init(|| {
-            let mut metrics = BTreeMap::new();
-            for metric in lines::read(self.text) {
-                metrics.insert(metric.name.clone(), metric);
-            }
+            let unread = |line| Listed { line, metric: OnceLock::new() };
+            let mut metrics: BTreeMap<_, _> =
+                lines::list(self.text).map(|(name, line)| (name.into(), unread(line))).collect();
             for (name, kind) in self.engine.iter().flat_map(|engine| &engine.others) {
-                metrics.insert(name.clone(), Metric::new(name, (*kind).into()));
+                metrics.insert(name.clone().into(), Metric::new(name, (*kind).into()).into());
             }
             for (name, metric) in self.engine.iter().flat_map(|engine| &engine.metrics) {
                 let mut own = Metric::of_engine(name, metric);
@@ -225,7 +248,7 @@ impl Exposer {
                 if !self.is_whole {
                     own.some_labels = own.labels.take().unwrap_or_default();
                 }
-                metrics.insert(name.clone(), own);
+                metrics.insert(name.clone().into(), own.into());
             }
             metrics
         })
@@ -238,13 +261,13 @@ impl Exposer {
             return None;
         }
         let known = |metric, part| Some(Known { exposer: self, metric, part });
-        let metrics = self.metrics();
-        if let Some(metric) = metrics.get(name).filter(|metric| metric.kind != Kind::Histogram) {
+        let listed = |name: &str| self.by_name().get(name).map(Listed::metric);
+        if let Some(metric) = listed(name).filter(|metric| metric.kind != Kind::Histogram) {
             return known(metric, Part::Whole);
         }
         [("_bucket", Part::Bucket), ("_sum", Part::Sum), ("_count", Part::Count)].into_iter().find_map(
             |(ending, part)| {
-                let metric = metrics.get(name.strip_suffix(ending)?)?;
+                let metric = listed(name.strip_suffix(ending)?)?;
                 let has_it = match metric.kind {
                     Kind::Histogram => true,
                     Kind::Summary => part != Part::Bucket,
@@ -267,7 +290,7 @@ impl Exposer {
 
     /// The names of all series that it exposes.
     pub fn series(&self) -> impl Iterator<Item = String> {
-        self.metrics().values().flat_map(Metric::series)
+        self.metrics().flat_map(Metric::series)
     }
 }
 

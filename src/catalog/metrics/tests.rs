@@ -45,14 +45,14 @@ fn a_list_says_nothing_twice_that_an_engines_file_says() {
 #[test]
 fn every_line_of_every_list_is_a_metric_and_none_is_there_twice() {
     for exposer in catalogue().exposers() {
-        let names: Vec<String> = lines::read(exposer.text).map(|metric| metric.name).collect();
+        let names: Vec<String> = lines::list(exposer.text).map(|(_, line)| lines::read(line).name).collect();
         let mut once = names.clone();
         once.sort();
         once.dedup();
         assert_eq!(names.len(), once.len(), "{}", exposer.name);
-        for metric in exposer.metrics().values() {
+        for metric in exposer.metrics() {
             if let Some(by) = &metric.replaced_by {
-                assert!(exposer.metrics().contains_key(by), "{}: {by}", metric.name);
+                assert!(exposer.by_name().contains_key(by.as_str()), "{}: {by}", metric.name);
             }
             let ordered = metric.buckets.windows(2).all(|pair| pair[0] < pair[1]);
             assert!(ordered, "{}", metric.name);
@@ -80,7 +80,7 @@ fn a_version_lacks_what_it_is_known_to_lack() {
 #[test]
 fn the_list_of_a_program_has_only_names_that_begin_as_its_own() {
     for exposer in catalogue().exposers().filter(|one| one.engine.is_none() && !one.prefixes.is_empty()) {
-        for name in exposer.metrics().keys() {
+        for name in exposer.by_name().keys() {
             assert!(begins(&exposer.prefixes, name), "{}: {name}", exposer.name);
         }
     }

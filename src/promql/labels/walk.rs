@@ -163,7 +163,7 @@ impl<'e> Walk<'_, 'e> {
             None => labels = Labels::none(),
             Some(Grouping::These(by)) => {
                 labels.keep(by);
-                labels.named = labels.all().cloned().unwrap_or_default();
+                labels.name_all();
             }
             Some(Grouping::AllBut(without)) => {
                 for label in without {
@@ -275,7 +275,7 @@ impl<'e> Walk<'_, 'e> {
         };
         // What they match on, they both have.
         if one.op != Op::Unless {
-            for label in other.surely.iter().filter(|label| matching.joins(label)) {
+            for label in other.surely().filter(|label| matching.joins(label)) {
                 if labels.can_have(label) && labels.value(label).is_none() {
                     let values = match (labels.shared(label), other.shared(label)) {
                         (Some(one), Some(more)) if one != more => {
@@ -364,7 +364,7 @@ impl Matching {
         // What is grouped by is there, or the grouping means nothing: claimed only where the other side means something else,
         // or is one number for all.
         let lost = |one: &Labels, other: &Labels| {
-            one.named.iter().find(|label| self.joins(label) && !other.can_have(label)).cloned()
+            one.named().find(|label| self.joins(label) && !other.can_have(label)).map(str::to_owned)
         };
         let meant = || match (lost(left, right), lost(right, left)) {
             (Some(left), Some(right)) => Some(Reason::Both(left, right)),
@@ -397,7 +397,6 @@ impl Matching {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::promql::labels::May;
     use crate::promql::tree;
 
     /// A recorded series with one label, and others of which nothing is known.
@@ -426,12 +425,12 @@ mod tests {
             None => label.to_owned(),
         });
         let mut words: Vec<String> = sure.collect();
-        match &labels.may {
-            May::Only(these) => {
-                words.extend(these.iter().filter(|one| !labels.surely_has(one)).map(|one| format!("{one}?")));
+        match labels.all() {
+            Some(all) => {
+                words.extend(all.filter(|one| !labels.surely_has(one)).map(|one| format!("{one}?")));
             }
-            May::AllBut(never) => {
-                words.extend(never.iter().map(|one| format!("-{one}")));
+            None => {
+                words.extend(labels.those(|one| !one.may).map(|one| format!("-{one}")));
                 words.push("*".to_owned());
             }
         }
