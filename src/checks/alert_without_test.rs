@@ -51,16 +51,16 @@ fn is_under_test(stack: &Stack, file: &RuleFile) -> bool {
 /// The alerts whose names stand in the tests.
 fn tested(stack: &Stack) -> BTreeSet<&str> {
     let alerts: HashSet<&str> = stack.alerts().map(|alert| alert.name.as_str()).collect();
-    let mut names = BTreeSet::new();
-    for tests in &stack.rule_tests {
-        for test in &tests.tests {
-            let tests = test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default();
-            let asked = |one: &Node| alerts.get(one.get("alertname")?.text()?).copied();
-            names.extend(tests.iter().filter_map(asked));
-        }
-        // An expression may ask for `ALERTS{alertname="…"}`.
-        let text = tests.document.source.text.as_str();
-        let text = if text.contains("ALERTS") { text } else { "" };
+    let tests = stack.rule_tests.iter().flat_map(|tests| &tests.tests);
+    let asked = tests.flat_map(|test| test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default());
+    let of = |one: Node| alerts.get(one.get("alertname")?.text()?).copied();
+    let mut names: BTreeSet<&str> = asked.filter_map(of).collect();
+    if names.len() == alerts.len() {
+        return names;
+    }
+    // An expression may ask for `ALERTS{alertname="…"}`.
+    let texts = stack.rule_tests.iter().map(|tests| tests.document.source.text.as_str());
+    for text in texts.filter(|text| text.contains("ALERTS")) {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
         names.extend(words.filter_map(|word| alerts.get(word).copied()));
     }

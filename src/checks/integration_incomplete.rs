@@ -104,7 +104,7 @@ fn run(stack: &Stack, report: &mut Report) {
 /// It may be what is meant, and `unknown_key` tells of it.
 fn has_unknown_key(stack: &Stack, integration: &Node) -> bool {
     let keys: Vec<Place> = integration.entries().iter().map(|(_, node)| node.name_at().place()).collect();
-    stack.misfits.iter().any(|one| one.fault == Fault::UnknownKey && keys.contains(&one.at.place()))
+    stack.misfits().iter().any(|one| one.fault == Fault::UnknownKey && keys.contains(&one.at.place()))
 }
 
 fn has(alertmanager: &Alertmanager, one: &Integration, (own, global): &Need) -> bool {

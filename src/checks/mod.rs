@@ -412,7 +412,7 @@ impl Check {
 
     /// Where files do not have the form that their programs read, in this way.
     fn misfits(&self, fault: Fault, stack: &Stack, report: &mut Report) {
-        for misfit in stack.misfits.iter().filter(|misfit| misfit.fault == fault) {
+        for misfit in stack.misfits().iter().filter(|misfit| misfit.fault == fault) {
             let mut finding =
                 self.finding(misfit.message.clone()).at(misfit.at.place(), misfit.label.clone());
             if let Some((other, text)) = &misfit.other {

@@ -1,7 +1,5 @@
 //! A variable for Grafana that is none of its settings, or has a value that it cannot read: Grafana passes over it.
 
-use std::collections::BTreeMap;
-
 use super::Check;
 use crate::diagnostics::{Report, Severity, misspelt, nearest};
 use crate::stack::{Program, Stack, Variable};
@@ -35,24 +33,21 @@ const BOOLS: [&str; 26] = [
 ];
 
 fn run(stack: &Stack, report: &mut Report) {
-    if stack.running(Program::Grafana).next().is_none() {
-        return;
-    }
-    let settings = settings();
     for grafana in stack.running(Program::Grafana) {
         for variable in &grafana.environment {
-            check(&settings, variable, report);
+            check(variable, report);
         }
     }
 }
 
-fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Report) {
+fn check(variable: &Variable, report: &mut Report) {
     let name = variable.name.strip_suffix("__FILE").unwrap_or(&variable.name);
     if !name.starts_with("GF_") || FREE.iter().any(|free| name.starts_with(free)) {
         return;
     }
-    let Some(is_bool) = settings.get(name) else {
-        let known = settings.keys().map(String::as_str).chain(OF_IMAGE);
+    let Some(is_bool) = is_bool(name) else {
+        let settings: Vec<String> = settings().collect();
+        let known = settings.iter().map(String::as_str).chain(OF_IMAGE);
         if let Some(near) = misspelt(name, known) {
             report.push(
                 CHECK
@@ -63,7 +58,7 @@ fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Re
         }
         return;
     };
-    let Some(value) = variable.value.as_ref().filter(|_| *is_bool && name == variable.name.value) else {
+    let Some(value) = variable.value.as_ref().filter(|_| is_bool && name == variable.name.value) else {
         return;
     };
     let word = value.trim();
@@ -82,17 +77,30 @@ fn check(settings: &BTreeMap<String, bool>, variable: &Variable, report: &mut Re
     );
 }
 
-/// The settings by the names of their variables, and whether each is on or off.
-fn settings() -> BTreeMap<String, bool> {
+/// The settings of Grafana: each section with its keys, of which those with a `?` are on or off.
+fn sections() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
     let lines = include_str!("setting_not_read/grafana.txt").lines().filter(|line| !line.starts_with("//!"));
-    let of_section = |line: &'static str| {
-        let mut words = line.split(' ');
-        let section = words.next().unwrap_or_default();
-        words.map(move |word| {
-            let key = word.trim_end_matches('?');
-            let name = format!("GF_{section}_{key}").replace(['.', '-'], "_").to_ascii_uppercase();
-            (name, word.ends_with('?'))
-        })
-    };
-    lines.flat_map(of_section).collect()
+    lines.map(|line| {
+        let (section, keys) = line.split_once(' ').unwrap_or((line, ""));
+        (section, keys.split(' '))
+    })
+}
+
+/// The names of the variables of all settings.
+fn settings() -> impl Iterator<Item = String> {
+    sections().flat_map(|(section, keys)| keys.map(move |key| format!("GF_{}_{}", upper(section), upper(key))))
+}
+
+/// Whether the setting of a variable is on or off. `None` where there is no such setting.
+fn is_bool(variable: &str) -> Option<bool> {
+    let name = variable.strip_prefix("GF_")?;
+    sections().find_map(|(section, mut keys)| {
+        let key = name.strip_prefix(&upper(section))?.strip_prefix('_')?;
+        keys.find(|one| upper(one) == key).map(|one| one.ends_with('?'))
+    })
+}
+
+/// A word as the name of a variable says it.
+fn upper(word: &str) -> String {
+    word.trim_end_matches('?').replace(['.', '-'], "_").to_ascii_uppercase()
 }

@@ -23,6 +23,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::scalar::Scalar;
@@ -36,21 +38,21 @@ pub struct Table {
     pub(super) wants_items: bool,
     /// Whether a key without a value is refused where `nothing` is none of its ways.
     pub(super) wants_values: bool,
-    sections: BTreeMap<String, Written>,
+    sections: BTreeMap<&'static str, Written>,
     kinds: BTreeMap<String, Type>,
 }
 
 /// A section as it stands in the file. It is read where something of its kind is met: most are of what nobody uses.
 #[derive(Debug)]
 struct Written {
-    keys: Data,
+    text: &'static RawValue,
     read: OnceLock<Section>,
 }
 
 impl Written {
     /// Without what it takes over.
     fn section(&self, name: &str) -> Section {
-        Section::read(&self.keys).unwrap_or_else(|error| panic!("bug: the section `{name}`: {error}"))
+        Section::read(self.text).unwrap_or_else(|error| panic!("bug: the section `{name}`: {error}"))
     }
 }
 
@@ -70,6 +72,8 @@ pub struct Section {
     pub(super) ordered: Vec<Vec<String>>,
     /// Lists, or keys of what is in them, whose values all differ.
     pub(super) distinct: Vec<Vec<String>>,
+    /// Those that are needed, always or with what others say.
+    pub(super) wanted: Vec<String>,
     takes_over: Vec<String>,
 }
 
@@ -149,8 +153,8 @@ pub(super) struct Choice {
     pub(super) excludes: bool,
 }
 
-/// A file of the folder, and each map in it, in the order in which it is written.
-type Data = Map<String, Value>;
+/// A file of the folder: what stands behind each name at its top.
+pub(super) type Data = BTreeMap<&'static str, &'static RawValue>;
 
 /// The keys that lead to a section, and itself.
 pub(super) type Path<'a> = (Vec<&'a str>, &'a Section);
@@ -254,6 +258,10 @@ impl Key {
 }
 
 impl Key {
+    fn may_be_needed(&self) -> bool {
+        self.is_needed || self.needed_unless.is_some() || self.needed_where.is_some()
+    }
+
     pub(super) fn is_default(&self, text: &str) -> bool {
         self.default.as_deref() == Some(text)
     }
@@ -264,7 +272,7 @@ impl Table {
     pub(super) fn read(file: &str, read: impl Fn(&str) -> Data) -> Result<Table, String> {
         let mut table = Table::default();
         let own = read(file);
-        let other_file = own.get("(sections of)").and_then(Value::as_str).map(str::to_owned);
+        let other_file = own.get("(sections of)").map(|file| text(file)).transpose()?;
         // The sections of the file come after the shared ones.
         table.add(read("shared.yml"))?;
         table.add(own)?;
@@ -280,20 +288,19 @@ impl Table {
 
     fn add(&mut self, data: Data) -> Result<(), String> {
         for (name, value) in data {
-            match (name.as_str(), value) {
-                ("(program)", Value::String(program)) => self.program = program,
-                ("(sections of)", _) => {}
-                ("(items)", _) => self.wants_items = true,
-                ("(keys)", _) => self.wants_values = true,
-                ("(kinds)", Value::Object(kinds)) => {
-                    for (name, text) in kinds {
-                        self.kinds.insert(name, Type::read(text.as_str().unwrap_or_default()));
+            match name {
+                "(program)" => self.program = text(value)?,
+                "(sections of)" => {}
+                "(items)" => self.wants_items = true,
+                "(keys)" => self.wants_values = true,
+                "(kinds)" => {
+                    for (name, what) in inside::<BTreeMap<String, String>>(value)? {
+                        self.kinds.insert(name, Type::read(&what));
                     }
                 }
-                (_, Value::Object(keys)) => {
-                    self.sections.insert(name, Written { keys, read: OnceLock::new() });
+                _ => {
+                    self.sections.insert(name, Written { text: value, read: OnceLock::new() });
                 }
-                _ => return Err(format!("`{name}` is no section")),
             }
         }
         Ok(())
@@ -304,9 +311,11 @@ impl Table {
         Some(written.read.get_or_init(|| {
             let mut section = written.section(name);
             for name in std::mem::take(&mut section.takes_over) {
-                let other = self.sections.get(&name).map(|other| other.section(&name));
+                let other = self.sections.get(name.as_str()).map(|other| other.section(&name));
                 section.take_over(&other.unwrap_or_else(|| panic!("bug: there is no `{name}` to take over")));
             }
+            let wanted = section.keys.iter().filter(|(_, key)| key.may_be_needed());
+            section.wanted = wanted.map(|(name, _)| name.clone()).collect();
             section
         }))
     }
@@ -372,7 +381,7 @@ impl Table {
         for name in names {
             match (self.kinds.get_key_value(name), self.sections.get_key_value(name)) {
                 (Some((_, kind)), _) => found.extend(self.sections_in(kind)),
-                (None, Some((name, _))) => found.push(name.as_str()),
+                (None, Some((name, _))) => found.push(*name),
                 (None, None) => {}
             }
         }
@@ -404,10 +413,19 @@ impl Table {
     }
 }
 
+/// What stands in a data file.
+fn inside<T: Deserialize<'static>>(written: &'static RawValue) -> Result<T, String> {
+    serde_json::from_str(written.get()).map_err(|error| error.to_string())
+}
+
+fn text(written: &'static RawValue) -> Result<String, String> {
+    inside(written)
+}
+
 impl Section {
-    fn read(keys: &Data) -> Result<Section, String> {
+    fn read(written: &'static RawValue) -> Result<Section, String> {
         let mut section = Section::default();
-        for (name, value) in keys {
+        for (name, value) in &inside::<Map<String, Value>>(written)? {
             let listed = || -> Vec<String> {
                 match value {
                     Value::String(one) => vec![one.clone()],

@@ -9,7 +9,8 @@ use crate::values::prometheus_duration;
 
 /// Whether a text is to be filled in by somebody before the program sees it: nobody knows what it will be.
 pub(super) fn is_hole(text: &str) -> bool {
-    ["$", "{{", "<%", "{%", "__"].iter().any(|mark| text.contains(mark))
+    let is_mark = |pair: &[u8]| matches!(pair, [b'{', b'{' | b'%'] | [b'<', b'%'] | [b'_', b'_']);
+    text.contains('$') || text.as_bytes().windows(2).any(is_mark)
 }
 
 /// Why a value is refused, by the program's own reader of its language.

@@ -60,8 +60,8 @@ struct Walker<'a> {
     is_loaded: bool,
     /// Whether the file was read to its end: what is missing may stand behind.
     is_complete: bool,
-    /// The keys from the top, and the sections they stand in.
-    path: Vec<(String, Option<&'a Section>)>,
+    /// What stands behind the keys from the top, and the sections of these keys.
+    path: Vec<(Node, Option<&'a Section>)>,
     /// All sections, made when the first key is not known where it stands.
     everywhere: OnceCell<Vec<Path<'a>>>,
     found: Vec<Misfit>,
@@ -76,7 +76,7 @@ impl<'a> Walker<'a> {
                 && !self.table.takes_nothing(what)
                 && !is_tagged(node)
             {
-                let key = self.path.last().map_or("", |(key, _)| key.as_str());
+                let key = self.path.last().map_or("", |(below, _)| below.name());
                 let help = format!("write {} after it, or remove the key", self.words(what));
                 let label = "nothing stands after it".to_owned();
                 self.add(
@@ -117,9 +117,9 @@ impl<'a> Walker<'a> {
                 if !node.is_map() {
                     return self.wrong(what, node);
                 }
-                for (key, one) in node.entries() {
-                    self.path.push((key.value, None));
-                    self.value(inside, &one);
+                for below in node.values() {
+                    self.path.push((below.clone(), None));
+                    self.value(inside, &below);
                     self.path.pop();
                 }
             }
@@ -133,29 +133,29 @@ impl<'a> Walker<'a> {
     }
 
     fn section(&mut self, section: &'a Section, node: &Node) {
-        let entries = node.entries();
-        for (name, below) in &entries {
-            match section.keys.get(&name.value) {
+        let (mut is_empty, mut is_other) = (true, true);
+        for below in node.values() {
+            is_empty = false;
+            match section.keys.get(below.name()) {
                 Some(key) => {
+                    is_other = false;
                     if let (Reader::Other(program), true) = (&key.reader, self.is_loaded) {
-                        self.of_another(&name.value, program, below);
+                        self.of_another(program, &below);
                     }
-                    self.path.push((name.value.clone(), Some(section)));
+                    self.path.push((below.clone(), Some(section)));
                     if key.default.is_none() || below.text() != key.default.as_deref() {
-                        self.value(&key.what, below);
+                        self.value(&key.what, &below);
                     }
-                    self.words_of(key, below);
+                    self.words_of(key, &below);
                     self.path.pop();
-                    self.refused(name, key, below, node);
+                    self.refused(key, &below, node);
                 }
-                None if section.takes(&name.value) => self.slip(section, &name.value, below, node),
-                None => self.unknown(section, &name.value, below),
+                None if section.takes(below.name()) => self.slip(section, &below, node),
+                None => self.unknown(section, &below),
             }
         }
         // Where nothing is known, something else was meant: what that would need says nothing.
-        let is_other =
-            !entries.is_empty() && !entries.iter().any(|(name, _)| section.keys.contains_key(&name.value));
-        if !is_other || self.path.is_empty() {
+        if is_empty || !is_other || self.path.is_empty() {
             self.missing(Some(section), node);
             self.choices(section, node);
         }
@@ -218,11 +218,12 @@ impl<'a> Walker<'a> {
         if self.path.is_empty() {
             return "this file".to_owned();
         }
-        let keys: Vec<&str> = self.path.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = self.path.iter().map(|(below, _)| below.name()).collect();
         format!("`{}`", keys.join("."))
     }
 
-    fn unknown(&mut self, section: &Section, key: &str, node: &Node) {
+    fn unknown(&mut self, section: &Section, node: &Node) {
+        let key = node.name();
         let word = shortened(key);
         let help = self.meant(section, key);
         let label = format!("not a key of {}", self.here());
@@ -231,8 +232,9 @@ impl<'a> Walker<'a> {
 
     /// Of a program that passes over what it does not know only a key that is nearly one of its own is a fault, where that
     /// one is not written too. A short word is near to many: it must be one that is missed.
-    fn slip(&mut self, section: &Section, key: &str, node: &Node, around: &Node) {
+    fn slip(&mut self, section: &Section, node: &Node, around: &Node) {
         const LONG: usize = 5;
+        let key = node.name();
         if section.prefixes.iter().any(|prefix| !prefix.is_empty()) || key.len() < 2 {
             return;
         }
@@ -254,7 +256,8 @@ impl<'a> Walker<'a> {
         });
     }
 
-    fn of_another(&mut self, key: &str, program: &str, node: &Node) {
+    fn of_another(&mut self, program: &str, node: &Node) {
+        let key = node.name();
         let label = format!("a key of {program}, not of {}", self.table.program);
         let help = format!("remove it, or let {program} read this file");
         self.add(Fault::UnknownKey, node.name_at(), &format!("unknown key `{key}`"), label, help);
@@ -302,7 +305,7 @@ impl<'a> Walker<'a> {
             return;
         }
         let what = self.table.resolve(what);
-        let key = self.path.last().map_or("", |(key, _)| key.as_str());
+        let key = self.path.last().map_or("", |(below, _)| below.name());
         if let (Type::Scalar(kind), Some(text)) = (what, node.text())
             && let Some(reason) = values::reason(*kind, text)
         {
@@ -336,7 +339,7 @@ impl<'a> Walker<'a> {
     }
 
     fn empty_item(&mut self, node: &Node) {
-        let key = self.path.last().map_or("", |(key, _)| key.as_str());
+        let key = self.path.last().map_or("", |(below, _)| below.name());
         let message = format!("an item of `{key}` has no value");
         let help = "write its keys after the `-`, or remove it".to_owned();
         self.add(Fault::WrongType, node.at(), &message, "nothing stands here".to_owned(), help);

@@ -206,6 +206,17 @@ impl Node {
         keys.iter().try_fold(self.clone(), |node, key| node.get(key))
     }
 
+    /// Its key, where it is an entry of a map.
+    pub fn name(&self) -> &str {
+        let tree = &self.document.index.tree;
+        if tree.is_empty() { "" } else { tree.key(self.at) }
+    }
+
+    /// What stands behind the keys of a map, as they are written, those taken over last.
+    pub fn values(&self) -> impl Iterator<Item = Node> {
+        self.document.index.tree.all_entries(self.at).into_iter().map(|(_, row)| self.other(row))
+    }
+
     /// The entries of a map as they are written, those taken over last.
     pub fn entries(&self) -> Vec<(Spanned<String>, Node)> {
         let entry = |(key, row): (&str, Row)| {

@@ -99,7 +99,9 @@ impl SourceFile {
             let place = place_of_end(&String::from_utf8_lossy(&error.as_bytes()[..good]));
             not_text(&name, &format!("the file is not UTF-8: byte 0x{bad:02x} at {place}"))
         })?;
-        match text.bytes().position(is_binary) {
+        // First whether, then where: of a whole text that is quickly known.
+        let has_binary = text.bytes().fold(false, |found, byte| found | is_binary(byte));
+        match has_binary.then(|| text.bytes().position(is_binary)).flatten() {
             None => Ok(SourceFile::new(name, text)),
             Some(at) => {
                 let place = place_of_end(&text[..at]);

@@ -97,6 +97,11 @@ impl<'a> Map<'a> {
 
     /// The maps that `<<` takes over, the first before the others.
     fn merged(&self) -> &'a [Row] {
+        // In the order of keys it comes before all that begin with a letter.
+        let is_before = |first: &Row| self.tree.key(*first) > MERGE;
+        if self.by_key.first().is_none_or(is_before) {
+            return &[];
+        }
         let Some(at) = self.position(MERGE) else { return &[] };
         match self.tree.value(self.by_key[at]) {
             Some(Value::List(items)) => items,
@@ -173,8 +178,10 @@ impl Tree {
 
     fn find_merged(&self, row: Row, key: &str, depth: usize) -> Option<Row> {
         let Value::Map(map) = self.value(row)? else { return None };
-        let merged = if depth < MAX_MERGES { map.merged() } else { &[] };
-        map.get(key).or_else(|| merged.iter().find_map(|row| self.find_merged(*row, key, depth + 1)))
+        map.get(key).or_else(|| {
+            let merged = if depth < MAX_MERGES { map.merged() } else { &[] };
+            merged.iter().find_map(|row| self.find_merged(*row, key, depth + 1))
+        })
     }
 
     /// The entries of a map as they are written, those taken over last.

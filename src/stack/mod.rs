@@ -45,7 +45,7 @@ pub use self::rules::{Group, Rule, RuleFile, RuleTests};
 pub use self::targets::{HIDDEN, Targets, is_fed, is_given};
 use crate::cores;
 use crate::diagnostics::Diagnostic;
-use crate::forms::Misfit;
+use crate::forms::{Form, Misfit};
 use crate::promql::labels::Labels;
 use crate::source::{Document, Node, Spanned};
 use crate::values::prometheus_duration;
@@ -66,8 +66,10 @@ pub struct Stack {
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
-    /// Where a file does not have the form that its program reads.
-    pub misfits: Vec<Misfit>,
+    /// The files that have a form.
+    formed: Vec<Formed>,
+    /// Projects of compose that lack what makes them one.
+    unfit: Vec<Misfit>,
     /// What could not be read, and why.
     pub notes: Vec<Diagnostic>,
     /// All files that were read.
@@ -76,9 +78,18 @@ pub struct Stack {
     derived: Derived,
 }
 
+/// A document that its program wants to have a form.
+struct Formed {
+    form: Form,
+    document: Arc<Document>,
+    /// Whether a program of the stack loads it.
+    is_loaded: bool,
+}
+
 /// What follows from the files and what was told, found when somebody asks for it first: several checks do.
 #[derive(Default)]
 struct Derived {
+    misfits: OnceLock<Vec<Misfit>>,
     /// The labels of each alert, in their order.
     fired: OnceLock<Vec<Labels>>,
     metrics: OnceLock<Metrics>,
@@ -101,8 +112,20 @@ impl Stack {
 
     /// Finds what many checks ask for, before they wait for one another.
     pub(crate) fn prepare(&self) {
-        Flow::of(self).weigh();
-        let _ = self.fired();
+        let labels = || {
+            Flow::of(self).weigh();
+            let _ = self.fired();
+        };
+        cores::both(labels, || self.misfits());
+    }
+
+    /// Where a file does not have the form that its program reads.
+    pub fn misfits(&self) -> &[Misfit] {
+        self.derived.misfits.get_or_init(|| {
+            let formed = self.formed.iter().collect();
+            let of_files = cores::map(formed, |one: &Formed| one.form.misfits(&one.document, one.is_loaded));
+            self.unfit.iter().cloned().chain(of_files.into_iter().flatten()).collect()
+        })
     }
 
     /// What the config says, or else only what is built in.
@@ -184,7 +207,7 @@ impl Stack {
 
     /// Whether one of these files does not have its form: then what is missing in it may be misspelt, and is told as that.
     pub fn is_malformed<'f>(&self, files: impl IntoIterator<Item = &'f Arc<Document>>) -> bool {
-        let names: Vec<&str> = self.misfits.iter().map(|misfit| misfit.at.document().name()).collect();
+        let names: Vec<&str> = self.misfits().iter().map(|misfit| misfit.at.document().name()).collect();
         files.into_iter().any(|file| names.contains(&file.name()))
     }
 

@@ -24,7 +24,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 pub use self::builtin::BuiltIn;
 pub use self::origin::mark;
@@ -62,7 +62,7 @@ pub fn embedded_file(path: &str) -> &'static str {
 }
 
 /// What an embedded data file says: an engine, alerts, a form. The tests read each, so a fault cannot reach a user.
-pub fn data<T: DeserializeOwned>(path: &str) -> T {
+pub fn data<T: Deserialize<'static>>(path: &str) -> T {
     let text = DATA.get_file(path).and_then(File::contents_utf8);
     let text = text.unwrap_or_else(|| panic!("bug: the data file `{path}` is not in the binary"));
     serde_json::from_str(text).unwrap_or_else(|error| panic!("bug: the data file `{path}`: {error}"))

@@ -6,7 +6,7 @@ use super::super::notation::{Condition, Key, Section, Type};
 use super::super::values;
 use super::{Fault, Walker, place_of_map};
 use crate::diagnostics::{nearest, shortened};
-use crate::source::{At, Node, Spanned};
+use crate::source::{At, Node};
 
 impl Walker<'_> {
     pub(super) fn missing(&mut self, section: Option<&Section>, node: &Node) {
@@ -20,9 +20,9 @@ impl Walker<'_> {
             (None, Some(condition)) => says(condition).is_some_and(|(is_it, _)| is_it),
             (None, None) => key.is_needed,
         };
-        let needed: Vec<&String> =
-            section.keys.iter().filter(|(_, key)| is_needed(key)).map(|(name, _)| name).collect();
-        if needed.is_empty() {
+        let wanted = section.wanted.iter().filter(|name| is_needed(&section.keys[*name]));
+        let lost: Vec<&String> = wanted.filter(|name| !is_given(section, node, name)).collect();
+        if lost.is_empty() {
             return;
         }
         let known = || section.keys.keys().map(String::as_str);
@@ -33,8 +33,7 @@ impl Walker<'_> {
             .filter(|(key, _)| !section.keys.contains_key(&key.value))
             .filter_map(|(key, _)| nearest(&key.value, known()))
             .collect();
-        let is_lost = |name: &String| !is_given(section, node, name) && !misspelt.contains(&name.as_str());
-        for name in needed.into_iter().filter(|name| is_lost(name)) {
+        for name in lost.into_iter().filter(|name| !misspelt.contains(&name.as_str())) {
             let label = format!("{} needs it", self.entry());
             let help = format!("add `{name}: …`");
             self.add(Fault::MissingKey, place_of_map(node), &format!("missing key `{name}`"), label, help);
@@ -44,7 +43,7 @@ impl Walker<'_> {
     fn entry(&self) -> String {
         match self.path.last() {
             None => self.table.program.clone(),
-            Some((key, _)) => format!("an entry of `{key}`"),
+            Some((below, _)) => format!("an entry of `{}`", below.name()),
         }
     }
 
@@ -76,7 +75,7 @@ impl Walker<'_> {
         if key.never.is_none() && !key.is_caseless {
             return;
         }
-        let name = self.path.last().map_or_else(String::new, |(name, _)| name.clone());
+        let name = self.path.last().map_or_else(String::new, |(below, _)| below.name().to_owned());
         let entries = node.entries();
         if let Some(never) = &key.never {
             let own = node.value().map(|value| value.map(|text| text.trim().to_owned()));
@@ -96,16 +95,17 @@ impl Walker<'_> {
     }
 
     /// A key that is not read with what another says.
-    pub(super) fn refused(&mut self, name: &Spanned<String>, key: &Key, below: &Node, node: &Node) {
+    pub(super) fn refused(&mut self, key: &Key, below: &Node, node: &Node) {
         let Some(condition) = &key.refused_where else { return };
         let Some(other) = node.get(&condition.key).filter(|_| !below.is_nothing()) else { return };
         let word = other.text().unwrap_or_default();
         if !is_one_of(word, &condition.words) || below.text().is_some_and(|text| key.is_default(text)) {
             return;
         }
-        let message = format!("`{}` and `{}: {word}` exclude each other", name.value, condition.key);
-        let help = format!("remove `{}`, or write another `{}`", name.value, condition.key);
-        self.twice(name.at.clone(), other.at(), &message, help);
+        let name = below.name();
+        let message = format!("`{name}` and `{}: {word}` exclude each other", condition.key);
+        let help = format!("remove `{name}`, or write another `{}`", condition.key);
+        self.twice(below.name_at(), other.at(), &message, help);
     }
 
     fn twice(&mut self, second: At, first: At, message: &str, help: String) {

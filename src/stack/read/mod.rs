@@ -18,10 +18,10 @@ use super::folder::{Folder, Read, as_note, parent};
 use super::grafana::{Dashboard, Datasource, Grafana, Provider};
 use super::prometheus::{Prometheus, RulePattern};
 use super::rules::RuleFile;
-use super::{Derived, Stack, Told};
+use super::{Derived, Formed, Stack, Told};
 use crate::cores;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::forms::{Form, Misfit};
+use crate::forms::Form;
 use crate::plan;
 use crate::source::{Document, Node, SourceFile};
 use shapes::Around;
@@ -43,7 +43,8 @@ pub(super) fn read(folder: Folder) -> Stack {
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
-        misfits: Vec::new(),
+        formed: Vec::new(),
+        unfit: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
         told: OnceLock::new(),
@@ -74,7 +75,6 @@ pub(super) fn read(folder: Folder) -> Stack {
     let Reader { mut stack, waiting, .. } = reader;
     for part in cores::map(waiting, Waiting::read) {
         match part {
-            Part::Misfits(found) => stack.misfits.extend(found),
             Part::Rules(file) => stack.rule_files.push(file),
             Part::Dashboard(dashboard) => stack.dashboards.push(dashboard),
         }
@@ -92,7 +92,7 @@ struct Reader {
     around: Around,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
-    /// Documents that need nothing of one another any more, and are read on all cores in the end.
+    /// Documents that are read on all cores in the end: they need nothing of one another.
     waiting: Vec<Waiting>,
     /// The names of those that have a form.
     formed: BTreeSet<String>,
@@ -103,17 +103,14 @@ struct Reader {
 /// A document, what it is to be read as, and whether its program loads it.
 struct Waiting(As, Arc<Document>, bool);
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum As {
-    /// It is only held against its form.
-    Formed(Form),
     Rules,
     Dashboard,
 }
 
 /// What a document gives to the stack.
 enum Part {
-    Misfits(Vec<Misfit>),
     Rules(RuleFile),
     Dashboard(Dashboard),
 }
@@ -122,7 +119,6 @@ impl Waiting {
     fn read(self) -> Part {
         let Waiting(what, document, is_loaded) = self;
         match what {
-            As::Formed(form) => Part::Misfits(form.misfits(&document, is_loaded)),
             As::Rules => Part::Rules(RuleFile::read(document, is_loaded)),
             As::Dashboard => Part::Dashboard(Dashboard::read(document, is_loaded)),
         }
@@ -193,12 +189,12 @@ impl Reader {
     /// Has a document held against the form that its program wants.
     fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
         if self.formed.insert(document.name().to_owned()) {
-            self.waiting.push(Waiting(As::Formed(form), Arc::clone(document), is_loaded));
+            self.stack.formed.push(Formed { form, document: Arc::clone(document), is_loaded });
         }
     }
 
-    fn has_any(&self, what: &As) -> bool {
-        self.waiting.iter().any(|one| one.0 == *what)
+    fn has_any(&self, what: As) -> bool {
+        self.waiting.iter().any(|one| one.0 == what)
     }
 
     // The programs.

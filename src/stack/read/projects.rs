@@ -70,7 +70,7 @@ impl Reader {
             ["image", "build", "extends", "provider"].iter().all(|key| service.get(key).is_none())
         };
         for service in compose.services.iter().filter(has_none) {
-            self.stack.misfits.push(Misfit {
+            self.stack.unfit.push(Misfit {
                 fault: Fault::MissingKey,
                 message: format!(
                     "`{}` has neither `image` nor `build`: docker compose refuses the file",
@@ -91,7 +91,7 @@ impl Reader {
             .iter()
             .any(|key| root.get(key).is_some());
         if is_compose && document.is_complete() {
-            self.stack.misfits.push(Misfit {
+            self.stack.unfit.push(Misfit {
                 fault: Fault::MissingKey,
                 message: "missing key `services`: docker compose starts nothing".to_owned(),
                 at: root.at(),

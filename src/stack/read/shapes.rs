@@ -92,7 +92,7 @@ impl Reader {
                 }
             }
         }
-        if !self.has_any(&As::Rules) {
+        if !self.has_any(As::Rules) {
             for path in of(Shape::Rules) {
                 self.rule_file(path, false);
             }
@@ -108,7 +108,7 @@ impl Reader {
                 }
             }
         }
-        if !self.has_any(&As::Dashboard) {
+        if !self.has_any(As::Dashboard) {
             for path in of(Shape::Dashboard) {
                 self.dashboard(path, false);
             }
