@@ -9,10 +9,11 @@ pub mod regex;
 pub mod rule_tests;
 pub mod tree;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use hashbrown::HashMap;
 use minijinja::value::{Object, Value};
 use serde::{Serialize, Serializer};
 
@@ -41,7 +42,7 @@ impl PromQl {
             Reading::Refused(fault) => return Err(wrong(&fault.message)),
             Reading::TooDeep => return Err(wrong("it is too large")),
         };
-        let metrics = selectors(expr).into_iter().filter_map(|selector| selector.name.clone()).collect();
+        let metrics = selectors(expr).filter_map(|selector| selector.name.clone()).collect();
         Ok(Self { text: text.to_owned(), metrics })
     }
 
@@ -108,26 +109,27 @@ pub fn tree(text: &str) -> Option<Arc<Expr>> {
 
 /// Each text is read once: what was rendered is proven afterwards, and dashboards ask the same again and again.
 fn read(text: &str) -> Arc<Reading> {
-    static READ: LazyLock<Mutex<HashMap<String, Arc<Reading>>>> = LazyLock::new(Mutex::default);
+    static READ: LazyLock<Mutex<HashMap<Box<str>, Arc<Reading>>>> = LazyLock::new(Mutex::default);
     let known = || READ.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(reading) = known().get(text) {
         return Arc::clone(reading);
     }
     let reading = Arc::new(if fits(text) { grammar::read(text) } else { Reading::TooDeep });
-    known().insert(text.to_owned(), Arc::clone(&reading));
+    let kept = (text.into(), Arc::clone(&reading));
+    known().insert(kept.0, kept.1);
     reading
 }
 
 /// Whether a text is small enough to be read.
 fn fits(text: &str) -> bool {
-    let operators = text.bytes().filter(|byte| b"(+-*/%^=<>".contains(byte)).count();
-    let words = text.split_whitespace().count();
-    operators + words <= 4 * MAX_OPERATORS && operators <= MAX_OPERATORS
+    // A shorter one has not even the letters for more.
+    let words = || text.split_whitespace().count();
+    let operators = || text.bytes().filter(|byte| b"(+-*/%^=<>".contains(byte)).count();
+    text.len() <= MAX_OPERATORS || operators() <= MAX_OPERATORS && operators() + words() <= 4 * MAX_OPERATORS
 }
 
 /// The expressions right below this one.
 pub fn children(expr: &Expr) -> impl DoubleEndedIterator<Item = &Expr> {
-    // Without a list of its own for each: every check walks every expression.
     let (mut one, mut other, mut args): (_, _, &[Expr]) = (None, None, &[]);
     match expr {
         Expr::Aggregate(inner) => (one, other) = (inner.param.as_deref(), Some(&*inner.expr)),
@@ -142,11 +144,30 @@ pub fn children(expr: &Expr) -> impl DoubleEndedIterator<Item = &Expr> {
 
 /// The expression and all below it, each before what is inside of it.
 pub fn walk(expr: &Expr) -> impl Iterator<Item = &Expr> {
-    let mut waiting = vec![expr];
+    // Every check walks every expression: what has one part only waits in no list.
+    let (mut next, mut waiting) = (Some(expr), Vec::new());
     std::iter::from_fn(move || {
-        let next = waiting.pop()?;
-        waiting.extend(children(next).rev());
-        Some(next)
+        let this = next.take().or_else(|| waiting.pop())?;
+        match this {
+            Expr::Aggregate(inner) => {
+                next = inner.param.as_deref().or(Some(&inner.expr));
+                waiting.extend(inner.param.as_ref().map(|_| &*inner.expr));
+            }
+            Expr::Binary(inner) => {
+                next = Some(&inner.left);
+                waiting.push(&*inner.right);
+            }
+            Expr::Negative(inner) | Expr::Paren(inner) => next = Some(inner),
+            Expr::Subquery(inner) => next = Some(&inner.expr),
+            Expr::Call(inner) => {
+                if let Some((first, others)) = inner.args.split_first() {
+                    next = Some(first);
+                    waiting.extend(others.iter().rev());
+                }
+            }
+            Expr::Number(_) | Expr::Text(_) | Expr::Vector(_) | Expr::Matrix(_) => {}
+        }
+        Some(this)
     })
 }
 
@@ -164,13 +185,17 @@ pub fn is_value(expr: &Expr) -> bool {
 }
 
 /// Everything that the expression asks the database for.
-pub fn selectors<'e>(expr: &'e Expr) -> Vec<&'e VectorSelector> {
-    let selector = |expr: &'e Expr| match expr {
+pub fn selectors(expr: &Expr) -> impl Iterator<Item = &VectorSelector> {
+    walk(expr).filter_map(|expr| match expr {
         Expr::Vector(selector) => Some(selector),
         Expr::Matrix(matrix) => Some(&matrix.selector),
         _ => None,
-    };
-    walk(expr).filter_map(selector).collect()
+    })
+}
+
+/// Whether it needs no database: a number, or what is calculated from numbers and the time.
+pub fn asks_nothing(expr: &Expr) -> bool {
+    selectors(expr).next().is_none()
 }
 
 /// The name of the series that are asked for, if it is one name.
@@ -212,7 +237,7 @@ mod tests {
             ("{__name__!=\"up\", a=\"b\"}", None),
         ] {
             let tree = tree(text).expect("is PromQL");
-            assert_eq!(metric(selectors(&tree)[0]), name, "{text}");
+            assert_eq!(selectors(&tree).next().and_then(metric), name, "{text}");
         }
     }
 

@@ -52,7 +52,8 @@ fn is_under_test(stack: &Stack, file: &RuleFile) -> bool {
 fn tested(stack: &Stack) -> BTreeSet<&str> {
     let alerts: HashSet<&str> = stack.alerts().map(|alert| alert.name.as_str()).collect();
     let tests = stack.rule_tests.iter().flat_map(|tests| &tests.tests);
-    let asked = tests.flat_map(|test| test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default());
+    let asked =
+        tests.flat_map(|test| test.get("alert_rule_test").map(|node| node.items()).unwrap_or_default());
     let of = |one: Node| alerts.get(one.get("alertname")?.text()?).copied();
     let mut names: BTreeSet<&str> = asked.filter_map(of).collect();
     if names.len() == alerts.len() {

@@ -14,7 +14,7 @@ fn run(stack: &Stack, report: &mut Report) {
     let reader = Reader::new(stack);
     for rule in stack.rules() {
         let Some(tree) = rule.expr.tree() else { continue };
-        let found = selectors(tree).into_iter().find_map(|selector| {
+        let found = selectors(tree).find_map(|selector| {
             let le = bound(selector)?;
             let (histogram, bounds) = reader.bounds_of(selector)?;
             let number: f64 = le.parse().ok().filter(|number: &f64| number.is_finite())?;

@@ -1,5 +1,6 @@
 //! An expression that Prometheus refuses: with it the whole file of rules, or the panel.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Check;
@@ -25,11 +26,8 @@ fn run(stack: &Stack, report: &mut Report) {
         if is_blank || (has_victoria && *reader == Reader::Anyone) {
             continue;
         }
-        let text = if one.query.has_variables() {
-            filled(&one.query.text)
-        } else {
-            Some(one.query.text.value.clone())
-        };
+        let text = one.query.text.value.as_str();
+        let text = if one.query.has_variables() { filled(text).map(Cow::Owned) } else { Some(text.into()) };
         let found = text.as_deref().and_then(|text| problem(text, reader));
         let Some(Problem::Refused(refused)) = found else {
             report.extend(one.query.tree().filter(|tree| one.is_rule() && !is_value(tree)).map(|_| {

@@ -33,11 +33,10 @@ fn between_samples<'s>(alert: &'s Rule, scrapes: &Scrapes) -> Option<(Duration, 
     let tree = alert.expr.tree()?;
     // A range holds several, and what is recorded may be of one.
     let has_range = walk(tree).any(|one| matches!(one, Expr::Matrix(_) | Expr::Subquery(_)));
-    let selectors = selectors(tree);
-    if has_range || selectors.iter().any(|selector| scrapes.is_recorded(selector)) {
+    if has_range || selectors(tree).any(|selector| scrapes.is_recorded(selector)) {
         return None;
     }
     let intervals: Option<Vec<Duration>> =
-        selectors.iter().map(|selector| scrapes.shortest(selector)).collect();
-    Some((intervals?.into_iter().min()?, metric(selectors.first()?)?))
+        selectors(tree).map(|selector| scrapes.shortest(selector)).collect();
+    Some((intervals?.into_iter().min()?, metric(selectors(tree).next()?)?))
 }

@@ -7,7 +7,7 @@ use super::Check;
 use super::shared::words;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::labels::Labels;
-use crate::promql::{Matcher, metric, selectors};
+use crate::promql::{Matcher, asks_nothing, metric, selectors};
 use crate::stack::{Inhibition, LabelMatcher, Rule, Stack, asks_for_presence, may_meet};
 
 pub(super) const CHECK: Check = Check { id: "inhibits-everything", severity: Severity::Warning, run };
@@ -145,7 +145,7 @@ fn lesser(fired: &[Fired], rule: &Inhibition, sources: &[Fired]) -> Option<Diagn
     let is_lesser = |(alert, labels): &Fired| {
         let name = alert.name.to_lowercase();
         // What asks for nothing but the time says when, and not that something is wrong.
-        let is_measured = alert.expr.tree().is_none_or(|tree| !selectors(tree).is_empty());
+        let is_measured = alert.expr.tree().is_none_or(|tree| !asks_nothing(tree));
         labels.value("severity").is_some_and(|word| LESSER.contains(&word.to_lowercase().as_str()))
             && is_measured
             && !MUTING.iter().any(|part| name.contains(part))

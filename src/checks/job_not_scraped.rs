@@ -64,20 +64,19 @@ type Lost = (String, String);
 
 fn lost(query: &Query, scraped: &Scraped) -> Vec<Lost> {
     let Some(tree) = query.tree() else { return Vec::new() };
-    let selectors = selectors(tree);
     // Of alternatives, one is enough: `x{job="a"} or x{job="b"}`.
     let has_or = walk(tree).any(|expr| matches!(expr, Expr::Binary(one) if one.op == Op::Or));
     let mut found: Vec<Lost> = Vec::new();
-    for selector in &selectors {
+    for selector in selectors(tree) {
         for matcher in &selector.matchers {
             let Some(one) = unmatched(matcher, scraped).filter(|_| is_written(query, matcher)) else {
                 continue;
             };
-            let stands_in = |other: &&VectorSelector| {
+            let stands_in = |other: &VectorSelector| {
                 metric(other) == metric(selector)
                     && !other.matchers.iter().any(|matcher| unmatched(matcher, scraped).is_some())
             };
-            if (has_or && selectors.iter().any(stands_in)) || found.contains(&one) {
+            if (has_or && selectors(tree).any(stands_in)) || found.contains(&one) {
                 continue;
             }
             found.push(one);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Check;
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::promql::selectors;
+use crate::promql::asks_nothing;
 use crate::source::{Document, Node};
 use crate::stack::{Job, Prometheus, Rule, RuleFile, Stack};
 
@@ -74,7 +74,7 @@ fn empty_group(job: &Job, group: &Node) -> Option<Diagnostic> {
 /// Whether a rule asks for series: `vector(1)` needs none.
 fn is_asked(stack: &Stack, prometheus: &Prometheus) -> bool {
     let mut rules = stack.rule_files.iter().filter(|file| file.is_loaded).flat_map(RuleFile::rules);
-    let asks = |rule: &Rule| rule.expr.tree().is_none_or(|tree| !selectors(tree).is_empty());
+    let asks = |rule: &Rule| rule.expr.tree().is_none_or(|tree| !asks_nothing(tree));
     prometheus.document.is_complete() && rules.any(asks)
 }
 

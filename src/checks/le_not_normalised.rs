@@ -34,13 +34,12 @@ fn run(stack: &Stack, report: &mut Report) {
 
 fn check(query: &Query, report: &mut Report) {
     let Some(tree) = query.tree() else { return };
-    let selectors = selectors(tree);
     // Who asks for both forms knows of it.
     let asks_for = |matcher: &Matcher, value: &str| {
-        let mut all = selectors.iter().flat_map(|one| &one.matchers);
+        let mut all = selectors(tree).flat_map(|one| &one.matchers);
         all.any(|other| other.name == matcher.name && other.value == value)
     };
-    for selector in &selectors {
+    for selector in selectors(tree) {
         // Only a histogram's buckets and a summary's quantiles are kept so.
         let label =
             if metric(selector).is_some_and(|name| name.ends_with("_bucket")) { "le" } else { "quantile" };

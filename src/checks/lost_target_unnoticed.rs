@@ -26,7 +26,7 @@ fn run(stack: &Stack, report: &mut Report) {
 /// `up` itself, or what could be it.
 fn asks_for_targets(query: &Query) -> bool {
     let Some(tree) = query.tree() else { return true };
-    crate::promql::selectors(tree).into_iter().any(|selector| {
+    crate::promql::selectors(tree).any(|selector| {
         crate::promql::metric(selector).is_none_or(|name| matches!(name, "up" | "scrape_samples_scraped"))
     })
 }

@@ -437,6 +437,7 @@ impl Check {
 /// Everything that is wrong with a stack and not allowed, with what could not be read of it. `allowed` is what a config says.
 pub fn run(stack: &Stack, allowed: &[Allowed]) -> Report {
     stack.prepare();
+    shared::verdicts::judged(stack);
     let mut report = Report::new();
     for found in cores::map(ALL.iter().collect(), |check| check.findings(stack)) {
         report.extend(found);

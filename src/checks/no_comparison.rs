@@ -54,8 +54,7 @@ const OF_VALUES: [&str; 16] = [
 /// The word to show, where an alert is a value and nothing else, and means something by it; and whether it is 0 or 1.
 fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<(String, bool)> {
     let tree = alert.expr.tree()?;
-    let asked = selectors(tree);
-    let first = asked.first()?;
+    let first = selectors(tree).next()?;
     let name = metric(first)?;
     if let Some(name) = as_bool(tree) {
         return Some((name, true));
@@ -65,9 +64,8 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<(String, bool)>
     if values.presence > Presence::Given || values.range.only().is_some() {
         return None;
     }
-    let is_calculated = walk(tree)
-        .into_iter()
-        .any(|one| matches!(one, Expr::Binary(one) if matches!(one.op, Op::Divide | Op::Subtract)));
+    let is_calculated =
+        walk(tree).any(|one| matches!(one, Expr::Binary(one) if matches!(one.op, Op::Divide | Op::Subtract)));
     let is_counter = name.ends_with("_total") || name.ends_with("_bucket");
     // By the catalogue, or through what records it.
     let is_known = reader.knows(first) || !values.nan;
@@ -79,7 +77,7 @@ fn compares_nothing(alert: &Rule, reader: &mut Reader) -> Option<(String, bool)>
 fn as_bool(expr: &Expr) -> Option<String> {
     match bare(expr) {
         Expr::Binary(one) if one.matching.is_bool => {
-            selectors(&one.left).first().and_then(|selector| metric(selector)).map(str::to_owned)
+            selectors(&one.left).next().and_then(metric).map(str::to_owned)
         }
         _ => None,
     }

@@ -60,8 +60,7 @@ fn bare_ratio(expr: &Expr) -> Option<(&str, bool)> {
 fn rate(expr: &Expr) -> Option<(&str, usize)> {
     let inner = aggregation(expr, &["sum"]).map_or(expr, |sum| &sum.expr);
     function(inner).filter(|name| is_rate(name))?;
-    match selectors(inner).as_slice() {
-        [one] => Some((metric(one)?, one.matchers.len())),
-        _ => None,
-    }
+    let mut asked = selectors(inner);
+    let one = asked.next().filter(|_| asked.next().is_none())?;
+    Some((metric(one)?, one.matchers.len()))
 }

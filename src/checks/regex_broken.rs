@@ -5,7 +5,6 @@ use super::shared::asked::surely_promql;
 use super::shared::readers::Readers;
 use crate::diagnostics::{Diagnostic, Report, Severity};
 use crate::promql::refused::{Problem, Reader, problem};
-use crate::promql::tree::VectorSelector;
 use crate::promql::{Expr, bare, regex, selectors, walk};
 use crate::source::{At, Node, Spanned};
 use crate::stack::{LabelMatcher, Stack};
@@ -71,21 +70,17 @@ fn in_expression(
             Problem::Refused(_) => None,
         };
     };
-    let patterns = |selector: &VectorSelector| -> Vec<(String, &'static str)> {
-        let matchers = selector.matchers.iter();
-        let with = matchers.filter(|matcher| matcher.op.is_regex());
-        with.map(|matcher| (matcher.value.clone(), FILE)).collect()
-    };
+    let matchers = selectors(tree).flat_map(|selector| &selector.matchers);
+    let selecting = matchers.filter(|matcher| matcher.op.is_regex()).map(|one| (one.value.as_str(), FILE));
     let replaced = walk(tree).filter_map(|expr| match expr {
         Expr::Call(call) if call.name == "label_replace" => match bare(call.args.get(4)?) {
-            Expr::Text(pattern) => Some((pattern.clone(), EVALUATION)),
+            Expr::Text(pattern) => Some((pattern.as_str(), EVALUATION)),
             _ => None,
         },
         _ => None,
     });
-    let mut all = selectors(tree).into_iter().flat_map(patterns).chain(replaced);
-    all.find_map(|(pattern, outcome)| Some((regex::fault(&pattern)?, pattern, outcome)))
-        .map(|(refused, pattern, outcome)| (pattern, refused, outcome))
+    let mut all = selecting.chain(replaced);
+    all.find_map(|(pattern, outcome)| Some((pattern.to_owned(), regex::fault(pattern)?, outcome)))
 }
 
 /// The patterns of all relabelings of a configuration.

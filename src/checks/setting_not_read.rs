@@ -88,7 +88,8 @@ fn sections() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'stat
 
 /// The names of the variables of all settings.
 fn settings() -> impl Iterator<Item = String> {
-    sections().flat_map(|(section, keys)| keys.map(move |key| format!("GF_{}_{}", upper(section), upper(key))))
+    sections()
+        .flat_map(|(section, keys)| keys.map(move |key| format!("GF_{}_{}", upper(section), upper(key))))
 }
 
 /// Whether the setting of a variable is on or off. `None` where there is no such setting.

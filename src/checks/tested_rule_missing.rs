@@ -47,7 +47,7 @@ fn items(test: &Node, key: &str) -> impl Iterator<Item = Node> {
 /// Names that only a recording can have, and that neither a rule nor the test itself brings.
 fn unrecorded(expr: &str, recorded: &BTreeSet<&str>, given: &[String]) -> Vec<String> {
     let Some(tree) = promql::tree(expr) else { return Vec::new() };
-    let names = promql::selectors(&tree).into_iter().filter_map(promql::metric);
+    let names = promql::selectors(&tree).filter_map(promql::metric);
     let is_given = |name: &str| given.iter().any(|series| series.split('{').next() == Some(name));
     names
         .filter(|name| name.contains(':') && !recorded.contains(name) && !is_given(name))

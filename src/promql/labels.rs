@@ -279,11 +279,7 @@ impl Labels {
                 (None, None) => None,
             });
         }
-        Labels {
-            known,
-            has_others: ours || theirs,
-            is_of_files: self.is_of_files || other.is_of_files,
-        }
+        Labels { known, has_others: ours || theirs, is_of_files: self.is_of_files || other.is_of_files }
     }
 
     fn is_none(&self) -> bool {

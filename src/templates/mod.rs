@@ -23,8 +23,8 @@ use include_dir::{Dir, File, include_dir};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-use serde::Serialize;
 use serde::Deserialize;
+use serde::Serialize;
 
 pub use self::builtin::BuiltIn;
 pub use self::origin::mark;

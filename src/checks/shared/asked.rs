@@ -26,9 +26,9 @@ enum By<'s> {
 impl<'s> Asked<'s> {
     /// What it selects, as far as the names are written out: half of a name may come from a variable.
     pub(crate) fn selectors(&self) -> impl Iterator<Item = Selected<'s>> {
-        let text = self.query.text.as_str();
+        let (text, is_rule) = (self.query.text.as_str(), self.is_rule());
         let written = move |one: &Selected<'_>| {
-            crate::promql::metric(one.selector).is_some_and(|name| text.contains(name))
+            crate::promql::metric(one.selector).is_some_and(|name| is_rule || text.contains(name))
         };
         self.query.tree().into_iter().flat_map(selected).filter(written)
     }

@@ -56,7 +56,7 @@ pub(crate) fn is_rate(function: &str) -> bool {
 
 /// The one series that an expression is about, if it is one.
 pub(crate) fn only_metric(expr: &Expr) -> Option<&str> {
-    let mut names = selectors(expr).into_iter().map(crate::promql::metric);
+    let mut names = selectors(expr).map(crate::promql::metric);
     let first = names.next()??;
     names.all(|name| name == Some(first)).then_some(first)
 }

@@ -200,7 +200,7 @@ impl<'e> Walk<'_, 'e> {
                 // Of native histograms there are no buckets, and no `le`.
                 let is_classic =
                     |one: &VectorSelector| metric(one).is_some_and(|name| name.contains("bucket"));
-                if !labels.can_have("le") && selectors(buckets).into_iter().any(is_classic) {
+                if !labels.can_have("le") && selectors(buckets).any(is_classic) {
                     self.faults.push(Fault::QuantileWithoutLe(buckets));
                 }
                 labels.remove("le");

@@ -108,7 +108,7 @@ impl<'s> Facts<'s> {
         match bare(expr) {
             Expr::Vector(selector) if metric(selector) == Some("up") => self.targets(selector),
             Expr::Binary(one) if one.op.is_comparison() => {
-                let is_number = crate::promql::selectors(&one.right).is_empty();
+                let is_number = crate::promql::asks_nothing(&one.right);
                 is_number.then(|| self.series(&one.left))?
             }
             _ => None,

@@ -175,7 +175,6 @@ impl Reader<'_> {
     /// The histogram of an expression's buckets, and its bounds; of several the one that reaches highest.
     fn bounds(&self, buckets: &Expr, depth: usize) -> Option<Bounds> {
         let rewrites = crate::promql::walk(buckets)
-            .into_iter()
             .any(|one| function(one).is_some_and(|name| name.starts_with("label_")));
         if rewrites || depth > 20 {
             return None;

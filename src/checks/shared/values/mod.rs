@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::facts::Facts;
 pub(crate) use self::interval::{Comparison, Interval};
 use crate::promql::tree::{Binary, Grouping, Op, VectorSelector};
-use crate::promql::{Expr, bare, metric, selectors};
+use crate::promql::{Expr, asks_nothing, bare, metric};
 use crate::stack::{Query, Stack};
 
 /// What an expression can be.
@@ -361,7 +361,7 @@ fn compare<'e>(one: &'e Binary, left: Values, right: Values, found: &mut Found<'
 
 /// Which side has the values that are kept, or where both have some, that are spoken of.
 fn sides(one: &Binary, comparison: Comparison, left: Values, right: Values) -> Compared<'_> {
-    let is_number = |expr: &Expr| selectors(expr).is_empty();
+    let is_number = |expr: &Expr| asks_nothing(expr);
     let is_constant = is_number(&one.left) && is_number(&one.right);
     if is_number(&one.left) && !is_number(&one.right) {
         return Compared {
@@ -387,7 +387,7 @@ fn sides(one: &Binary, comparison: Comparison, left: Values, right: Values) -> C
 fn source(expr: &Expr) -> &Expr {
     match bare(expr) {
         Expr::Binary(one) if one.op.is_comparison() && !one.matching.is_bool => {
-            match (selectors(&one.left).is_empty(), selectors(&one.right).is_empty()) {
+            match (asks_nothing(&one.left), asks_nothing(&one.right)) {
                 (false, true) => source(&one.left),
                 (true, false) => source(&one.right),
                 _ => expr,

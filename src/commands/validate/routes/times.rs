@@ -65,6 +65,6 @@ impl<'a> Times<'a> {
             let interval = jobs.filter_map(|one| self.jobs.get(one.value.as_str()).copied()).max();
             interval.unwrap_or(self.slowest)
         };
-        promql::selectors(tree).into_iter().map(of_one).max().unwrap_or_default()
+        promql::selectors(tree).map(of_one).max().unwrap_or_default()
     }
 }
