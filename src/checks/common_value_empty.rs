@@ -6,7 +6,7 @@ use super::Check;
 use super::shared::alert_texts::labels;
 use super::shared::notification_texts::{Field, fields};
 use crate::diagnostics::{Diagnostic, Report, Severity};
-use crate::gotemplate::{self, Base, Kind, PROMETHEUS, Template};
+use crate::gotemplate::{Base, Kind, Template};
 use crate::promql::labels::Labels;
 use crate::stack::{Grouping, Route, Rule, Stack};
 
@@ -85,15 +85,14 @@ fn differs<'a>((alert, labels, route): &Arrival<'a>, kind: &str, name: &str) -> 
     let asked = if kind == "CommonLabels" {
         vec![name.to_owned()]
     } else {
-        let (_, text) = alert.annotations.iter().find(|(known, _)| known.value == name)?;
-        labels_in(text)
+        let filled = alert.filled().find(|one| !one.is_label && one.name.value == name)?;
+        labels_in(filled.template)
     };
     Some((alert, asked.into_iter().find(varies)?))
 }
 
 /// The labels that an annotation prints.
-fn labels_in(text: &str) -> Vec<String> {
-    let (template, _) = gotemplate::read(text, &PROMETHEUS);
+fn labels_in(template: &Template) -> Vec<String> {
     let printed = template.actions.iter().filter(|action| action.kind == Kind::Print);
-    printed.flat_map(labels).map(|(label, _)| label).collect()
+    printed.flat_map(labels).map(|(label, _)| label.to_owned()).collect()
 }

@@ -1,16 +1,17 @@
 //! A text or a grouping asks for a label that the expression before it has dropped: it is empty.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Check;
 use super::shared::alert_texts::labels;
 use super::shared::asked::{Said, surely_promql};
 use super::shared::words::list;
 use crate::diagnostics::{Report, Severity};
-use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
+use crate::gotemplate::{Action, Base, Kind, Template, Term};
 use crate::promql::labels::{Fault, Labels, NAME};
-use crate::source::{At, Spanned};
-use crate::stack::{Flow, Rule, Stack};
+use crate::source::At;
+use crate::stack::{Filled, Flow, Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "label-dropped", severity: Severity::Warning, run };
 
@@ -43,12 +44,12 @@ fn run(stack: &Stack, report: &mut Report) {
 fn texts(series: &Labels, rule: &Rule, report: &mut Report) {
     // The labels of the series that are not there, and those of the rule itself.
     let (mut lost, mut own): (Lost, Lost) = Default::default();
-    for (_, text) in rule.annotations.iter().chain(&rule.labels).filter(|(_, text)| text.contains("{{")) {
-        for (label, at) in printed(text).into_iter().filter(|(label, _)| !series.can_have(label)) {
-            let is_own = rule.label(&label).is_some() || label == "alertname";
+    for Filled { text, template, .. } in rule.filled() {
+        for (label, range) in printed(template).into_iter().filter(|(label, _)| !series.can_have(label)) {
+            let is_own = rule.label(label).is_some() || label == "alertname";
             let one = if is_own { &mut own } else { &mut lost };
-            one.labels.insert(label);
-            one.at.get_or_insert(at);
+            one.labels.insert(label.to_owned());
+            one.at.get_or_insert_with(|| text.at.part(text.get(range).unwrap_or_default()));
         }
     }
     let mut say = |lost: &Lost, why: &str, help: &dyn Fn(&str) -> String| {
@@ -76,23 +77,14 @@ struct Lost {
     at: Option<At>,
 }
 
-/// The labels that a text prints, and does not ask for first whether they are there.
-fn printed(text: &Spanned<String>) -> Vec<(String, At)> {
-    let (template, _) = gotemplate::read(text, &PROMETHEUS);
+/// The labels that a text prints, and does not ask for first whether they are there; each with where.
+fn printed(template: &Template) -> Vec<(&str, Range<usize>)> {
     let asks = |action: &Action| {
         let or = |term: &Term| matches!(&term.base, Base::Function(name) if name == "or" || name == "and");
         action.kind != Kind::Print || action.terms.iter().any(or)
     };
-    let asked: BTreeSet<String> = template
-        .actions
-        .iter()
-        .filter(|action| asks(action))
-        .flat_map(labels)
-        .map(|(label, _)| label)
-        .collect();
+    let asking = template.actions.iter().filter(|action| asks(action)).flat_map(labels);
+    let asked: Vec<&str> = asking.map(|(label, _)| label).collect();
     let printed = template.actions.iter().filter(|action| !asks(action)).flat_map(labels);
-    printed
-        .filter(|(label, _)| label != NAME && !asked.contains(label))
-        .map(|(label, range)| (label, text.at.part(text.get(range).unwrap_or_default())))
-        .collect()
+    printed.filter(|(label, _)| *label != NAME && !asked.contains(label)).collect()
 }

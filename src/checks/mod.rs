@@ -436,8 +436,9 @@ impl Check {
 
 /// Everything that is wrong with a stack and not allowed, with what could not be read of it. `allowed` is what a config says.
 pub fn run(stack: &Stack, allowed: &[Allowed]) -> Report {
-    stack.prepare();
-    shared::verdicts::judged(stack);
+    // What many ask for is found before they wait for one another.
+    let values = || (stack.misfits().len(), shared::verdicts::judged(stack).len());
+    cores::both(|| stack.weigh(), values);
     let mut report = Report::new();
     for found in cores::map(ALL.iter().collect(), |check| check.findings(stack)) {
         report.extend(found);

@@ -9,7 +9,7 @@ use super::shared::notification_texts::{fields, files};
 use super::shared::readers::{self, Readers};
 use crate::diagnostics::{Report, Severity};
 use crate::gotemplate::{self, ALERTMANAGER, PROMETHEUS};
-use crate::stack::{Rule, Stack};
+use crate::stack::{Filled, Rule, Stack};
 
 pub(super) const CHECK: Check = Check { id: "template-broken", severity: Severity::Error, run };
 
@@ -27,11 +27,9 @@ fn alerts(stack: &Stack, report: &mut Report) {
         readers.version(alert.name.at.document().name())
     };
     for alert in stack.alerts() {
-        let texts = alert.annotations.iter().chain(&alert.labels);
-        for (name, text) in texts.filter(|(_, text)| text.contains("{{")) {
-            let (template, fault) = gotemplate::read(text, &PROMETHEUS);
-            let younger = || gotemplate::younger(&template, &PROMETHEUS, version(alert)?);
-            let Some(fault) = fault.or_else(younger) else { continue };
+        for Filled { name, text, template, fault, .. } in alert.filled() {
+            let younger = || gotemplate::younger(template, &PROMETHEUS, version(alert)?);
+            let Some(fault) = fault.cloned().or_else(younger) else { continue };
             let at = text.at.part(text.get(fault.range.clone()).unwrap_or_default());
             report.push(
                 CHECK

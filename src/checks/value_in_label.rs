@@ -3,10 +3,10 @@
 use super::Check;
 use super::shared::shapes::{comparison, function, number};
 use crate::diagnostics::{Report, Severity};
-use crate::gotemplate::{self, Action, Base, Kind, PROMETHEUS, Term};
+use crate::gotemplate::{Action, Base, Kind, Term};
 use crate::promql::tree::Op;
 use crate::promql::{Expr, bare};
-use crate::stack::Stack;
+use crate::stack::{Filled, Stack};
 
 pub(super) const CHECK: Check = Check { id: "value-in-label", severity: Severity::Error, run };
 
@@ -15,8 +15,7 @@ fn run(stack: &Stack, report: &mut Report) {
         if alert.expr.tree().is_none_or(is_constant) {
             continue;
         }
-        for (name, text) in alert.labels.iter().filter(|(_, text)| text.contains("{{")) {
-            let (template, fault) = gotemplate::read(text, &PROMETHEUS);
+        for Filled { name, text, template, fault, .. } in alert.filled().filter(|one| one.is_label) {
             let Some(action) = template.actions.iter().find(|action| fault.is_none() && prints_value(action))
             else {
                 continue;

@@ -41,7 +41,7 @@ pub use self::metrics::{Metrics, Missing, Runs, Scraped, Told, is_slip_of_metric
 pub use self::prometheus::{AlertmanagerTargets, Job, Prometheus, RulePattern, Target, TargetFiles};
 pub use self::query::Query;
 use self::recorded::Recorded;
-pub use self::rules::{Group, Rule, RuleFile, RuleTests};
+pub use self::rules::{Filled, Group, Rule, RuleFile, RuleTests};
 pub use self::targets::{HIDDEN, Targets, is_fed, is_given};
 use crate::cores;
 use crate::diagnostics::Diagnostic;
@@ -110,13 +110,10 @@ impl Stack {
         Stack { told: told.into(), derived: Derived::default(), ..self }
     }
 
-    /// Finds what many checks ask for, before they wait for one another.
-    pub(crate) fn prepare(&self) {
-        let labels = || {
-            Flow::of(self).weigh();
-            let _ = self.fired();
-        };
-        cores::both(labels, || self.misfits());
+    /// Finds what the labels prove of each query, and with which each alert is sent.
+    pub(crate) fn weigh(&self) {
+        Flow::of(self).weigh();
+        let _ = self.fired();
     }
 
     /// Where a file does not have the form that its program reads.

@@ -1,10 +1,11 @@
 //! Rule files and their tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::duration;
 use super::query::Query;
+use crate::gotemplate::{self, Fault, PROMETHEUS, Template};
 use crate::source::{Document, Node, Spanned};
 
 /// A file of rules.
@@ -34,6 +35,18 @@ pub struct Rule {
     pub labels: Vec<(Spanned<String>, Spanned<String>)>,
     pub annotations: Vec<(Spanned<String>, Spanned<String>)>,
     pub node: Node,
+    /// What its texts are as templates, of those that are some.
+    templates: OnceLock<Vec<(Template, Option<Fault>)>>,
+}
+
+/// A text of an alert that Prometheus fills in.
+pub struct Filled<'r> {
+    /// Whether it is a label, and no annotation.
+    pub is_label: bool,
+    pub name: &'r Spanned<String>,
+    pub text: &'r Spanned<String>,
+    pub template: &'r Template,
+    pub fault: Option<&'r Fault>,
 }
 
 impl RuleFile {
@@ -74,6 +87,25 @@ impl Rule {
             labels,
             annotations: texts(node, "annotations"),
             node: node.clone(),
+            templates: OnceLock::new(),
+        })
+    }
+
+    /// Its annotations and labels that are filled in; several checks read them.
+    pub fn filled(&self) -> impl Iterator<Item = Filled<'_>> {
+        let texts = || {
+            let annotations = self.annotations.iter().map(|one| (false, one));
+            let all = annotations.chain(self.labels.iter().map(|one| (true, one)));
+            all.filter(|(_, (_, text))| text.contains("{{"))
+        };
+        let read = || texts().map(|(_, (_, text))| gotemplate::read(text, &PROMETHEUS)).collect();
+        let templates = self.templates.get_or_init(read);
+        texts().zip(templates).map(|((is_label, (name, text)), (template, fault))| Filled {
+            is_label,
+            name,
+            text,
+            template,
+            fault: fault.as_ref(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::gotemplate::{Action, Base, Term};
 
 /// The labels that an action asks for, each with where: `$labels.x`, `.Labels.x`, `$.Labels.x`, `index $labels "x"`
-pub(crate) fn labels(action: &Action) -> Vec<(String, Range<usize>)> {
+pub(crate) fn labels(action: &Action) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
     for (at, term) in action.terms.iter().enumerate() {
         let below = match &term.base {
@@ -15,10 +15,10 @@ pub(crate) fn labels(action: &Action) -> Vec<(String, Range<usize>)> {
             _ => None,
         };
         match below {
-            Some([label, ..]) => found.push((label.clone(), term.range.clone())),
+            Some([label, ..]) => found.push((label.as_str(), term.range.clone())),
             Some([]) if at > 0 && action.terms[at - 1].base == Base::Function("index".to_owned()) => {
                 if let Some(Term { base: Base::Text(label), range, .. }) = action.terms.get(at + 1) {
-                    found.push((label.clone(), range.clone()));
+                    found.push((label.as_str(), range.clone()));
                 }
             }
             _ => {}

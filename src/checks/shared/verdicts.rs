@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::shapes::{aggregation, function};
 use super::values::{Cause, Compared, Comparison, Reader};
 use super::words::is_heartbeat;
-use crate::cores;
 use crate::diagnostics::Place;
 use crate::promql::{Expr, bare, children, metric, walk};
 use crate::stack::{Rule, Stack};
@@ -35,9 +34,6 @@ pub(crate) enum Kind {
     BeyondBuckets,
 }
 
-/// As many rules have one reader: it knows what it has read, and is long in the making.
-const SOME: usize = 500;
-
 /// All of a stack's rules.
 pub(crate) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
     let judged = judged(stack);
@@ -45,15 +41,9 @@ pub(crate) fn verdicts(stack: &Stack) -> Vec<Verdict<'_>> {
     judge(stack, these).map(|(_, verdict)| verdict).collect()
 }
 
-/// Which rules have a verdict, by their order; found on all cores where no check waits for it yet.
+/// Which rules have a verdict, by their order. One reader looks at all: it knows what it has read.
 pub(crate) fn judged(stack: &Stack) -> &BTreeSet<usize> {
-    stack.judged(|| {
-        let rules: Vec<(usize, &Rule)> = stack.rules().enumerate().collect();
-        let judged = |some: &[(usize, &'_ Rule)]| -> Vec<usize> {
-            judge(stack, some.iter().copied()).map(|(at, _)| at).collect()
-        };
-        cores::map(rules.chunks(SOME).collect(), judged).into_iter().flatten().collect()
-    })
+    stack.judged(|| judge(stack, stack.rules().enumerate()).map(|(at, _)| at).collect())
 }
 
 /// Those of some of its rules, each with the place of its rule among all.
