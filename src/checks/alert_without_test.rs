@@ -60,8 +60,8 @@ fn tested(stack: &Stack) -> BTreeSet<&str> {
         return names;
     }
     // An expression may ask for `ALERTS{alertname="…"}`.
-    let texts = stack.rule_tests.iter().map(|tests| tests.document.source.text.as_str());
-    for text in texts.filter(|text| text.contains("ALERTS")) {
+    let files = stack.rule_tests.iter().map(|tests| tests.document.source.text.as_str());
+    for text in files.filter(|text| text.contains("ALERTS")) {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
         names.extend(words.filter_map(|word| alerts.get(word).copied()));
     }

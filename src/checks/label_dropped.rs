@@ -36,8 +36,8 @@ fn run(stack: &Stack, report: &mut Report) {
             );
         }
     }
-    for rule in stack.alerts() {
-        texts(&flow.series(rule), rule, report);
+    for (rule, series) in stack.series().filter(|(rule, _)| rule.is_alert) {
+        texts(series, rule, report);
     }
 }
 

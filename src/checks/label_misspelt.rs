@@ -45,22 +45,21 @@ fn run(stack: &Stack, report: &mut Report) {
             );
         }
     }
-    of_rules(stack, &flow, report);
+    of_rules(stack, report);
 }
 
 /// How often a word is in use.
 type Counted<'s> = BTreeMap<&'s str, usize>;
 
 /// What one rule alone gives to its series, where many others give something that is nearly the same.
-fn of_rules(stack: &Stack, flow: &Flow<'_>, report: &mut Report) {
+fn of_rules(stack: &Stack, report: &mut Report) {
     let mut names = Counted::new();
     let mut values: BTreeMap<&str, Counted<'_>> = BTreeMap::new();
     for (name, value) in stack.rules().flat_map(|rule| &rule.labels) {
         *names.entry(name).or_default() += 1;
         *values.entry(name).or_default().entry(value).or_default() += 1;
     }
-    for rule in stack.rules().filter(|rule| !rule.labels.is_empty()) {
-        let own = flow.series(rule);
+    for (rule, own) in stack.series().filter(|(rule, _)| !rule.labels.is_empty()) {
         for (name, value) in &rule.labels {
             if let Some(near) = usual(&names, name).filter(|near| rule.label(near).is_none()) {
                 let what =

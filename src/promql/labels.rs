@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use self::walk::{Fault, Reason, Series, faults, labels};
+pub use self::walk::{Fault, Reason, Series, faults, labels, labels_and_faults};
 use super::{MatchOp, Matcher};
 
 /// The name of the series: a label in PromQL's own eyes, and none in anybody else's.
@@ -27,10 +27,7 @@ pub struct Labels {
 #[derive(Clone, Debug)]
 struct Label {
     name: Arc<str>,
-    /// Whether a series can have it.
-    may: bool,
-    /// Whether no series is without it.
-    is_sure: bool,
+    there: There,
     /// Whether it is known by name to be there, on some series at least.
     is_expected: bool,
     /// Whether an aggregation names it: somebody means it to be there.
@@ -39,30 +36,49 @@ struct Label {
     values: Option<Values>,
 }
 
+/// Which series have a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum There {
+    OnNone,
+    Perhaps,
+    OnAll,
+}
+
 /// Shared: a hundred services are the values of one label on each of their series.
 type Values = Arc<BTreeSet<String>>;
 
 impl Label {
     /// Of which nothing is known but whether it can be there.
     fn new(name: Arc<str>, may: bool) -> Label {
-        Label { name, may, is_sure: false, is_expected: false, is_named: false, values: None }
+        let there = if may { There::Perhaps } else { There::OnNone };
+        Label { name, there, is_expected: false, is_named: false, values: None }
+    }
+
+    /// Whether a series can have it.
+    fn may_be(&self) -> bool {
+        self.there != There::OnNone
+    }
+
+    /// Whether no series is without it.
+    fn is_sure(&self) -> bool {
+        self.there == There::OnAll
     }
 
     /// What is true of both.
     fn or(self, other: Label) -> Label {
+        let is_expected = self.is_expected || other.is_expected || self.is_sure() != other.is_sure();
         let values = match (self.values, other.values) {
             (Some(mut one), Some(more)) => (one.len() + more.len() <= MAX_VALUES).then(|| {
                 Arc::make_mut(&mut one).extend(more.iter().cloned());
                 one
             }),
-            (one, None) => one.filter(|_| !other.may),
-            (None, more) => more.filter(|_| !self.may),
+            (one, None) => one.filter(|_| other.there == There::OnNone),
+            (None, more) => more.filter(|_| self.there == There::OnNone),
         };
         Label {
             name: self.name,
-            may: self.may || other.may,
-            is_sure: self.is_sure && other.is_sure,
-            is_expected: self.is_expected || other.is_expected || self.is_sure != other.is_sure,
+            there: if self.there == other.there { self.there } else { There::Perhaps },
+            is_expected,
             is_named: self.is_named && other.is_named,
             values,
         }
@@ -96,16 +112,16 @@ impl Labels {
     }
 
     pub fn can_have(&self, label: &str) -> bool {
-        self.find(label).map_or(self.has_others, |one| one.may)
+        self.find(label).map_or(self.has_others, Label::may_be)
     }
 
     pub fn surely_has(&self, label: &str) -> bool {
-        self.find(label).is_some_and(|one| one.is_sure)
+        self.find(label).is_some_and(Label::is_sure)
     }
 
     /// The one value that the label has on every series.
     pub fn value(&self, label: &str) -> Option<&str> {
-        let known = self.find(label).filter(|one| one.is_sure)?;
+        let known = self.find(label).filter(|one| one.is_sure())?;
         let values = known.values.as_ref().filter(|values| values.len() == 1)?;
         values.first().map(String::as_str)
     }
@@ -125,12 +141,12 @@ impl Labels {
 
     /// Those that no series is without.
     pub fn surely(&self) -> impl Iterator<Item = &str> {
-        self.those(|one| one.is_sure)
+        self.those(Label::is_sure)
     }
 
     /// Those that are known by name to be there, on some series at least.
     pub fn expected(&self) -> impl Iterator<Item = &str> {
-        self.those(|one| one.is_sure || one.is_expected)
+        self.those(|one| one.is_sure() || one.is_expected)
     }
 
     /// Those that an aggregation names.
@@ -145,7 +161,7 @@ impl Labels {
 
     /// All that there can be; `None` where any other may be there too.
     pub fn all(&self) -> Option<impl Iterator<Item = &str>> {
-        (!self.has_others).then(|| self.those(|one| one.may))
+        (!self.has_others).then(|| self.those(Label::may_be))
     }
 
     /// It is there, perhaps.
@@ -165,8 +181,7 @@ impl Labels {
 
     fn give(&mut self, label: &str, values: Option<Values>, is_sure: bool) {
         let known = self.entry(label);
-        known.may = true;
-        known.is_sure = is_sure;
+        known.there = if is_sure { There::OnAll } else { There::Perhaps };
         known.values = values.filter(|values| !values.is_empty() && values.len() <= MAX_VALUES);
     }
 
@@ -194,9 +209,11 @@ impl Labels {
     #[must_use]
     pub fn with_any(mut self) -> Labels {
         for label in &mut self.known {
-            label.may = true;
-            // Where one of these is not, another may come.
-            label.values.take_if(|_| !label.is_sure);
+            if !label.is_sure() {
+                label.there = There::Perhaps;
+                // Where it is not, another may come.
+                label.values = None;
+            }
         }
         Labels { has_others: true, ..self }
     }
@@ -241,14 +258,14 @@ impl Labels {
                 self.entry(label);
             }
         }
-        self.known.retain(|one| one.may && labels.iter().any(|label| **label == *one.name));
+        self.known.retain(|one| one.may_be() && labels.iter().any(|label| **label == *one.name));
         self.has_others = false;
         self.is_of_files = false;
     }
 
     /// Says of all of them that somebody means them.
     fn name_all(&mut self) {
-        self.known.iter_mut().for_each(|one| one.is_named = one.may);
+        self.known.iter_mut().for_each(|one| one.is_named = one.may_be());
     }
 
     /// What is true of both.

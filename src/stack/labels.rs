@@ -7,7 +7,7 @@ use super::{Query, Rule, Stack};
 use crate::catalog::metrics::Exposer;
 use crate::cores;
 use crate::diagnostics::times;
-use crate::promql::labels::{Fault, Labels, Series, faults, labels};
+use crate::promql::labels::{Fault, Labels, Series, faults, labels_and_faults};
 use crate::promql::tree::VectorSelector;
 use crate::promql::{Matcher, matcher, metric};
 use crate::source::Node;
@@ -29,9 +29,12 @@ impl<'s> Flow<'s> {
     }
 
     /// The labels of what a rule's expression returns: those that its templates may ask for. Unknown where it is not read.
-    pub fn series(&self, rule: &Rule) -> Labels {
-        let found = rule.expr.tree().map(|tree| labels(tree, self).unwrap_or_else(Labels::none));
-        found.unwrap_or_else(Labels::unknown)
+    pub(super) fn series(&self, rule: &Rule) -> Labels {
+        let Some(tree) = rule.expr.tree() else { return Labels::unknown() };
+        let (labels, faults) = labels_and_faults(tree, &self.asked(&rule.expr));
+        // The same walk says both.
+        rule.expr.fits.get_or_init(|| faults.is_empty());
+        labels.unwrap_or_else(Labels::none)
     }
 
     /// What the labels prove of an expression.
@@ -67,8 +70,8 @@ impl<'s> Flow<'s> {
     }
 
     /// The labels of an alert as Alertmanager sees it: those of its series, its own, and what its Prometheus adds.
-    pub fn fired(&self, alert: &Rule) -> Labels {
-        let mut labels = with_own(self.series(alert), alert);
+    pub(super) fn fired(&self, alert: &Rule, series: Labels) -> Labels {
+        let mut labels = with_own(series, alert);
         labels.set("alertname", Some(&alert.name));
         let mut sent =
             self.stack.prometheuses.iter().map(|prometheus| sent(labels.clone(), &prometheus.root));
@@ -108,12 +111,6 @@ impl<'s> Flow<'s> {
         }) || stack.prometheuses.iter().any(|one| times(label, &one.document.source.text) > 0)
             || targets.any(|target| target.labels.iter().any(|(name, _)| name.value == label))
             || stack.metrics().catalogue().exposers().any(has_label)
-    }
-}
-
-impl Series for Flow<'_> {
-    fn of(&self, selector: &VectorSelector) -> (Labels, bool) {
-        self.found(selector, &|_| true)
     }
 }
 
@@ -255,8 +252,7 @@ mod tests {
     const RULES: &str = "groups:\n- name: a\n  rules:\n  - {record: 'job:x:rate5m', expr: 'sum by (job) (rate(x_total[5m]))', labels: {from: here}}\n  - {record: 'y:x', expr: 'y:x + 1'}\n  - {alert: A, expr: 'job:x:rate5m > 1', labels: {severity: page, job: '', v: '{{ $value }}'}}\n  - {alert: B, expr: 'y:x > up'}\n";
 
     fn fired(stack: &Stack) -> Vec<Labels> {
-        let flow = Flow::of(stack);
-        stack.alerts().map(|alert| flow.fired(alert)).collect()
+        stack.fired().map(|(_, labels)| labels.clone()).collect()
     }
 
     #[test]

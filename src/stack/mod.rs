@@ -90,7 +90,8 @@ struct Formed {
 #[derive(Default)]
 struct Derived {
     misfits: OnceLock<Vec<Misfit>>,
-    /// The labels of each alert, in their order.
+    /// The labels of each rule's series, and those of each alert, in their order.
+    series: OnceLock<Vec<Labels>>,
     fired: OnceLock<Vec<Labels>>,
     metrics: OnceLock<Metrics>,
     judged: OnceLock<BTreeSet<usize>>,
@@ -112,8 +113,8 @@ impl Stack {
 
     /// Finds what the labels prove of each query, and with which each alert is sent.
     pub(crate) fn weigh(&self) {
-        Flow::of(self).weigh();
         let _ = self.fired();
+        Flow::of(self).weigh();
     }
 
     /// Where a file does not have the form that its program reads.
@@ -192,11 +193,21 @@ impl Stack {
         self.rules().filter(|rule| rule.is_alert)
     }
 
+    /// All rules, each with the labels of what its expression returns.
+    pub fn series(&self) -> impl Iterator<Item = (&Rule, &Labels)> {
+        let series = self.derived.series.get_or_init(|| {
+            let flow = Flow::of(self);
+            cores::map_small(self.rules().collect(), |rule| flow.series(rule))
+        });
+        self.rules().zip(series)
+    }
+
     /// All alerts, each with what is known of its labels when it comes to Alertmanager.
     pub fn fired(&self) -> impl Iterator<Item = (&Rule, &Labels)> + Clone {
         let fired = self.derived.fired.get_or_init(|| {
             let flow = Flow::of(self);
-            cores::map_small(self.alerts().collect(), |alert| flow.fired(alert))
+            let alerts = self.series().filter(|(rule, _)| rule.is_alert).collect();
+            cores::map_small(alerts, |(alert, series): (&Rule, &Labels)| flow.fired(alert, series.clone()))
         });
         let alerts: Vec<&Rule> = self.alerts().collect();
         alerts.into_iter().zip(fired)

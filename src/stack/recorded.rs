@@ -89,7 +89,9 @@ impl<'s> Follower<'s> {
         for name in self.makers.keys() {
             let read = self.read_by(name);
             left.insert(name, read.len());
-            read.into_iter().for_each(|one| readers.entry(one).or_default().push(name));
+            for one in read {
+                readers.entry(one).or_default().push(name);
+            }
         }
         let mut ready: Vec<&str> =
             left.iter().filter(|(_, left)| **left == 0).map(|(name, _)| *name).collect();

@@ -1,6 +1,6 @@
 //! Rule files and their tests.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::duration;
@@ -35,8 +35,8 @@ pub struct Rule {
     pub labels: Vec<(Spanned<String>, Spanned<String>)>,
     pub annotations: Vec<(Spanned<String>, Spanned<String>)>,
     pub node: Node,
-    /// What its texts are as templates, of those that are some.
-    templates: OnceLock<Vec<(Template, Option<Fault>)>>,
+    /// Of an alert, what its texts are that Prometheus fills in.
+    templates: Vec<(Template, Option<Fault>)>,
 }
 
 /// A text of an alert that Prometheus fills in.
@@ -79,28 +79,34 @@ impl Rule {
         let name = alert.or_else(|| node.get("record")?.value())?;
         let mut labels = texts(node, "labels");
         labels.extend(shared.iter().filter(|(key, _)| node.find(&["labels", key]).is_none()).cloned());
-        Some(Rule {
+        let expr = Query::of_rule(&node.get("expr")?)?;
+        let mut rule = Rule {
             name,
             is_alert,
-            expr: Query::of_rule(&node.get("expr")?)?,
+            expr,
             hold: node.get("for").and_then(|node| duration(&node)),
             labels,
             annotations: texts(node, "annotations"),
             node: node.clone(),
-            templates: OnceLock::new(),
-        })
+            templates: Vec::new(),
+        };
+        if is_alert {
+            let read = |(_, _, text): (bool, _, &Spanned<String>)| gotemplate::read(text, &PROMETHEUS);
+            rule.templates = rule.texts().map(read).collect();
+        }
+        Some(rule)
     }
 
-    /// Its annotations and labels that are filled in; several checks read them.
+    /// Its annotations and labels that are filled in, of an alert: whether each is a label, its name and its text.
+    fn texts(&self) -> impl Iterator<Item = (bool, &Spanned<String>, &Spanned<String>)> {
+        let annotations = self.annotations.iter().map(|(name, text)| (false, name, text));
+        let all = annotations.chain(self.labels.iter().map(|(name, text)| (true, name, text)));
+        all.filter(|(_, _, text)| text.contains("{{"))
+    }
+
+    /// The texts of an alert that Prometheus fills in.
     pub fn filled(&self) -> impl Iterator<Item = Filled<'_>> {
-        let texts = || {
-            let annotations = self.annotations.iter().map(|one| (false, one));
-            let all = annotations.chain(self.labels.iter().map(|one| (true, one)));
-            all.filter(|(_, (_, text))| text.contains("{{"))
-        };
-        let read = || texts().map(|(_, (_, text))| gotemplate::read(text, &PROMETHEUS)).collect();
-        let templates = self.templates.get_or_init(read);
-        texts().zip(templates).map(|((is_label, (name, text)), (template, fault))| Filled {
+        self.texts().zip(&self.templates).map(|((is_label, name, text), (template, fault))| Filled {
             is_label,
             name,
             text,

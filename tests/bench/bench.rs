@@ -24,7 +24,7 @@ const FEW_ROUNDS: usize = 3;
 
 fn main() {
     if measure::is_measuring() {
-        measure::run_and_report();
+        measure::obey();
         return;
     }
     let parts: [(&str, fn()); 4] =
@@ -93,7 +93,7 @@ fn beside_others() {
         let _ = fs::remove_dir_all(&copy);
         rows[0].1.push(measure(Command::new("cp").arg("-r").args([&stack, &copy])));
         rows[1].1.push(project.render());
-        rows[2].1.push(measure(&mut project.skymon("render")));
+        rows[2].1.push(measure(&project.skymon("render")));
         let config = measure(
             tool("promtool")
                 .args(["check", "config", "--syntax-only"])
@@ -114,7 +114,7 @@ fn beside_others() {
         // Without its manifest it is anybody's folder.
         fs::remove_dir_all(copy.join(".skymon")).expect("removes the manifest");
         rows[6].1.push(measure(project.skymon("validate").arg("copy")));
-        rows[7].1.push(measure(&mut project.skymon("validate")));
+        rows[7].1.push(measure(&project.skymon("validate")));
     }
     let medians: Vec<Cost> = rows.iter().map(|(_, costs)| median(costs)).collect();
     let mut table = format!(
@@ -144,8 +144,7 @@ fn growth(what: &str, sizes: &[usize], config: impl Fn(usize) -> String) {
     for size in sizes {
         let project = Project::new(&config(*size));
         let rendered: Vec<Cost> = (0..FEW_ROUNDS).map(|_| project.render()).collect();
-        let validated: Vec<Cost> =
-            (0..FEW_ROUNDS).map(|_| measure(&mut project.skymon("validate"))).collect();
+        let validated: Vec<Cost> = (0..FEW_ROUNDS).map(|_| measure(&project.skymon("validate"))).collect();
         let (render, validate) = (median(&rendered).cells(), median(&validated).cells());
         let written = size_of(&project.path("monitoring")) / 1024;
         let _ = writeln!(table, "| {size} | {render} | {validate} | {written} KiB |");
@@ -182,7 +181,7 @@ impl Project {
     /// Into a folder that is not there yet.
     fn render(&self) -> Cost {
         let _ = fs::remove_dir_all(self.path("monitoring"));
-        measure(&mut self.skymon("render"))
+        measure(&self.skymon("render"))
     }
 }
 

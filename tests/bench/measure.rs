@@ -1,10 +1,15 @@
-//! What one process takes: its time, and the most memory it held. The kernel tells the memory of children only as the
-//! largest of all, so each is run by a process of its own: this program again, with `MEASURE` set.
+//! What one process takes: its time, and the most memory it held.
+//!
+//! A process that is begun counts the memory of the one that begins it, and this one holds much: a small one begins them all,
+//! this program again, with `MEASURE` set. It stays, since a process that is itself new begins others at other places.
 
-use std::process::{Command, Stdio};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
+use wait4::Wait4 as _;
 
 const MEASURE: &str = "SKYMON_BENCH_MEASURE";
 
@@ -31,40 +36,68 @@ pub(crate) fn median(costs: &[Cost]) -> Cost {
     sorted[sorted.len() / 2]
 }
 
+/// The small process. It ends when nobody speaks to it any more.
+struct Measurer {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Measurer {
+    fn new() -> Measurer {
+        let mut process = Command::new(std::env::current_exe().expect("the program itself"))
+            .env(MEASURE, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program itself runs");
+        let answers = BufReader::new(process.stdout.take().expect("is piped"));
+        Measurer { process, answers }
+    }
+}
+
+/// What is to be run, as one line says it: where, and the words of the command.
+type Order = (PathBuf, Vec<String>);
+
 /// Runs a command to its end.
 #[track_caller]
-pub(crate) fn measure(command: &mut Command) -> Cost {
-    let mut wrapped = Command::new(std::env::current_exe().expect("the program itself"));
-    wrapped.env(MEASURE, "1").arg(command.get_program()).args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        wrapped.current_dir(folder);
-    }
-    let output = wrapped.output().expect("the program itself runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let (micros, memory) = said.trim().split_once(' ').unwrap_or_else(|| {
-        panic!("{command:?} failed: {said}{}", String::from_utf8_lossy(&output.stderr));
-    });
+pub(crate) fn measure(command: &Command) -> Cost {
+    static MEASURER: LazyLock<Mutex<Measurer>> = LazyLock::new(|| Mutex::new(Measurer::new()));
+    let folder = command.get_current_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| word.to_str().expect("is UTF-8").to_owned()).collect();
+    let order: Order = (folder, words);
+    let mut measurer = MEASURER.lock().expect("nobody failed here");
+    let mut stdin = measurer.process.stdin.as_ref().expect("is piped");
+    writeln!(stdin, "{}", serde_json::to_string(&order).expect("is JSON")).expect("it listens");
+    let mut said = String::new();
+    measurer.answers.read_line(&mut said).expect("it answers");
+    let (micros, memory) = said.trim().split_once(' ').unwrap_or_else(|| panic!("{command:?} failed"));
     Cost {
         time: Duration::from_micros(micros.parse().expect("a number")),
         memory: memory.parse().expect("a number"),
     }
 }
 
-/// Whether this process is to run another one.
+/// Whether this process is the small one.
 pub(crate) fn is_measuring() -> bool {
     std::env::var_os(MEASURE).is_some()
 }
 
-/// Runs the command that the arguments are, and prints what it took.
+/// Runs one command after the other, and answers what each took; nothing where it failed.
 #[allow(clippy::print_stdout, reason = "the figures are the result")]
-pub(crate) fn run_and_report() {
-    let mut args = std::env::args_os().skip(1);
-    let mut command = Command::new(args.next().expect("a program"));
-    command.args(args).env_remove(MEASURE).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let begin = Instant::now();
-    let status = command.status().expect("the program runs");
-    let time = begin.elapsed();
-    assert!(status.success(), "exit code {:?}", status.code());
-    let memory = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells").max_rss();
-    println!("{} {memory}", time.as_micros());
+pub(crate) fn obey() {
+    for line in io::stdin().lines().map_while(Result::ok) {
+        let (folder, words): Order = serde_json::from_str(&line).expect("is an order");
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(folder).env_remove(MEASURE);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let begin = Instant::now();
+        let ended = command.spawn().and_then(|mut process| process.wait4()).expect("the program runs");
+        let time = begin.elapsed();
+        if ended.status.success() {
+            println!("{} {}", time.as_micros(), ended.rusage.maxrss / 1024);
+        } else {
+            println!();
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub(super) use self::text::text;
 use self::times::Times;
 use crate::diagnostics::Place;
 use crate::promql::labels::Labels;
-use crate::stack::{Alertmanager, End, Flow, Grouping, Stack, Timers};
+use crate::stack::{Alertmanager, End, Grouping, Stack, Timers};
 
 /// The ways through one Alertmanager.
 pub(super) struct Routes {
@@ -61,15 +61,12 @@ pub(super) fn of(stack: &Stack) -> Vec<Routes> {
     // Two that share a configuration are one.
     let different = stack.alertmanagers.iter().filter(|one| known.insert(one.document.name()));
     let times = Times::of(stack);
-    let flow = Flow::of(stack);
-    let alerts: Vec<(Alert, Labels)> = stack
-        .rule_files
-        .iter()
-        .flat_map(|file| &file.groups)
-        .flat_map(|group| group.rules.iter().filter(|rule| rule.is_alert).map(move |rule| (group, rule)))
-        .map(|(group, rule)| {
-            let labels = flow.fired(rule);
-            let text = |name: &str| value(&labels, name).map(str::to_owned);
+    let groups = stack.rule_files.iter().flat_map(|file| &file.groups);
+    let alerts = groups.flat_map(|group| group.rules.iter().filter(|rule| rule.is_alert).map(move |_| group));
+    let alerts: Vec<(Alert, Labels)> = alerts
+        .zip(stack.fired())
+        .map(|(group, (rule, labels))| {
+            let text = |name: &str| value(labels, name).map(str::to_owned);
             let alert = Alert {
                 name: rule.name.value.clone(),
                 place: rule.name.place(),
@@ -78,7 +75,7 @@ pub(super) fn of(stack: &Stack) -> Vec<Routes> {
                 fires_within: times.until_fired(group, rule),
                 muted_by: BTreeSet::new(),
             };
-            (alert, labels)
+            (alert, labels.clone())
         })
         .collect();
     different.map(|one| through(one, &alerts)).collect()

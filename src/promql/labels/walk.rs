@@ -64,14 +64,18 @@ pub trait Series {
 
 /// The labels of an expression's result. `None` where it is a number or a text.
 pub fn labels(expr: &Expr, series: &dyn Series) -> Option<Labels> {
-    Walk { series, faults: Vec::new() }.expr(expr, 0)
+    labels_and_faults(expr, series).0
 }
 
 /// What is wrong in an expression, from the inside to the outside.
 pub fn faults<'e>(expr: &'e Expr, series: &dyn Series) -> Vec<Fault<'e>> {
+    labels_and_faults(expr, series).1
+}
+
+/// Both at once.
+pub fn labels_and_faults<'e>(expr: &'e Expr, series: &dyn Series) -> (Option<Labels>, Vec<Fault<'e>>) {
     let mut walk = Walk { series, faults: Vec::new() };
-    walk.expr(expr, 0);
-    walk.faults
+    (walk.expr(expr, 0), walk.faults)
 }
 
 /// Deeper than this nothing is claimed.
@@ -425,14 +429,11 @@ mod tests {
             None => label.to_owned(),
         });
         let mut words: Vec<String> = sure.collect();
-        match labels.all() {
-            Some(all) => {
-                words.extend(all.filter(|one| !labels.surely_has(one)).map(|one| format!("{one}?")));
-            }
-            None => {
-                words.extend(labels.those(|one| !one.may).map(|one| format!("-{one}")));
-                words.push("*".to_owned());
-            }
+        if let Some(all) = labels.all() {
+            words.extend(all.filter(|one| !labels.surely_has(one)).map(|one| format!("{one}?")));
+        } else {
+            words.extend(labels.those(|one| !one.may_be()).map(|one| format!("-{one}")));
+            words.push("*".to_owned());
         }
         words.join(" ")
     }
