@@ -135,8 +135,6 @@ const OF_SENSE: &[(&str, &str)] = &[
     ("role supports only", "selectors of Kubernetes"),
     ("duplicated selector role", "selectors of Kubernetes"),
     ("thread_by_date must be either", "only where threading is on"),
-    ("invalid rule file path", "what a pattern may be"),
-    ("invalid scrape config file path", "what a pattern may be"),
     ("value contains invalid base64 data", "binary text"),
     // Keys that exclude or need each other in ways that nobody meets.
     ("enable_http3 is true", "HTTP/3"),

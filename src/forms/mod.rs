@@ -5,6 +5,7 @@
 //! the program, not an opinion about a stack. `tests/form.rs` asks the real programs whether it is true.
 
 mod calendar;
+mod glob;
 mod notation;
 mod scalar;
 mod url;

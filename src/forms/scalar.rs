@@ -64,6 +64,10 @@ pub enum Scalar {
     TimeOfDay,
     /// `targets/*.yml`
     TargetFile,
+    /// `templates/*.tmpl`
+    Glob,
+    /// `rules/*.yml`, where only the name of the file may vary.
+    FileGlob,
 }
 
 impl Scalar {
@@ -101,6 +105,8 @@ impl Scalar {
             "year" => Scalar::Year,
             "time of day" => Scalar::TimeOfDay,
             "target file" => Scalar::TargetFile,
+            "glob" => Scalar::Glob,
+            "file glob" => Scalar::FileGlob,
             _ => return None,
         })
     }

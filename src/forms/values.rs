@@ -1,7 +1,7 @@
 //! Whether a single value is what the programs want there, as their readers of YAML see it.
 
 use super::scalar::Scalar;
-use super::{calendar, url, zones};
+use super::{calendar, glob, url, zones};
 use crate::promql::refused::{self, Problem, Reader, Refused};
 use crate::promql::rule_tests;
 use crate::source::Node;
@@ -39,6 +39,8 @@ pub(super) fn reason(kind: Scalar, text: &str) -> Option<Reason> {
         Scalar::Histogram => rule_tests::of_histogram(text).map(Reason::from),
         Scalar::Labels => rule_tests::of_labels(text).map(Reason::from),
         Scalar::PromQl => expression(text),
+        Scalar::Glob => glob::refused(text),
+        Scalar::FileGlob => glob::refused(text).or_else(|| glob::of_names(text)),
         _ => None,
     }
 }
@@ -67,6 +69,8 @@ pub(super) fn fits(kind: Scalar, node: &Node) -> bool {
         _ if is_hole(text) => true,
         // Of these the reason was all.
         Scalar::AnyUrl
+        | Scalar::FileGlob
+        | Scalar::Glob
         | Scalar::Location
         | Scalar::PromQl
         | Scalar::Series
@@ -130,6 +134,8 @@ pub(super) fn wanted(kind: Scalar) -> &'static str {
         Scalar::Year => "a year such as `2026`, or `2026:2027`",
         Scalar::TimeOfDay => "a time of day such as `08:00`",
         Scalar::TargetFile => "the path of a JSON or YAML file, such as `targets/*.yml`",
+        Scalar::Glob => "a pattern of files, such as `templates/*.tmpl`",
+        Scalar::FileGlob => "a pattern of files, such as `rules/*.yml`",
     }
 }
 
@@ -170,6 +176,8 @@ pub(super) fn help(kind: Scalar, key: &str, text: &str) -> String {
         Scalar::Text
         | Scalar::Regex
         | Scalar::AnyUrl
+        | Scalar::FileGlob
+        | Scalar::Glob
         | Scalar::PromQl
         | Scalar::Location
         | Scalar::Series

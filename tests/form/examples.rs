@@ -196,7 +196,7 @@ pub(crate) fn example(table: &Table, key: &str, what: &Type) -> Value {
         Type::Scalar(Scalar::Month | Scalar::DayOfMonth) => json!("1"),
         Type::Scalar(Scalar::Year) => json!("2026"),
         Type::Scalar(Scalar::TimeOfDay) => json!("08:00"),
-        Type::Scalar(Scalar::TargetFile) => json!("a.yml"),
+        Type::Scalar(Scalar::TargetFile | Scalar::Glob | Scalar::FileGlob) => json!("a.yml"),
         Type::Scalar(Scalar::Bytes) => json!("10m"),
         Type::Scalar(Scalar::Size) => json!("10MB"),
         Type::Scalar(Scalar::Address) => json!("a.example:25"),
