@@ -39,7 +39,7 @@ pub fn map_small<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) 
     if items.len() < FEW { items.into_iter().map(work).collect() } else { map(items, work) }
 }
 
-/// Two things at the same time.
+/// Two things at the same time, of which neither asks for what the other finds.
 pub fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
     if are_many() { rayon::join(one, other) } else { (one(), other()) }
 }

@@ -1,5 +1,5 @@
 //! The lists of metrics: after a head of `key: value` lines one line for each metric, `name type unit key=value…`, with
-//! `-` for a unit that is none of ours. By hand and not YAML: these are thousands of lines, read at each `validate`.
+//! `-` for a unit that is none of ours. By hand and not YAML: these are thousands of lines, of which each `validate` reads some.
 
 use super::{Kind, Metric};
 use crate::catalog::units::Unit;
