@@ -81,7 +81,7 @@ impl<'s> Follower<'s> {
     }
 
     /// Follows the names from the bottom to the top: those that read nothing recorded, then those that read these, and so on,
-    /// each step on all cores. A circle is cut: of its first name nothing is known.
+    /// each step on all cores. A circle is cut: to those that read its first name, nothing is known of it.
     fn follow(&mut self) {
         // Of each name who reads it, and how many of those that it reads are not followed yet.
         let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -95,19 +95,25 @@ impl<'s> Follower<'s> {
         }
         let mut ready: Vec<&str> =
             left.iter().filter(|(_, left)| **left == 0).map(|(name, _)| *name).collect();
-        while let Some(first) = left.keys().next() {
-            let found = match std::mem::take(&mut ready) {
-                none if none.is_empty() => vec![(*first, None)],
-                ready => cores::map_small(ready, |name| (name, self.find(name))),
-            };
+        let mut cut: BTreeSet<&str> = BTreeSet::new();
+        loop {
+            let found = cores::map_small(std::mem::take(&mut ready), |name| (name, self.find(name)));
+            let mut told: Vec<&str> = Vec::new();
             for (name, labels) in found {
-                self.known.insert(name, labels);
                 left.remove(name);
-                for reader in readers.get(name).into_iter().flatten() {
-                    if let Some(left) = left.get_mut(reader) {
-                        *left -= 1;
-                        ready.extend((*left == 0).then_some(reader));
-                    }
+                self.known.insert(name, labels);
+                told.extend((!cut.contains(name)).then_some(name));
+            }
+            if told.is_empty() {
+                let Some(first) = left.keys().copied().find(|name| !cut.contains(name)) else { return };
+                cut.insert(first);
+                self.known.insert(first, None);
+                told.push(first);
+            }
+            for reader in told.iter().filter_map(|name| readers.get(name)).flatten() {
+                if let Some(left) = left.get_mut(reader) {
+                    *left -= 1;
+                    ready.extend((*left == 0).then_some(*reader));
                 }
             }
         }
