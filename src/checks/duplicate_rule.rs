@@ -1,6 +1,6 @@
 //! The same rule twice: each firing is told twice, or a series is written twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Check;
 use crate::diagnostics::{Report, Severity};
@@ -10,9 +10,9 @@ pub(super) const CHECK: Check = Check { id: "duplicate-rule", severity: Severity
 
 fn run(stack: &Stack, report: &mut Report) {
     // Files that nobody loads may be copies of each other.
-    let mut loaded = HashMap::new();
+    let mut loaded = BTreeMap::new();
     for file in &stack.rule_files {
-        let mut alone = HashMap::new();
+        let mut alone = BTreeMap::new();
         let seen = if file.is_loaded { &mut loaded } else { &mut alone };
         for rule in file.rules() {
             if let Some(first) = seen.insert(identity(rule), rule) {
@@ -30,11 +30,7 @@ fn run(stack: &Stack, report: &mut Report) {
 
 /// What makes two rules one: what they are called, what they ask, and the labels that they give.
 fn identity(rule: &Rule) -> (bool, &str, String, BTreeMap<&str, &str>) {
-    let mut asked = String::with_capacity(rule.expr.text.len() + 1);
-    for word in rule.expr.text.split_whitespace() {
-        asked.push_str(word);
-        asked.push(' ');
-    }
+    let asked = rule.expr.text.split_whitespace().collect::<Vec<_>>().join(" ");
     let labels = rule.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     (rule.is_alert, &rule.name, asked, labels)
 }

@@ -272,7 +272,7 @@ impl Table {
     pub(super) fn read(file: &str, read: impl Fn(&str) -> Data) -> Result<Table, String> {
         let mut table = Table::default();
         let own = read(file);
-        let other_file = own.get("(sections of)").map(|file| text(file)).transpose()?;
+        let other_file = own.get("(sections of)").map(|file| inside::<String>(file)).transpose()?;
         // The sections of the file come after the shared ones.
         table.add(read("shared.yml"))?;
         table.add(own)?;
@@ -289,7 +289,7 @@ impl Table {
     fn add(&mut self, data: Data) -> Result<(), String> {
         for (name, value) in data {
             match name {
-                "(program)" => self.program = text(value)?,
+                "(program)" => self.program = inside(value)?,
                 "(sections of)" => {}
                 "(items)" => self.wants_items = true,
                 "(keys)" => self.wants_values = true,
@@ -416,10 +416,6 @@ impl Table {
 /// What stands in a data file.
 fn inside<T: Deserialize<'static>>(written: &'static RawValue) -> Result<T, String> {
     serde_json::from_str(written.get()).map_err(|error| error.to_string())
-}
-
-fn text(written: &'static RawValue) -> Result<String, String> {
-    inside(written)
 }
 
 impl Section {

@@ -433,6 +433,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_of_files_is_held_to_what_its_program_takes() {
+        let star = "`*` can only stand in the name of a file, not in that of a folder (write a line for each folder)";
+        for key in ["rule_files", "scrape_config_files"] {
+            let folders = found_in(Form::Prometheus, &format!("{key}: [rules/*/a.yml, rules/*.yml]\n"));
+            assert_eq!(folders, [format!("1:{} {star}", key.len() + 10)]);
+        }
+        let lists = [
+            (Form::Prometheus, "rule_files"),
+            (Form::Alertmanager, "templates"),
+            (Form::RuleTests, "rule_files"),
+        ];
+        for (form, key) in lists {
+            let found = found_in(form, &format!("{key}: ['a/[b.yml', 'a/[b]*.yml']\n"));
+            assert!(
+                found.iter().any(|one| one.contains("the pattern of files is broken")),
+                "{form:?}: {found:?}"
+            );
+        }
+        let elsewhere = found_in(Form::RuleTests, "rule_files: [rules/*/a.yml]\ntests: []\n");
+        assert_eq!(elsewhere, Vec::<String>::new());
+    }
+
+    #[test]
     fn a_key_at_the_wrong_place_is_told_where_it_belongs() {
         let rule = "groups:\n- name: a\n  rules:\n  - alert: X\n    expr: up\n    severity: page\n    annotation: {}\n    interval: 1m\n";
         assert_eq!(

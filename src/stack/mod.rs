@@ -20,7 +20,7 @@ mod recorded;
 mod rules;
 mod targets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ pub struct Stack {
     pub datasources: Vec<Datasource>,
     pub providers: Vec<Provider>,
     pub dashboards: Vec<Dashboard>,
-    /// The files that have a form.
-    formed: Vec<Formed>,
+    /// The files that have a form, by their names.
+    formed: BTreeMap<String, Formed>,
     /// Projects of compose that lack what makes them one.
     unfit: Vec<Misfit>,
     /// What could not be read, and why.
@@ -120,7 +120,7 @@ impl Stack {
     /// Where a file does not have the form that its program reads.
     pub fn misfits(&self) -> &[Misfit] {
         self.derived.misfits.get_or_init(|| {
-            let formed = self.formed.iter().collect();
+            let formed = self.formed.values().collect();
             let of_files = cores::map(formed, |one: &Formed| one.form.misfits(&one.document, one.is_loaded));
             self.unfit.iter().cloned().chain(of_files.into_iter().flatten()).collect()
         })

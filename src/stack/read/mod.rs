@@ -43,7 +43,7 @@ pub(super) fn read(folder: Folder) -> Stack {
         datasources: Vec::new(),
         providers: Vec::new(),
         dashboards: Vec::new(),
-        formed: Vec::new(),
+        formed: BTreeMap::new(),
         unfit: Vec::new(),
         notes: Vec::new(),
         documents: Vec::new(),
@@ -55,8 +55,8 @@ pub(super) fn read(folder: Folder) -> Stack {
         seen: BTreeMap::new(),
         around: Around::default(),
         loaded: BTreeSet::new(),
-        waiting: Vec::new(),
-        formed: BTreeSet::new(),
+        rules: Vec::new(),
+        pages: Vec::new(),
         is_loose: false,
     };
     reader.look_around();
@@ -72,13 +72,11 @@ pub(super) fn read(folder: Folder) -> Stack {
     reader.is_loose = true;
     reader.engines();
     reader.loose();
-    let Reader { mut stack, waiting, .. } = reader;
-    for part in cores::map(waiting, Waiting::read) {
-        match part {
-            Part::Rules(file) => stack.rule_files.push(file),
-            Part::Dashboard(dashboard) => stack.dashboards.push(dashboard),
-        }
-    }
+    let Reader { mut stack, rules, pages, .. } = reader;
+    (stack.rule_files, stack.dashboards) = cores::both(
+        || cores::map(rules, |(document, is_loaded)| RuleFile::read(document, is_loaded)),
+        || cores::map(pages, |(document, is_loaded)| Dashboard::read(document, is_loaded)),
+    );
     stack
 }
 
@@ -92,37 +90,12 @@ struct Reader {
     around: Around,
     /// Rule files and dashboards that are in the stack.
     loaded: BTreeSet<String>,
-    /// Documents that are read on all cores in the end: they need nothing of one another.
-    waiting: Vec<Waiting>,
-    /// The names of those that have a form.
-    formed: BTreeSet<String>,
+    /// Files of rules, and whether their program loads them: read in the end, since they need nothing of one another.
+    rules: Vec<(Arc<Document>, bool)>,
+    /// The same of dashboards.
+    pages: Vec<(Arc<Document>, bool)>,
     /// Whether files are now taken by their shape: one that cannot be read may be a template, or left over.
     is_loose: bool,
-}
-
-/// A document, what it is to be read as, and whether its program loads it.
-struct Waiting(As, Arc<Document>, bool);
-
-#[derive(Clone, Copy, PartialEq)]
-enum As {
-    Rules,
-    Dashboard,
-}
-
-/// What a document gives to the stack.
-enum Part {
-    Rules(RuleFile),
-    Dashboard(Dashboard),
-}
-
-impl Waiting {
-    fn read(self) -> Part {
-        let Waiting(what, document, is_loaded) = self;
-        match what {
-            As::Rules => Part::Rules(RuleFile::read(document, is_loaded)),
-            As::Dashboard => Part::Dashboard(Dashboard::read(document, is_loaded)),
-        }
-    }
 }
 
 impl Reader {
@@ -188,13 +161,8 @@ impl Reader {
 
     /// Has a document held against the form that its program wants.
     fn form(&mut self, form: Form, document: &Arc<Document>, is_loaded: bool) {
-        if self.formed.insert(document.name().to_owned()) {
-            self.stack.formed.push(Formed { form, document: Arc::clone(document), is_loaded });
-        }
-    }
-
-    fn has_any(&self, what: As) -> bool {
-        self.waiting.iter().any(|one| one.0 == what)
+        let wanted = || Formed { form, document: Arc::clone(document), is_loaded };
+        self.stack.formed.entry(document.name().to_owned()).or_insert_with(wanted);
     }
 
     // The programs.
@@ -260,7 +228,7 @@ impl Reader {
             && self.loaded.insert(path.to_owned())
         {
             self.form(Form::Rules, &document, is_loaded);
-            self.waiting.push(Waiting(As::Rules, document, is_loaded));
+            self.rules.push((document, is_loaded));
         }
     }
 
@@ -326,7 +294,7 @@ impl Reader {
             && self.loaded.insert(path.to_owned())
         {
             self.form(Form::Dashboard, &document, is_loaded);
-            self.waiting.push(Waiting(As::Dashboard, document, is_loaded));
+            self.pages.push((document, is_loaded));
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::projects::is_compose;
-use super::{As, Parsed, Reader, is_yaml, parsed};
+use super::{Parsed, Reader, is_yaml, parsed};
 use crate::cores;
 use crate::diagnostics::Diagnostic;
 use crate::forms::Form;
@@ -92,7 +92,7 @@ impl Reader {
                 }
             }
         }
-        if !self.has_any(As::Rules) {
+        if self.rules.is_empty() {
             for path in of(Shape::Rules) {
                 self.rule_file(path, false);
             }
@@ -108,7 +108,7 @@ impl Reader {
                 }
             }
         }
-        if !self.has_any(As::Dashboard) {
+        if self.pages.is_empty() {
             for path in of(Shape::Dashboard) {
                 self.dashboard(path, false);
             }
@@ -120,7 +120,7 @@ impl Reader {
         }
         for path in of(Shape::Targets) {
             // What a job reads was held against its form by then.
-            if !self.formed.contains(&self.folder().name(path))
+            if !self.stack.formed.contains_key(&self.folder().name(path))
                 && let Some(document) = self.document(path)
             {
                 self.stack.unread_targets.push(document);
