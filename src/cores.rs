@@ -71,12 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn work_within_work_stays_with_who_does_it() {
-        let here = || std::thread::current().id();
-        let outer = super::map((0..50).collect(), |_: usize| {
-            let inner = super::map((0..500).collect(), |number: usize| (number, here()));
-            inner.into_iter().enumerate().all(|(at, done)| done == (at, here()))
+    fn work_within_work_stands_where_its_item_does() {
+        let sums = super::map((0..50).collect(), |outer: usize| {
+            super::map((0..50).collect(), |inner: usize| inner * outer).into_iter().sum::<usize>()
         });
-        assert_eq!(outer, [true; 50]);
+        assert_eq!(sums, (0..50).map(|outer| outer * 1225).collect::<Vec<_>>());
     }
 }
